@@ -1,0 +1,36 @@
+-- requires: R__market.sql R__place_order.sql R__place_orders.sql R__cancel_order.sql
+-- Who may do what. The application reads and calls routines; it writes no table itself.
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO stockops_owner, stockops_app, stockops_read, stockops_monitor, stockops_backup;
+
+GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON
+    tick_sizes, price_limits, market_sessions, market_holidays, tax_rates, fee_schedules,
+    users, brokers, accounts, stocks, stock_inventory, stock_prices, portfolios, portfolio_targets,
+    predictions, conditions, orders, trades, journal_entries, positions, house_balances,
+    notifications, audit_log, audit_seals, seed_chunks
+TO stockops_owner;
+GRANT SELECT ON audit_canonical TO stockops_owner;
+GRANT USAGE, SELECT, UPDATE ON SEQUENCE event_ids TO stockops_owner;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO stockops_owner;
+
+GRANT SELECT ON
+    tick_sizes, price_limits, market_sessions, market_holidays, tax_rates, fee_schedules,
+    users, brokers, accounts, stocks, stock_inventory, stock_prices, portfolios, portfolio_targets,
+    predictions, conditions, orders, trades, journal_entries, positions, notifications
+TO stockops_app;
+GRANT INSERT, UPDATE ON portfolios, portfolio_targets, predictions, conditions, notifications TO stockops_app;
+GRANT EXECUTE ON FUNCTION place_order(text, bigint, text, text, text, bigint, bigint, date, timestamptz, bigint, bigint, bigint) TO stockops_app;
+GRANT EXECUTE ON FUNCTION place_orders(jsonb, date, timestamptz) TO stockops_app;
+GRANT EXECUTE ON FUNCTION cancel_order(bigint, date, timestamptz) TO stockops_app;
+
+GRANT SELECT ON
+    tick_sizes, price_limits, market_sessions, market_holidays, tax_rates, fee_schedules,
+    users, brokers, accounts, stocks, stock_inventory, stock_prices, portfolios, portfolio_targets,
+    predictions, conditions, orders, trades, journal_entries, positions, house_balances,
+    notifications, audit_log, audit_seals, audit_canonical
+TO stockops_read;
+GRANT EXECUTE ON FUNCTION
+    tick_won(text, date, bigint), lower_limit_won(text, date, bigint), upper_limit_won(text, date, bigint),
+    is_business_day(text, date), business_day_after(text, date, integer), session_open(text, date, timestamptz)
+TO stockops_app, stockops_read;

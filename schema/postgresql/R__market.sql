@@ -1,0 +1,94 @@
+-- Questions about the market's rules, answered from the dated tables.
+
+CREATE OR REPLACE FUNCTION tick_won(p_market text, p_date date, p_price_won bigint)
+RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+    SELECT t.tick_won
+    FROM tick_sizes AS t
+    WHERE
+        t.market = p_market
+        AND t.valid_from = (SELECT max(f.valid_from) FROM tick_sizes AS f WHERE f.market = p_market AND f.valid_from <= p_date)
+        AND t.price_from_won <= p_price_won
+    ORDER BY t.price_from_won DESC
+    LIMIT 1
+$body$;
+COMMENT ON FUNCTION tick_won(text, date, bigint) IS 'Price step at a price, in won; NULL where no tick table is in force';
+
+CREATE OR REPLACE FUNCTION lower_limit_won(p_market text, p_date date, p_base_won bigint)
+RETURNS bigint LANGUAGE plpgsql STABLE PARALLEL SAFE AS $body$
+DECLARE
+    v_tick bigint := tick_won(p_market, p_date, p_base_won);
+    v_price bigint;
+BEGIN
+    SELECT p_base_won - p_base_won * l.limit_bp / 10000 / v_tick * v_tick INTO v_price
+    FROM price_limits AS l WHERE l.market = p_market AND l.valid_from <= p_date
+    ORDER BY l.valid_from DESC LIMIT 1;
+    v_tick := tick_won(p_market, p_date, v_price);
+    RETURN (v_price + v_tick - 1) / v_tick * v_tick;
+END
+$body$;
+COMMENT ON FUNCTION lower_limit_won(text, date, bigint) IS 'Lowest price of the day for a base price: the limit cut to the tick of the base, then moved up to a valid tick';
+
+CREATE OR REPLACE FUNCTION upper_limit_won(p_market text, p_date date, p_base_won bigint)
+RETURNS bigint LANGUAGE plpgsql STABLE PARALLEL SAFE AS $body$
+DECLARE
+    v_tick bigint := tick_won(p_market, p_date, p_base_won);
+    v_price bigint;
+BEGIN
+    SELECT p_base_won + p_base_won * l.limit_bp / 10000 / v_tick * v_tick INTO v_price
+    FROM price_limits AS l WHERE l.market = p_market AND l.valid_from <= p_date
+    ORDER BY l.valid_from DESC LIMIT 1;
+    v_tick := tick_won(p_market, p_date, v_price);
+    RETURN v_price / v_tick * v_tick;
+END
+$body$;
+COMMENT ON FUNCTION upper_limit_won(text, date, bigint) IS 'Highest price of the day for a base price: the limit cut to the tick of the base, then moved down to a valid tick';
+
+CREATE OR REPLACE FUNCTION is_business_day(p_market text, p_date date)
+RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+    SELECT
+        extract(isodow FROM p_date) < 6
+        AND NOT EXISTS (SELECT 1 FROM market_holidays AS h WHERE h.market = p_market AND h.holiday = p_date)
+$body$;
+COMMENT ON FUNCTION is_business_day(text, date) IS 'True where the market opens on the date';
+
+CREATE OR REPLACE FUNCTION business_day_after(p_market text, p_date date, p_days integer)
+RETURNS date LANGUAGE plpgsql STABLE PARALLEL SAFE AS $body$
+DECLARE
+    v_date date := p_date;
+    v_left integer := p_days;
+BEGIN
+    WHILE v_left > 0 LOOP
+        v_date := v_date + 1;
+        IF is_business_day(p_market, v_date) THEN
+            v_left := v_left - 1;
+        END IF;
+    END LOOP;
+    RETURN v_date;
+END
+$body$;
+COMMENT ON FUNCTION business_day_after(text, date, integer) IS 'The date that many business days later: two of them make the settlement date';
+
+CREATE OR REPLACE FUNCTION session_open(p_market text, p_date date, p_at timestamptz)
+RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+    SELECT
+        extract(isodow FROM p_date) < 6
+        AND (p_at AT TIME ZONE 'Asia/Seoul')::date = p_date
+        AND NOT EXISTS (SELECT 1 FROM market_holidays AS h WHERE h.market = p_market AND h.holiday = p_date)
+        AND EXISTS (
+            SELECT 1
+            FROM market_sessions AS s
+            WHERE
+                s.market = p_market
+                AND s.matching = 'continuous'
+                AND s.valid_from = (
+                    SELECT max(n.valid_from)
+                    FROM market_sessions AS n
+                    WHERE
+                        n.market = s.market AND n.session = s.session AND n.valid_from <= p_date
+                        AND (n.valid_to IS NULL OR n.valid_to >= p_date)
+                )
+                AND (p_at AT TIME ZONE 'Asia/Seoul')::time >= s.opens_at
+                AND (p_at AT TIME ZONE 'Asia/Seoul')::time < s.closes_at
+        )
+$body$;
+COMMENT ON FUNCTION session_open(text, date, timestamptz) IS 'True where a continuous session of the market is open on the business date at the instant';
