@@ -1,0 +1,91 @@
+"""The root command, and the only place that turns errors into exit codes."""
+
+import io
+import os
+import sys
+import traceback
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from .. import __version__
+from ..errors import StockopsError
+
+BUG_EXIT_CODE = 70
+INTERRUPTED_EXIT_CODE = 130
+
+# Each noun is the click command of that name in the module of that name: read when it is used.
+NOUNS = {
+    "demo": "The whole story on a fresh lab, ending in a report.",
+    "lab": "Private servers that stockops starts and stops itself.",
+    "migrate": "Versioned SQL files, applied to a database.",
+    "seed": "Fill a database with the Korean market.",
+    "trade": "Orders: one, many, and the audit of a run.",
+    "books": "The invariants that prove the books.",
+}
+
+
+class Root(click.Group):
+    """Load a noun when it is asked for; leave with the exit code of what went wrong."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the nouns, in the order a newcomer meets them."""
+        return list(NOUNS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the noun `cmd_name`; None where there is none."""
+        if cmd_name not in NOUNS:
+            return None
+        module = import_module(f"stockops.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of nouns without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(NOUNS.items()))
+
+    def main(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Run the command line, and leave with its exit code."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a terminal may not know Hangul
+        try:
+            kwargs["standalone_mode"] = False
+            code = super().main(*args, **kwargs)
+        except StockopsError as exc:
+            code = _say(str(exc), exc.hint, exc.exit_code)
+        except click.ClickException as exc:
+            exc.show()
+            code = exc.exit_code
+        except (KeyboardInterrupt, click.Abort):
+            code = _say("interrupted", None, INTERRUPTED_EXIT_CODE)
+        except BrokenPipeError:
+            # Nobody reads any more; Python would complain once again as it flushes at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 0
+        except Exception:
+            traceback.print_exc()
+            code = _say(
+                "this is a bug in stockops", "Report it with the lines above.", BUG_EXIT_CODE
+            )
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(message: str, hint: str | None, code: int) -> int:
+    """Print what went wrong and what to do next, on stderr."""
+    click.echo(f"{click.style('error:', fg='red')} {message}", err=True)
+    if hint:
+        click.echo(f"hint: {hint}", err=True)
+    return code
+
+
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="stockops")
+def main() -> None:
+    """
+    Database operations for a stock-trading database on PostgreSQL and MariaDB.
+
+    The books balance, and the tool proves it. Start with: stockops demo
+    """

@@ -1,0 +1,108 @@
+"""Options that more than one command takes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from .. import targets
+from ..plan import Consent
+from ..targets import Target
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_config = click.option(
+    "--config",
+    "config_path",
+    envvar="STOCKOPS_CONFIG",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    expose_value=False,
+    is_eager=True,
+    callback=lambda ctx, _param, value: ctx.meta.__setitem__("stockops.config", value),
+    help="The file of targets; without it, the nearest stockops.yaml upward.",
+)
+
+
+def target(command: Command) -> Command:
+    """Add ``--target`` and ``--config``; the command gets ``target``, a resolved `Target`."""
+    option = click.option(
+        "-t",
+        "--target",
+        "target",
+        envvar="STOCKOPS_TARGET",
+        metavar="NAME|URL",
+        callback=_resolve,
+        help="A target of stockops.yaml, a lab that is up, or a URL without a password.",
+    )
+    return _config(option(command))
+
+
+form = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print the answer.",
+)
+
+plan_only = click.option(
+    "--plan", "plan_only", is_flag=True, help="Print what would be done, and do nothing."
+)
+
+
+def consent(command: Command) -> Command:
+    """Add ``--yes`` and ``--i-mean``; the command gets ``consent``, a `Consent`."""
+
+    def remember(key: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+        def store(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
+            given = ctx.meta.setdefault("stockops.consent", {})
+            given[key] = value
+            ctx.params["consent"] = Consent(**given)
+
+        return store
+
+    yes = click.option(
+        "--yes",
+        is_flag=True,
+        expose_value=False,
+        callback=remember("yes"),
+        help="Go on although it blocks others or destroys data.",
+    )
+    meant = click.option(
+        "--i-mean",
+        metavar="TARGET",
+        expose_value=False,
+        callback=remember("meant"),
+        help="Name the protected target again; --yes is not enough for it.",
+    )
+    return yes(meant(command))
+
+
+def seconds(
+    flag: str,
+    *,
+    default: float,
+    help: str,  # noqa: A002
+) -> Callable[[Command], Command]:
+    """Return an option in seconds; ``--longer-than`` arrives as ``longer_than_s``."""
+    return click.option(
+        flag,
+        flag.removeprefix("--").replace("-", "_") + "_s",
+        type=click.FloatRange(min=0),
+        default=default,
+        show_default=True,
+        metavar="SECONDS",
+        help=help,
+    )
+
+
+def _resolve(ctx: click.Context, _param: click.Parameter, value: str | None) -> Target | None:
+    if ctx.resilient_parsing:
+        return None
+    from .. import lab  # noqa: PLC0415  only a command with a target pays for it
+
+    config = targets.load(ctx.meta.get("stockops.config"))
+    return targets.resolve(value, config, find_lab=lab.find)

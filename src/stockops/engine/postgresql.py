@@ -1,0 +1,285 @@
+"""PostgreSQL, through psycopg."""
+
+import itertools
+import re
+import select
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, cast
+
+import psycopg
+from psycopg import pq
+from psycopg.rows import dict_row, tuple_row
+
+from .. import queries
+from ..errors import ConfigError, Fault, ServerError, StockopsError, Unreachable, Unsupported
+from ..queries import Query, Row
+from ..targets import Target
+from . import faults
+from .base import Call, Isolation, Session, Values
+
+OLDEST = 15
+_COPY_BLOCK_BYTES = 256 * 1024
+_SETTINGS = (
+    "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; "
+    "SET default_transaction_isolation = 'read committed'"
+)
+
+# What the server says when it refuses a session. libpq keeps no SQLSTATE for a failed connection.
+_REFUSALS = [
+    (re.compile(r"password authentication failed|no password supplied|SCRAM"), "password"),
+    (re.compile(r'database ".*" does not exist'), "database"),
+    (re.compile(r'role ".*" does not exist|no pg_hba.conf entry|[Pp]eer authentication'), "role"),
+    (re.compile(r"invalid (connection option|URI|percent|port)|unexpected spaces"), "url"),
+]
+_REFUSAL_HINTS = {
+    "password": "Check password_file:, $STOCKOPS_PASSWORD_<TARGET>, $PGPASSWORD or ~/.pgpass.",
+    "database": "Check the last part of the target's URL, or create the database.",
+    "role": "Check the user in the target's URL, and the server's pg_hba.conf.",
+    "url": "Write it as postgresql://USER@HOST:PORT/DATABASE.",
+}
+
+
+class PostgreSQL:
+    """A `Server` on PostgreSQL 15 or later."""
+
+    engine = "postgresql"
+
+    def __init__(self, target: Target, session: Session) -> None:
+        self._conn = _open(target, session)
+        self._pgconn = self._conn.pgconn
+        self._names = itertools.count(1)
+        self._in_transaction = False
+        self._streaming = False
+        self._poll = select.poll()
+        self._poll.register(self._pgconn.socket, select.POLLIN)
+        self.version = divmod(self._pgconn.server_version, 10_000)
+        self.session_id = self._pgconn.backend_pid
+        if self.version[0] < OLDEST:
+            self.close()
+            raise Unsupported(
+                f"the server at {target.name!r} is PostgreSQL {self.version[0]}, "
+                f"and stockops needs {OLDEST} or later",
+                hint="Upgrade the server, or choose another target with --target.",
+            )
+        with self._translated(commits=False):
+            # Not as startup options: a pooler refuses them, and the URL may hold some.
+            lock_ms = max(1, round(session.lock_timeout_s * 1000))
+            self._conn.execute(f"{_SETTINGS}; SET lock_timeout = {lock_ms}".encode())
+
+    def fetch(self, query: Query[Row], /, **params: object) -> list[Row]:
+        """Ask `query` and return its rows, in the order the SQL gives them."""
+        sql = queries.text(self.engine, query.name, self.version[0])
+        with self._translated(commits=False):
+            # Bytes, because psycopg asks for a literal string and a file is not one.
+            cursor = self._conn.execute(sql.encode(), params)
+            return [query.row(**row) for row in cursor.fetchall()]
+
+    def rows(self, sql: str, params: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
+        """Run one statement that answers and return its rows by column name."""
+        with self._translated(commits=True):
+            return self._conn.execute(sql.encode(), params).fetchall()
+
+    def execute(self, sql: str, params: Mapping[str, object] | None = None) -> int:
+        """Run one statement; return the rows it changed."""
+        with self._translated(commits=True):
+            return max(self._conn.execute(sql.encode(), params).rowcount, 0)
+
+    def stream(self, sql: str, *, batch: int = 10_000) -> Iterator[list[tuple[Any, ...]]]:
+        """Run one statement and yield its rows in lists of `batch`, in bounded memory."""
+        with (
+            self._translated(commits=False),
+            self._conn.cursor(row_factory=tuple_row) as cursor,
+        ):
+            # A generator, whatever its type says: closing it early stops the query.
+            answer = cursor.stream(sql.encode(), size=min(batch, 1000))
+            rows = cast("Generator[tuple[Any, ...]]", answer)
+            self._streaming = True
+            try:
+                while chunk := list(itertools.islice(rows, batch)):
+                    yield chunk
+            finally:
+                rows.close()
+                self._streaming = False
+
+    def load(self, table: str, columns: Sequence[str], lines: Iterable[bytes]) -> int:
+        """Append rows by COPY; `lines` are in its text format."""
+        names = ", ".join(map(_quoted, columns))
+        sql = f"COPY {_quoted(table)} ({names}) FROM STDIN"
+        with self._translated(commits=True), self._conn.cursor() as cursor:
+            with cursor.copy(sql.encode()) as copy:
+                for block in _blocks(lines):
+                    copy.write(block)
+            return cursor.rowcount
+
+    def prepare_call(self, routine: str, arity: int) -> Call:
+        """Return the fastest way to call `routine`: libpq's own, past psycopg's adaptation."""
+        marks = ", ".join(f"${n}" for n in range(1, arity + 1))
+        name = f"stockops_call_{next(self._names)}".encode()
+        sql = f"SELECT * FROM {_quoted(routine)}({marks})"  # noqa: S608  the name is quoted
+        with self._translated(commits=False):
+            prepared = self._pgconn.prepare(name, sql.encode())
+        if prepared.status != pq.ExecStatus.COMMAND_OK:
+            raise self._error(prepared, commits=False)
+        answered, readable, run = (
+            pq.ExecStatus.TUPLES_OK,
+            self._poll.poll,
+            self._pgconn.exec_prepared,
+        )
+
+        def call(values: Values) -> tuple[str | None, ...]:
+            if self._streaming or readable(0):
+                self._still_there()
+            texts = [None if v is None else str(v).encode() for v in values]
+            try:
+                result = run(name, texts)
+            except psycopg.Error as exc:
+                raise self._translate(exc, commits=True) from exc
+            if result.status != answered:
+                raise self._error(result, commits=True)
+            if not result.ntuples:
+                raise faults.server_error(
+                    f"routine {routine!r} answered with no row", fault=Fault.OTHER, code=""
+                )
+            cells = [result.get_value(0, n) for n in range(result.nfields)]
+            return tuple([None if cell is None else cell.decode() for cell in cells])
+
+        return call
+
+    @contextmanager
+    def transaction(
+        self, *, isolation: Isolation | None = None, read_only: bool = False
+    ) -> Iterator[None]:
+        """Commit at the end of the block, or roll back if it raises."""
+        if self._in_transaction:
+            raise RuntimeError("a transaction is already open on this connection")
+        begin = "BEGIN" + (f" ISOLATION LEVEL {isolation.upper()}" if isolation else "")
+        begin += " READ ONLY" if read_only else ""
+        if isolation not in {None, "read committed"}:
+            begin += "; SELECT 1"  # PostgreSQL takes the snapshot at the first statement
+        with self._translated(commits=False):
+            self._conn.execute(begin.encode())
+        self._in_transaction = True
+        try:
+            yield
+        except BaseException:
+            with suppress(psycopg.Error):
+                self._conn.execute("ROLLBACK")
+            raise
+        else:
+            self._commit()
+        finally:
+            self._in_transaction = False
+
+    def close(self) -> None:
+        """Close the connection. Closing twice does nothing."""
+        self._conn.close()
+
+    def _commit(self) -> None:
+        self._still_there()
+        self._in_transaction = False
+        with self._translated(commits=True):
+            said = self._conn.execute("COMMIT").statusmessage
+        if said != "COMMIT":
+            raise faults.server_error(
+                "the transaction had failed before its end, and was rolled back",
+                fault=Fault.OTHER,
+                code="25P02",
+            )
+
+    def _still_there(self) -> None:
+        """
+        Raise `Fault.LOST` if the server ended the session before anything more was sent.
+
+        This is what tells "nothing happened" from "it may have": after sending, nobody knows.
+        """
+        if self._streaming:
+            raise RuntimeError("a stream is open on this connection")
+        if self._conn.closed:
+            raise faults.gone(committing=False, code="")
+        try:
+            for _ in range(8):  # a notice or two, the server's last words, the end
+                if not self._poll.poll(0):
+                    return
+                self._pgconn.consume_input()
+        except psycopg.Error as exc:
+            raise faults.gone(committing=False, code="") from exc
+
+    @contextmanager
+    def _translated(self, *, commits: bool) -> Iterator[None]:
+        """Turn psycopg's errors into ours. `commits`: outside a transaction, it may commit."""
+        self._still_there()
+        try:
+            yield
+        except psycopg.Error as exc:
+            raise self._translate(exc, commits=commits) from exc
+
+    def _translate(self, exc: psycopg.Error, *, commits: bool) -> StockopsError:
+        code = exc.sqlstate or ""
+        message = exc.diag.message_primary or str(exc)
+        if detail := exc.diag.message_detail:
+            message += f": {detail}"
+        return self._judged(code, message, commits=commits)
+
+    def _error(self, result: pq.abc.PGresult, *, commits: bool) -> ServerError:
+        code = result.error_field(pq.DiagnosticField.SQLSTATE) or b""
+        message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or result.error_message
+        return self._judged(code.decode(), message.decode("utf-8", "replace"), commits=commits)
+
+    def _judged(self, code: str, message: str, *, commits: bool) -> ServerError:
+        fault = faults.of_sqlstate(code)
+        if fault is Fault.LOST or self._pgconn.status == pq.ConnStatus.BAD:
+            return faults.gone(committing=commits and not self._in_transaction, code=code)
+        return faults.server_error(message, fault=fault, code=code)
+
+
+def _open(target: Target, session: Session) -> psycopg.Connection[dict[str, Any]]:
+    secret = target.password
+    try:
+        return psycopg.connect(
+            target.url,
+            password=secret.reveal() if secret else None,
+            autocommit=True,
+            prepare_threshold=None,
+            row_factory=dict_row,
+            application_name=session.application,
+            connect_timeout=max(2, round(session.connect_timeout_s)),  # libpq's shortest is 2 s
+            client_encoding="utf8",
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
+        )
+    except (psycopg.Error, UnicodeError) as exc:
+        # The driver's frames hold the password among their local variables.
+        exc.with_traceback(None)
+        text = str(exc)
+        raise _refused(target, secret.scrub(text) if secret else text) from exc
+
+
+def _refused(target: Target, text: str) -> StockopsError:
+    """Say why there is no session: a wrong target (`ConfigError`) or no server."""
+    # With several addresses libpq reports each; the first says what all of them say.
+    reason = " ".join(text.split("Multiple connection attempts failed", maxsplit=1)[0].split())
+    reason = reason.removeprefix("connection failed: ")
+    for pattern, kind in _REFUSALS:
+        if pattern.search(reason):
+            return ConfigError(f"{target.name!r}: {reason}", hint=_REFUSAL_HINTS[kind])
+    hint = "Is the server up, and does the target's URL name its host, port or socket?"
+    return Unreachable(f"no session at {target.name!r}: {reason}", hint=hint)
+
+
+def _quoted(name: str) -> str:
+    """Quote an identifier, or a dotted pair of them."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
+
+
+def _blocks(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Join small items: a call of the driver costs more than the copy."""
+    block, held = [], 0
+    for line in lines:
+        block.append(line)
+        held += len(line)
+        if held >= _COPY_BLOCK_BYTES:
+            yield b"".join(block)
+            block, held = [], 0
+    yield b"".join(block)
