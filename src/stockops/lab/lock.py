@@ -1,0 +1,63 @@
+"""One run at a time on one lab, by a lock that dies with the process that holds it."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import Busy
+
+
+@contextmanager
+def hold(path: Path, *, what: str) -> Iterator[None]:
+    """Hold the lock file `path` for the block, or raise `Busy` at once, naming the holder."""
+    descriptor = _take(path, what)
+    taken_by = os.getpid()
+    try:
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        if os.getpid() == taken_by:
+            path.unlink(missing_ok=True)
+            os.close(descriptor)
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether a living process holds the lock file `path`."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _take(path: Path, what: str) -> int:
+    while True:
+        descriptor = os.open(
+            path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, mode=0o600
+        )
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+            os.close(descriptor)
+            raise Busy(
+                f"{what} is in use by process {holder or 'unknown'}",
+                hint=f"Wait for it, or see what it does: ps -fp {holder or 'PID'}",
+            ) from None
+        # The holder before us removes the file as it leaves: a lock on a file that has lost its
+        # name guards nothing.
+        try:
+            if os.fstat(descriptor).st_ino == path.stat().st_ino:
+                return descriptor
+        except FileNotFoundError:
+            pass
+        os.close(descriptor)

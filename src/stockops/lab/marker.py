@@ -1,0 +1,90 @@
+"""The file that makes a directory a lab: written last, read first."""
+
+import json
+import os
+import stat
+from pathlib import Path
+
+from ..errors import ConfigError, Refused
+from .base import SHAPES, Lab
+
+NAME = "stockops-lab.json"
+FORMAT = 1
+
+
+def read(directory: Path) -> Lab | None:
+    """
+    Return the lab that stands in `directory`; None when nothing does, or it is empty.
+
+    Anything else there was not made by stockops, and is refused: it may be somebody's database.
+    """
+    try:
+        kind = directory.lstat()
+    except FileNotFoundError:
+        return None
+    path = directory / NAME
+    if not stat.S_ISDIR(kind.st_mode) or not path.is_file():
+        if stat.S_ISDIR(kind.st_mode) and not any(directory.iterdir()):
+            return None
+        raise Refused(
+            f"{str(directory)!r} was not made by stockops: there is no {NAME} in it",
+            hint="Take another --name, or move it away yourself.",
+        )
+    owner = path.lstat().st_uid
+    if owner != os.geteuid():
+        raise Refused(
+            f"the lab in {str(directory)!r} belongs to the user with number {owner}",
+            hint="Run as that user, or set STOCKOPS_LABS to a directory of your own.",
+        )
+    return _parse(path)
+
+
+def write(lab: Lab) -> None:
+    """Write the marker of `lab` into its directory, whole or not at all."""
+    says = {
+        "format": FORMAT,
+        "engine": lab.engine,
+        "version": lab.version,
+        "programs": str(lab.programs),
+        "user": lab.user,
+        "sockets": str(lab.sockets),
+        "port": lab.port,
+        "temporary": lab.temporary,
+    }
+    fresh = lab.directory / f"{NAME}.new"
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(says, indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(lab.directory / NAME)
+
+
+def _parse(path: Path) -> Lab:
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        known = said["format"] == FORMAT and said["engine"] in SHAPES
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise _unreadable(path, f"{type(exc).__name__}: {exc}") from exc
+    if not known:
+        raise _unreadable(path, f"format {said['format']}, engine {said['engine']}")
+    try:
+        return Lab(
+            name=path.parent.name,
+            engine=said["engine"],
+            version=said["version"],
+            directory=path.parent,
+            programs=Path(said["programs"]),
+            user=said["user"],
+            sockets=Path(said["sockets"]),
+            port=said["port"],
+            temporary=said["temporary"],
+        )
+    except (KeyError, TypeError) as exc:
+        raise _unreadable(path, f"{type(exc).__name__}: {exc}") from exc
+
+
+def _unreadable(path: Path, why: str) -> ConfigError:
+    return ConfigError(
+        f"{str(path)!r} is not a marker this version reads ({why})",
+        hint="Use the version of stockops that made the lab, or remove the lab's directory.",
+    )

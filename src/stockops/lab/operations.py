@@ -1,0 +1,290 @@
+"""Make, find, stop and remove labs by name; one run at a time on each."""
+
+import os
+import secrets
+import shutil
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from ..errors import Busy, ConfigError, ServerError, StockopsError
+from . import account as accounts
+from . import lock, marker, place
+from .base import Lab, LabStatus, Programs
+from .servers import ENGINES, start, stop
+
+DEFAULT_NAME = "lab"
+DEFAULT_ENGINE = "postgresql"
+
+
+def up(
+    name: str = DEFAULT_NAME,
+    *,
+    engine: str | None = None,
+    version: str | None = None,
+    bin_directory: Path | None = None,
+    port: bool = False,
+    settings: Mapping[str, str] | None = None,
+) -> Lab:
+    """
+    Return the lab `name`, made if it is new, and up; the server outlives this process.
+
+    A new lab is PostgreSQL unless `engine` says otherwise, and `settings` go into its
+    configuration. The database `trading` and its owner `stockops` are there when this returns.
+    """
+    with _held(name):
+        lab = find(name)
+        if lab is None:
+            draft = _draft(name, engine or DEFAULT_ENGINE, version, bin_directory)
+            return start(_make(draft, settings or {}), port=port, outlives=True)
+        _check_same(lab, engine=engine, version=version, bin_directory=bin_directory)
+        if lab.pid is None:
+            return start(lab, port=port, outlives=True)
+        if port and lab.port is None:
+            lab.url(tcp=True)  # raises, and says how a lab gets a port
+        return lab
+
+
+def down(name: str = DEFAULT_NAME) -> bool:
+    """Stop the server of the lab `name` in good order; False when it was not running."""
+    require(name)
+    with _held(name):
+        return stop(require(name))
+
+
+def destroy(name: str = DEFAULT_NAME) -> None:
+    """Stop the lab `name` and remove all it holds, or what an interrupted `up` left of it."""
+    if name not in place.unfinished():
+        require(name)
+    with _held(name):
+        lab = find(name)
+        if lab is not None:
+            _remove(lab)
+
+
+def find(name: str) -> Lab | None:
+    """Return the lab `name`, up or down; None when there is none. Reads one small file."""
+    try:
+        path = place.directory(name)
+    except ConfigError:  # it may be a URL, or another target's name
+        return None
+    return marker.read(path)
+
+
+def require(name: str) -> Lab:
+    """Return the lab `name`, or raise `ConfigError` naming the labs there are."""
+    lab = marker.read(place.directory(name))
+    if lab is None:
+        known = ", ".join(each.name for each in _labs()) or "none"
+        raise ConfigError(
+            f"there is no lab {name!r} (there are: {known})", hint=f"stockops lab up --name {name}"
+        )
+    return lab
+
+
+def status() -> list[LabStatus]:
+    """Return every lab under the labs' directory, by name, half-made ones as broken."""
+    found = []
+    for name in place.names():
+        try:
+            lab = marker.read(place.directory(name))
+        except ConfigError as exc:
+            found.append(_broken(name, place.directory(name), str(exc)))
+        except StockopsError:  # not ours
+            continue
+        else:
+            found += [_status_of(lab)] if lab else []
+    for name in place.unfinished():
+        busy = lock.is_held(place.lock_file(name))
+        note = "it is being made" if busy else "its making was interrupted; the next up cleans it"
+        found.append(_broken(name, place.making(name), note))
+    return sorted(found, key=lambda each: each.name)
+
+
+@contextmanager
+def temporary(
+    engine: str,
+    *,
+    version: str | None = None,
+    bin_directory: Path | None = None,
+    port: bool = False,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Lab]:
+    """
+    Give a new lab that is up, and remove it at the end of the block.
+
+    Its server ends with this process even when that is killed; the directory is then removed by
+    whoever makes the next temporary lab.
+    """
+    _remove_abandoned()
+    name = f"temporary-{engine}-{secrets.token_hex(4)}"
+    draft = replace(_draft(name, engine, version, bin_directory), temporary=True)
+    owner = os.getpid()
+    with _held(name), _signals_unwind():
+        try:
+            lab = start(_make(draft, settings or {}), port=port)
+        except ServerError:  # its log is named in the error, and stays
+            raise
+        except BaseException:
+            _remove_leftovers(name)
+            raise
+        try:
+            yield lab
+        finally:
+            if os.getpid() == owner:  # a child of this process may unwind the block, too
+                _remove_leftovers(name)
+
+
+def _draft(name: str, engine: str, version: str | None, bin_directory: Path | None) -> Lab:
+    if engine not in ENGINES:
+        raise ConfigError(
+            f"{engine!r} is not an engine a lab can be", hint=f"Take one of {', '.join(ENGINES)}."
+        )
+    account = accounts.choose(ENGINES[engine].usual_account)
+    place.make_open(place.labs_root())
+    place.require_entry(account)
+    found = ENGINES[engine].find(version=version, directory=bin_directory)
+    programs: Programs = ENGINES[engine].readable(found, account)
+    return Lab(
+        name=name,
+        engine=engine,
+        version=programs.version,
+        directory=place.making(name),
+        programs=programs.directory,
+        user=account.name,
+        sockets=place.making(name) / "run",
+    )
+
+
+def _make(draft: Lab, settings: Mapping[str, str]) -> Lab:
+    """Put the lab together under a name of its own, then give it its name: whole or not at all."""
+    account = accounts.choose(ENGINES[draft.engine].usual_account)
+    draft.directory.mkdir()
+    draft.directory.chmod(0o711 if account.switch else 0o700)
+    draft.data.mkdir(mode=0o700)
+    account.own(draft.data)
+    ENGINES[draft.engine].initialise(draft, account, settings)
+    final = place.directory(draft.name)
+    marker.write(replace(draft, sockets=final / "run"))
+    draft.directory.rename(final)  # an empty directory of this name gives way
+    return replace(draft, directory=final, sockets=final / "run")
+
+
+@contextmanager
+def _held(name: str) -> Iterator[None]:
+    with lock.hold(place.lock_file(name), what=f"the lab {name!r}"):
+        place.sweep(name)
+        yield
+
+
+def _check_same(
+    lab: Lab, *, engine: str | None, version: str | None, bin_directory: Path | None
+) -> None:
+    asked = [
+        ("--engine", engine, engine in {None, lab.engine}),
+        ("--version", version, version is None or f"{lab.version}.".startswith(f"{version}.")),
+        ("--bin", bin_directory, bin_directory in {None, lab.programs}),
+    ]
+    for option, value, same in asked:
+        if not same:
+            raise ConfigError(
+                f"the lab {lab.name!r} is {lab.engine} {lab.version} from {str(lab.programs)!r}, "
+                f"which is not {option} {value}",
+                hint="Take another --name, or remove this one: "
+                f"stockops lab destroy --name {lab.name}",
+            )
+
+
+def _labs() -> list[Lab]:
+    found = []
+    for name in place.names():
+        try:
+            lab = marker.read(place.directory(name))
+        except StockopsError:
+            continue
+        found += [lab] if lab else []
+    return found
+
+
+def _status_of(lab: Lab) -> LabStatus:
+    state = lab.state
+    notes = {"stale": "it died; the next up recovers", "broken": "it has no data directory"}
+    return LabStatus(
+        name=lab.name,
+        engine=lab.engine,
+        version=lab.version,
+        state=state,
+        pid=lab.pid,
+        url=lab.url(),
+        directory=lab.directory,
+        size_bytes=place.size_bytes(lab.directory),
+        log=lab.log_path,
+        note=notes.get(state, ""),
+    )
+
+
+def _broken(name: str, directory: Path, note: str) -> LabStatus:
+    return LabStatus(
+        name=name,
+        engine="",
+        version="",
+        state="broken",
+        pid=None,
+        url="",
+        directory=directory,
+        size_bytes=place.size_bytes(directory),
+        log=directory / "server.log",
+        note=note,
+    )
+
+
+def _remove(lab: Lab) -> None:
+    stop(lab, hard=lab.temporary)
+    if lab.sockets.parent != lab.directory:
+        shutil.rmtree(lab.sockets, ignore_errors=True)
+    place.discard(lab.directory)
+
+
+def _remove_leftovers(name: str) -> None:
+    lab = find(name)
+    if lab is not None:
+        _remove(lab)
+    place.sweep(name)
+
+
+def _remove_abandoned() -> None:
+    """Remove temporary labs whose maker was killed."""
+    unfinished = [name for name in place.unfinished() if name.startswith("temporary-")]
+    for name in [lab.name for lab in _labs() if lab.temporary] + unfinished:
+        try:
+            with _held(name):
+                _remove_leftovers(name)
+        except Busy:
+            continue
+
+
+@contextmanager
+def _signals_unwind() -> Iterator[None]:
+    """Make SIGTERM and SIGHUP leave by the `finally` clauses, where nobody has other plans."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    wanted = (signal.SIGTERM, signal.SIGHUP)
+    taken = [number for number in wanted if signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, _leave)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    del frame
+    raise SystemExit(128 + number)
