@@ -1,0 +1,156 @@
+"""``stockops migrate``."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from .. import migrations, render
+from ..engine import connect
+from ..errors import Finding
+from ..migrations import CLEAN, Changed, Patience, PlannedStatement
+from ..plan import Consent
+from ..targets import Target
+from . import options
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_folder = click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where the V*.sql and R__*.sql files of this engine are; the schema of stockops if left out.",
+)
+
+
+@click.group()
+def migrate() -> None:
+    """
+    Apply versioned SQL files to a database.
+
+    V0001__name.sql is applied once, in the order of the numbers; R__name.sql after all of
+    them, and again whenever its text changes.
+    """
+
+
+@migrate.command("plan")
+@options.target
+@_folder
+@options.form
+def plan_command(target: Target, folder: Path | None, form: render.Format) -> None:
+    """Print the statements that `up` would send, and what commits with what. Writes nothing."""
+    with connect(target) as server, _diff_shown():
+        planned = migrations.plan(server, folder=folder)
+    click.echo(render.rows(planned, form) if form == "json" else _script(planned))
+
+
+@migrate.command("up")
+@options.target
+@_folder
+@options.consent
+@options.seconds("--wait", default=10.0, help="How long to wait for another run to end.")
+@options.seconds("--lock-timeout", default=5.0, help="How long a statement waits for a lock.")
+@click.option(
+    "--tries",
+    type=click.IntRange(1, 100),
+    default=5,
+    show_default=True,
+    help="How many times a statement is tried that does not get its lock.",
+)
+@options.form
+def up_command(  # noqa: PLR0913  one for each option
+    target: Target,
+    folder: Path | None,
+    consent: Consent,
+    wait_s: float,
+    lock_timeout_s: float,
+    tries: int,
+    form: render.Format,
+) -> None:
+    """Apply what is pending. One run at a time: a second one waits, then finds nothing to do."""
+    patience = Patience(wait_s=wait_s, lock_timeout_s=lock_timeout_s, tries=tries)
+    with _diff_shown():
+        applied = migrations.up(
+            target, folder=folder, patience=patience, consent=consent, say=_note
+        )
+    if applied or form == "json":
+        click.echo(render.rows(applied, form))
+    else:
+        click.echo("nothing to do: every migration is applied")
+
+
+@migrate.command("status")
+@options.target
+@_folder
+@options.form
+@click.pass_context
+def status_command(
+    ctx: click.Context, target: Target, folder: Path | None, form: render.Format
+) -> None:
+    """Show where each migration stands. Exits 1 unless all of them are applied and unchanged."""
+    with connect(target) as server:
+        statuses = migrations.status(server, folder=folder)
+    click.echo(render.rows(statuses, form))
+    if any(status.state not in CLEAN for status in statuses):
+        ctx.exit(1)
+
+
+@migrate.command("verify")
+@options.target
+@_folder
+@options.form
+def verify_command(target: Target, folder: Path | None, form: render.Format) -> None:
+    """Hold files, history and journal against each other. Exits 1 on any finding, or none checked."""
+    with connect(target) as server:
+        verdicts = migrations.verify(server, folder=folder)
+    click.echo(render.rows(verdicts, form))
+    bad = [verdict for verdict in verdicts if not verdict.ok]
+    if not verdicts:
+        raise Finding(
+            "nothing was checked: no migration is applied", hint="Run: stockops migrate up"
+        )
+    if bad:
+        raise Finding(
+            f"{len(bad)} of {len(verdicts)} applied migrations have a finding",
+            hint="Look at each with: stockops migrate status",
+        )
+
+
+def _note(message: str) -> None:
+    click.echo(message, err=True)
+
+
+@contextmanager
+def _diff_shown() -> Iterator[None]:
+    """Print the difference that a changed file makes before the error that it is."""
+    try:
+        yield
+    except Changed as exc:
+        click.echo(exc.diff, err=True)
+        raise
+
+
+def _script(planned: Sequence[PlannedStatement]) -> str:
+    """Write the plan as SQL with comments, one block for each file."""
+    if not planned:
+        return "nothing to do: every migration is applied"
+    lines: list[str] = []
+    file = ""
+    for statement in planned:
+        if statement.file != file:
+            file = statement.file
+            commits = (
+                "one transaction"
+                if statement.transaction == "file"
+                else "each statement commits by itself"
+            )
+            lines += ["", f"-- {file}: {commits}"]
+        grave = [
+            *(["blocks others"] if statement.lock == "exclusive" else []),
+            *(["destroys data"] if statement.destroys else []),
+        ]
+        mark = f": {', '.join(grave)}" if grave else ""
+        lines += [f"-- {file}:{statement.line}{mark}", f"{statement.sql};"]
+    return "\n".join(lines).lstrip("\n")

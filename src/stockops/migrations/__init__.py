@@ -1,0 +1,27 @@
+"""
+Versioned SQL, applied once, in order, by one run at a time; and the proof that it was.
+
+`up` applies, `plan` says what `up` would do, `status` says where each migration stands, `verify`
+holds files, history and journal against each other. A file on PostgreSQL is one transaction; on
+MariaDB, and under ``-- no-transaction``, every statement commits by itself and the journal says
+how far a file that stopped had come.
+"""
+
+from .checking import Verdict, verify
+from .planning import CLEAN, Changed, PlannedStatement, Status, plan, status
+from .running import Applied, up
+from .waiting import Patience
+
+__all__ = [
+    "CLEAN",
+    "Applied",
+    "Changed",
+    "Patience",
+    "PlannedStatement",
+    "Status",
+    "Verdict",
+    "plan",
+    "status",
+    "up",
+    "verify",
+]

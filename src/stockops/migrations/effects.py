@@ -1,0 +1,92 @@
+"""What a statement does to others while it runs, and what it leaves when it fails."""
+
+import re
+from collections.abc import Iterable
+
+from ..plan import Lock, Step
+from .files import Migration
+from .statements import Statement
+
+_NAME = r"(?P<table>(?:[\w$]+|\"[^\"]+\"|`[^`]+`)(?:\.(?:[\w$]+|\"[^\"]+\"|`[^`]+`))?)"
+_IF = r"(?:IF\s+(?:NOT\s+)?EXISTS\s+)?"
+_OR = r"(?:OR\s+REPLACE\s+)?"
+_CREATED = re.compile(
+    rf"CREATE\s+{_OR}(?:UNLOGGED\s+|TEMP(?:ORARY)?\s+)?TABLE\s+{_IF}{_NAME}", re.IGNORECASE
+)
+# Statements that take a table away from everybody else while they run; `plan` names the lock.
+_BLOCKING = [
+    re.compile(rf"ALTER\s+(?:ONLINE\s+|IGNORE\s+)?TABLE\s+{_IF}(?:ONLY\s+)?{_NAME}", re.IGNORECASE),
+    re.compile(rf"(?:DROP|LOCK|RENAME)\s+TABLES?\s+{_IF}{_NAME}", re.IGNORECASE),
+    re.compile(rf"TRUNCATE\s+(?:TABLE\s+)?(?:ONLY\s+)?{_NAME}", re.IGNORECASE),
+    re.compile(
+        rf"CREATE\s+(?:UNIQUE\s+|FULLTEXT\s+|SPATIAL\s+)?INDEX\s+(?!CONCURRENTLY)"
+        rf"{_IF}[^\s(]*?\s*ON\s+(?:ONLY\s+)?{_NAME}",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"CREATE\s+{_OR}(?:CONSTRAINT\s+)?TRIGGER\s.*?\sON\s+{_NAME}", re.I | re.DOTALL),
+    re.compile(rf"DROP\s+TRIGGER\s.*?\sON\s+{_NAME}", re.IGNORECASE | re.DOTALL),
+    re.compile(rf"(?:CLUSTER|VACUUM\s+\(?\s*FULL\s*\)?)\s+{_NAME}", re.IGNORECASE),
+]
+_DESTROYS = re.compile(
+    r"DROP\s+(?:TABLE|SCHEMA|DATABASE|SEQUENCE|TYPE)\b|TRUNCATE\b"
+    r"|CREATE\s+OR\s+REPLACE\s+TABLE\b"
+    r"|ALTER\s+TABLE\b.*?\bDROP\s+(?:COLUMN|PARTITION)\b|DELETE\s+FROM\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_PLAIN = frozenset({
+    "CREATE", "ALTER", "INSERT", "UPDATE", "DELETE", "REPLACE", "SELECT", "SET", "RENAME",
+    "TRUNCATE", "DROP", "COMMENT", "WITH", "ANALYZE",
+})  # fmt: skip
+_LISTS = frozenset({"DROP", "CREATE ROLE", "CREATE USER", "ALTER USER"})
+
+
+def steps(migrations: Iterable[Migration]) -> list[Step]:
+    """
+    Return what the statements of `migrations` do, in order.
+
+    A table made by the same run is nobody else's yet: what is done to it blocks and destroys
+    nothing. Read from the text, so a table hidden in a routine or a DO block is not seen.
+    """
+    own: set[str] = set()
+    found: list[Step] = []
+    for migration in migrations:
+        for statement in migration.statements:
+            if made := _CREATED.match(statement.text):
+                own.add(_bare(made["table"]))
+            found.append(_step(migration, statement, own))
+    return found
+
+
+def _step(migration: Migration, statement: Statement, own: set[str]) -> Step:
+    sql = statement.text
+    touched = next((m["table"] for pattern in _BLOCKING if (m := pattern.match(sql))), None)
+    fresh = touched is not None and _bare(touched) in own
+    lock: Lock = "exclusive" if touched and not fresh else "none"
+    return Step(
+        action=sql,
+        why=f"{migration.name}, statement {statement.number}",
+        lock=lock,
+        destroys=bool(_DESTROYS.match(sql)) and not fresh,
+    )
+
+
+def _bare(name: str) -> str:
+    return name.rpartition(".")[2].strip('"`').lower()
+
+
+def leaves_nothing(engine: str, statement: Statement) -> bool:
+    """
+    Return whether `statement`, when the server refuses it, has done nothing at all.
+
+    Then it can be sent again. On MariaDB a block or a CALL may have committed half of its work,
+    a list of objects may have lost its first ones, and CREATE OR REPLACE TABLE the old table.
+    On PostgreSQL a CONCURRENTLY that failed leaves an invalid index.
+    """
+    words = statement.words
+    if engine == "postgresql":
+        return "CONCURRENTLY" not in words and words[:1] not in (("CALL",), ("DO",))
+    if words[:1] == ("CREATE",) and words[1:4] == ("OR", "REPLACE", "TABLE"):
+        return False
+    if {words[:1], words[:2]} & {tuple(name.split()) for name in _LISTS}:
+        return "," not in statement.text
+    return bool(words) and words[0] in _PLAIN

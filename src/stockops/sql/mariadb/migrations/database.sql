@@ -1,0 +1,2 @@
+-- The database this session is in.
+SELECT database() AS name

@@ -1,0 +1,18 @@
+-- Every run of a migration, oldest first. Needs the tables that the first `migrate up` makes.
+SELECT
+    id,
+    migration,
+    description,
+    kind,
+    state,
+    date_format(installed_at, '%%Y-%%m-%%d %%H:%%i:%%s') AS installed_at,
+    installed_by,
+    host,
+    os_user,
+    tool_version,
+    ms,
+    checksum_algorithm,
+    checksum,
+    content
+FROM stockops_migrations
+ORDER BY id

@@ -1,0 +1,2 @@
+-- The database this session is in.
+SELECT current_database() AS name
