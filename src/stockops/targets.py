@@ -260,9 +260,7 @@ def _from_entry(entry: Entry, find_lab: FindLab | None) -> Target:
 
 
 def _from_lab(name: str, lab: RunningLab, *, protected: bool) -> Target:
-    path: Path | None = getattr(lab, "password_file", None)
-    password = passwords.from_file(path, where=f"lab {lab.name}") if path else None
-    return Target(name=name, url=lab.url(), protected=protected, password=password, lab=lab.name)
+    return Target(name=name, url=lab.url(), protected=protected, lab=lab.name)
 
 
 def _lab_is_down(name: str, engine: str) -> Unreachable:

