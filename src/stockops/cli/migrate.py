@@ -21,7 +21,7 @@ _folder = click.option(
     "--folder",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Where the V*.sql and R__*.sql files of this engine are; the schema of stockops if left out.",
+    help="The V*.sql and R__*.sql files of this engine; without it, the schema of stockops.",
 )
 
 
@@ -60,20 +60,13 @@ def plan_command(target: Target, folder: Path | None, form: render.Format) -> No
     help="How many times a statement is tried that does not get its lock.",
 )
 @options.form
-def up_command(  # noqa: PLR0913  one for each option
-    target: Target,
-    folder: Path | None,
-    consent: Consent,
-    wait_s: float,
-    lock_timeout_s: float,
-    tries: int,
-    form: render.Format,
+def up_command(
+    target: Target, folder: Path | None, consent: Consent, form: render.Format, **patience: Any
 ) -> None:
     """Apply what is pending. One run at a time: a second one waits, then finds nothing to do."""
-    patience = Patience(wait_s=wait_s, lock_timeout_s=lock_timeout_s, tries=tries)
     with _diff_shown():
         applied = migrations.up(
-            target, folder=folder, patience=patience, consent=consent, say=_note
+            target, folder=folder, patience=Patience(**patience), consent=consent, say=_note
         )
     if applied or form == "json":
         click.echo(render.rows(applied, form))
@@ -102,7 +95,11 @@ def status_command(
 @_folder
 @options.form
 def verify_command(target: Target, folder: Path | None, form: render.Format) -> None:
-    """Hold files, history and journal against each other. Exits 1 on any finding, or none checked."""
+    """
+    Hold files, history and journal against each other.
+
+    Exits 1 on any finding, and where there was nothing to check.
+    """
     with connect(target) as server:
         verdicts = migrations.verify(server, folder=folder)
     click.echo(render.rows(verdicts, form))

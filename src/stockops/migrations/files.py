@@ -204,20 +204,34 @@ def _check(migration: Migration) -> None:
 
 def _check_statement(migration: Migration, statement: Statement) -> None:
     place = f"{migration.place}:{statement.line}"
-    words = statement.words
-    # The runner opens and ends transactions: one that a file ends would take the journal with it.
-    if words[:1] and words[0] in _TRANSACTION_WORDS and words[:2] != ("BEGIN", "NOT"):
+    if taken := _takes_over(statement):
         raise ConfigError(
-            f"{place}: {words[0]} would end or begin a transaction behind the runner's back",
-            hint="Take it out; for a transaction on MariaDB use BEGIN NOT ATOMIC ... END."
+            f"{place}: {taken} would change the transaction or the role behind the runner's back",
+            hint="Take it out; for a transaction on MariaDB write BEGIN NOT ATOMIC ... END."
             if migration.engine == "mariadb"
-            else "Take it out: a file is one transaction already, or says `-- no-transaction`.",
+            else "Take it out: a file is one transaction, run by the role that connects.",
         )
     if migration.transactional and runs_alone(statement):
         raise ConfigError(
             f"{place}: PostgreSQL does not run this inside a transaction: {statement.summary}",
             hint="Begin the file with the line `-- no-transaction`, alone in a file if it can be.",
         )
+
+
+def _takes_over(statement: Statement) -> str:
+    """
+    Return the words that would take transaction or role out of the runner's hands, or nothing.
+
+    A transaction that a file ends would take the journal with it; so would a role without rights.
+    """
+    words = statement.words
+    if words[:1] and words[0] in _TRANSACTION_WORDS and words[:2] != ("BEGIN", "NOT"):
+        return words[0]
+    if words[:1] == ("SET",):
+        for word in ("AUTOCOMMIT", "ROLE", "AUTHORIZATION"):
+            if word in words[1:3]:
+                return f"SET {word}"
+    return ""
 
 
 def runs_alone(statement: Statement) -> bool:

@@ -61,11 +61,12 @@ def split(engine: str, text: str, *, name: str) -> list[Statement]:
             f"{name}:{_line(text, exc.start)}: {exc.what} begins here and never ends",
             hint="Close it, or look for an unclosed quote before it.",
         ) from exc
-    for group in groups:
-        _refuse_psql(group, f"{name}:{_line(text, group[0].start)}")
-    statements = [_statement(number, group, text) for number, group in enumerate(groups, 1)]
-    for statement in statements:
-        _refuse_client_words(statement, f"{name}:{statement.line}")
+    statements = []
+    for number, group in enumerate(groups, 1):
+        statements.append(_statement(number, group, text))
+        place = f"{name}:{statements[-1].line}"
+        _refuse_client_words(statements[-1], place)
+        _refuse_psql(group, place)
     return statements
 
 
