@@ -75,8 +75,8 @@ class Lab:
         return self.directory / "server.log"
 
     @property
-    def password_file(self) -> Path:
-        """The file (0600) with the password for TCP; the socket asks for none."""
+    def tcp_password_file(self) -> Path:
+        """The file (0600) with the owner's password for TCP; the socket asks for none."""
         return self.directory / "password"
 
     @property

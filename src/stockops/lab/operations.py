@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from ..errors import Busy, ConfigError, ServerError, StockopsError
+from ..errors import Busy, ConfigError, Refused, ServerError, StockopsError, Unreachable
 from . import account as accounts
 from . import lock, marker, place
 from .base import Lab, LabStatus, Programs
@@ -38,7 +38,7 @@ def up(
     configuration. The database `trading` and its owner `stockops` are there when this returns.
     """
     with _held(name):
-        lab = find(name)
+        lab = marker.read(place.directory(name))
         if lab is None:
             draft = _draft(name, engine or DEFAULT_ENGINE, version, bin_directory)
             return start(_make(draft, settings or {}), port=port, outlives=True)
@@ -59,25 +59,33 @@ def down(name: str = DEFAULT_NAME) -> bool:
 
 def destroy(name: str = DEFAULT_NAME) -> None:
     """Stop the lab `name` and remove all it holds, or what an interrupted `up` left of it."""
-    if name not in place.unfinished():
-        require(name)
+    directory_of(name)
     with _held(name):
-        lab = find(name)
+        lab = read(name)
         if lab is not None:
             _remove(lab)
 
 
 def find(name: str) -> Lab | None:
-    """Return the lab `name`, up or down; None when there is none. Reads one small file."""
+    """Return the lab `name` if it is up. Cheap: one small file, and a look at one process."""
+    lab = read(name)
+    return lab if lab is not None and lab.pid is not None else None
+
+
+def read(name: str) -> Lab | None:
+    """Return the lab `name`, up or down; None where no lab has that name, or could have."""
     try:
-        path = place.directory(name)
-    except ConfigError:  # it may be a URL, or another target's name
+        return marker.read(place.directory(name))
+    except Refused:  # what stands there is not a lab of ours
         return None
-    return marker.read(path)
+    except ConfigError:
+        if place.is_name(name):
+            raise
+        return None
 
 
 def require(name: str) -> Lab:
-    """Return the lab `name`, or raise `ConfigError` naming the labs there are."""
+    """Return the lab `name`, up or down, or raise `ConfigError` naming the labs there are."""
     lab = marker.read(place.directory(name))
     if lab is None:
         known = ", ".join(each.name for each in _labs()) or "none"
@@ -85,6 +93,19 @@ def require(name: str) -> Lab:
             f"there is no lab {name!r} (there are: {known})", hint=f"stockops lab up --name {name}"
         )
     return lab
+
+
+def directory_of(name: str) -> Path:
+    """Return the directory that `destroy` would remove, or raise `ConfigError`."""
+    return place.making(name) if name in place.unfinished() else require(name).directory
+
+
+def client(name: str, *, database: str) -> list[str]:
+    """Return the command that opens the engine's own client on the lab `name`, which is up."""
+    lab = require(name)
+    if lab.pid is None:
+        raise Unreachable(f"the lab {name!r} is {lab.state}", hint=f"stockops lab up --name {name}")
+    return ENGINES[lab.engine].client(lab, database)
 
 
 def status() -> list[LabStatus]:
@@ -98,12 +119,30 @@ def status() -> list[LabStatus]:
         except StockopsError:  # not ours
             continue
         else:
-            found += [_status_of(lab)] if lab else []
+            found += [status_of(lab)] if lab else []
     for name in place.unfinished():
         busy = lock.is_held(place.lock_file(name))
         note = "it is being made" if busy else "its making was interrupted; the next up cleans it"
         found.append(_broken(name, place.making(name), note))
     return sorted(found, key=lambda each: each.name)
+
+
+def status_of(lab: Lab) -> LabStatus:
+    """Return how `lab` is now."""
+    state = lab.state
+    notes = {"stale": "it died; the next up recovers", "broken": "it has no data directory"}
+    return LabStatus(
+        name=lab.name,
+        engine=lab.engine,
+        version=lab.version,
+        state=state,
+        pid=lab.pid,
+        url=lab.url(),
+        directory=lab.directory,
+        size_bytes=place.size_bytes(lab.directory),
+        log=lab.log_path,
+        note=notes.get(state, ""),
+    )
 
 
 @contextmanager
@@ -211,23 +250,6 @@ def _labs() -> list[Lab]:
     return found
 
 
-def _status_of(lab: Lab) -> LabStatus:
-    state = lab.state
-    notes = {"stale": "it died; the next up recovers", "broken": "it has no data directory"}
-    return LabStatus(
-        name=lab.name,
-        engine=lab.engine,
-        version=lab.version,
-        state=state,
-        pid=lab.pid,
-        url=lab.url(),
-        directory=lab.directory,
-        size_bytes=place.size_bytes(lab.directory),
-        log=lab.log_path,
-        note=notes.get(state, ""),
-    )
-
-
 def _broken(name: str, directory: Path, note: str) -> LabStatus:
     return LabStatus(
         name=name,
@@ -251,7 +273,7 @@ def _remove(lab: Lab) -> None:
 
 
 def _remove_leftovers(name: str) -> None:
-    lab = find(name)
+    lab = read(name)
     if lab is not None:
         _remove(lab)
     place.sweep(name)

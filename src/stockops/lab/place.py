@@ -27,9 +27,14 @@ def labs_root() -> Path:
     return Path(state).absolute() / "stockops" / "labs"
 
 
+def is_name(name: str) -> bool:
+    """Tell whether a lab may be called `name`."""
+    return _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> str:
     """Return `name`, or raise `ConfigError` where it cannot be the name of a lab."""
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise ConfigError(
             f"{name!r} cannot be the name of a lab",
             hint="Take up to 32 of a-z, 0-9, '-' and '_', beginning with a letter or a digit.",
@@ -44,9 +49,10 @@ def directory(name: str) -> Path:
 
 def lock_file(name: str) -> Path:
     """Return the lock file of the lab `name`; its folder is made."""
+    check_name(name)
     root = labs_root()
     make_open(root)
-    return root / f".{check_name(name)}.lock"
+    return root / f".{name}.lock"
 
 
 def making(name: str) -> Path:
@@ -119,10 +125,11 @@ def socket_directory(lab: Path, account: Account, *, file_name: str) -> Path:
     """
     Make and return the directory for the sockets of the lab in `lab`, entered by its owner alone.
 
-    It is inside the lab, unless the path of the socket would be longer than a socket's may be.
+    It is inside the lab, unless the path would be longer than a socket's may be, or has a comma,
+    at which libpq begins the next host.
     """
     inside = lab / "run"
-    if len(os.fsencode(inside / file_name)) <= SOCKET_BYTES_MAX:
+    if len(os.fsencode(inside / file_name)) <= SOCKET_BYTES_MAX and "," not in str(inside):
         inside.mkdir(mode=0o700, exist_ok=True)
         account.own(inside)
         return inside

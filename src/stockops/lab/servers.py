@@ -166,18 +166,19 @@ def _addressed(lab: Lab, account: Account, *, port: bool) -> Lab:
 def _free_port(wanted: int | None) -> int:
     for number in ([wanted] if wanted else []) + [0]:
         with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do
             probe.bind(("127.0.0.1", number))
             return int(probe.getsockname()[1])
     raise Busy("there is no free port on 127.0.0.1", hint="stockops lab up without --port")
 
 
 def _set_password(lab: Lab, engine: Engine) -> None:
-    if not lab.password_file.exists():
+    if not lab.tcp_password_file.exists():
         fresh = lab.directory / "password.new"
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_hex(16) + "\n", encoding="ascii")
-        fresh.replace(lab.password_file)
-    password = lab.password_file.read_text(encoding="ascii").strip()
+        fresh.replace(lab.tcp_password_file)
+    password = lab.tcp_password_file.read_text(encoding="ascii").strip()
     database = "postgres" if lab.engine == "postgresql" else "mysql"
     try:
         run_sql(lab, engine.password_sql(password), database=database)
