@@ -49,6 +49,15 @@ def _is_number(column: Sequence[Any]) -> bool:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return ", ".join(map(_cell, value)) or "-"
+    text = " ".join(_text(value).split())
+    if len(text) > _CELL_CHARACTERS_MAX:
+        text = text[: _CELL_CHARACTERS_MAX - 1] + "…"
+    return text
+
+
+def _text(value: object) -> str:
     match value:
         case None:
             return "-"
@@ -58,14 +67,9 @@ def _cell(value: object) -> str:
             return f"{value:.1f}"
         case datetime():
             return value.isoformat(sep=" ", timespec="seconds")
-        case tuple() | list():
-            return ", ".join(map(_cell, value)) or "-"
         case Enum():
             return str(value.value)
-    text = " ".join(str(value).split())
-    if len(text) > _CELL_CHARACTERS_MAX:
-        text = text[: _CELL_CHARACTERS_MAX - 1] + "…"
-    return text
+    return str(value)
 
 
 def _plain(value: object) -> object:

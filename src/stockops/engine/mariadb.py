@@ -29,7 +29,12 @@ from .packets import Answer, Reader
 
 OLDEST = (10, 11)
 _LOAD_BLOCK_BYTES = 32 * 1024 * 1024
-_SQL_MODE = "TRADITIONAL,NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY"
+_SETTINGS = (
+    "SET collation_connection = utf8mb4_nopad_bin, time_zone = '+00:00',"
+    " sql_mode = 'TRADITIONAL,NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY',"
+    " tx_isolation = 'READ-COMMITTED',"
+    " innodb_lock_wait_timeout = {lock_s}, lock_wait_timeout = {lock_s}"
+)
 _COMMAND = struct.Struct("<IB")  # a length of three bytes, the packet's number 0, the command
 _URL_KEYS = ("unix_socket", "ssl_ca", "ssl_cert", "ssl_key")
 
@@ -66,7 +71,10 @@ class MariaDB:
             self._poll.register(self._conn._sock, select.POLLIN)
         self.session_id = int(self._conn.thread_id())
         try:
+            # The version first: an older server, or MySQL, knows none of the settings' names.
             self.version = _version(str(self.rows("SELECT version() AS v")[0]["v"]), target.name)
+            lock_s = max(1, math.ceil(session.lock_timeout_s))
+            self.execute(_SETTINGS.format(lock_s=lock_s))
         except StockopsError:
             self.close()
             raise
@@ -270,22 +278,14 @@ class MariaDB:
 def _open(target: Target, session: Session) -> Any:
     secret = target.password
     where = _where(target)
-    lock_s = max(1, math.ceil(session.lock_timeout_s))
-    settings = (
-        f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {lock_s}, "
-        f"lock_wait_timeout = {lock_s}, tx_isolation = 'READ-COMMITTED'"
-    )
     try:
         conn: Any = pymysql.connect(
             **where,
             # Bytes: PyMySQL would write the text in Latin-1.
             password=secret.reveal().encode() if secret else b"",
             charset="utf8mb4",
-            collation="utf8mb4_nopad_bin",
-            sql_mode=_SQL_MODE,
             conv=_CONVERSIONS,
             cursorclass=DictCursor,
-            init_command=settings,
             connect_timeout=max(1, session.connect_timeout_s),
             read_timeout=max(1, session.connect_timeout_s),
             autocommit=True,

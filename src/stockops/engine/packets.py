@@ -17,6 +17,7 @@ _END_BYTES_MAX = 9
 _MORE_RESULTS = 0x08
 _WIDTHS = {0xFC: 2, 0xFD: 3, 0xFE: 8}
 _RECEIVE_BYTES = 64 * 1024
+_SPLIT_BYTES = 0xFFFFFF
 
 
 @dataclass(slots=True)
@@ -45,7 +46,8 @@ class Reader:
         """
         Read one whole answer; `receive` gives what there is, and nothing at the end.
 
-        Raises `EOFError` where the connection ends first: the rest cannot be told.
+        Raises `EOFError` where the rest cannot be told: the connection ended, or a row is longer
+        than one packet holds (16 MiB), which no routine of ours answers with.
         """
         data = receive(_RECEIVE_BYTES)
         at = len(self._before)
@@ -106,10 +108,12 @@ def _rows(data: bytes, at: int, answer: Answer) -> tuple[int, bool]:
 
 def _packet(data: bytes, at: int) -> tuple[int, int]:
     """Return where the body of the packet at `at` starts and ends."""
-    end = at + 4 + (data[at] | data[at + 1] << 8 | data[at + 2] << 16)
-    if end > len(data):
+    size = data[at] | data[at + 1] << 8 | data[at + 2] << 16
+    if size == _SPLIT_BYTES:
+        raise EOFError
+    if at + 4 + size > len(data):
         raise IndexError
-    return at + 4, end
+    return at + 4, at + 4 + size
 
 
 def _after_number(data: bytes, at: int) -> int:

@@ -1,0 +1,123 @@
+"""
+Servers for the tests: one lab of each engine, a fresh database for each test.
+
+A test that takes `server`, `target` or `url` runs once on each engine. An engine that this
+machine lacks skips its tests; in CI, where both must be there, it fails them. Under xdist every
+worker has labs of its own.
+"""
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import pytest
+
+from stockops import lab as labs
+from stockops import passwords
+from stockops.engine import ENGINES, connect
+from stockops.engine.base import Server
+from stockops.errors import StockopsError
+from stockops.lab import Lab
+from stockops.targets import Target
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(slots=True)
+class Labs:
+    """The labs of this session, started when the first test asks for one."""
+
+    stack: ExitStack
+    started: dict[str, Lab] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def get(self, engine: str) -> Lab:
+        if engine not in self.started and engine not in self.missing:
+            try:
+                self.started[engine] = self.stack.enter_context(labs.temporary(engine, port=True))
+            except StockopsError as exc:
+                self.missing[engine] = f"no lab of {engine}: {exc}"
+        if reason := self.missing.get(engine):
+            if "CI" in os.environ:
+                pytest.fail(reason)
+            pytest.skip(reason)
+        return self.started[engine]
+
+
+@pytest.fixture(scope="session")
+def all_labs() -> Iterator[Labs]:
+    with ExitStack() as stack:
+        yield Labs(stack)
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of an engine; the test runs once for each."""
+    return str(request.param)
+
+
+@pytest.fixture
+def lab(engine: str, all_labs: Labs) -> Lab:
+    """A lab of `engine` that is up, shared by the session: leave it as it was."""
+    return all_labs.get(engine)
+
+
+@pytest.fixture
+def target(lab: Lab) -> Iterator[Target]:
+    """A fresh, empty database of the lab, over its socket; it is gone after the test."""
+    name = f"test_{secrets.token_hex(6)}"
+    with connect(lab.url()) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    try:
+        yield Target(name="test", url=lab.url(name), lab=lab.name)
+    finally:
+        with connect(lab.url()) as admin:
+            force = " WITH (FORCE)" if lab.engine == "postgresql" else ""
+            admin.execute(f"DROP DATABASE {name}{force}")
+
+
+@pytest.fixture
+def url(target: Target) -> str:
+    """The URL of the fresh database."""
+    return target.url
+
+
+@pytest.fixture
+def tcp_target(lab: Lab, target: Target) -> Target:
+    """The fresh database over TCP, where the owner needs a password."""
+    password = passwords.from_file(lab.tcp_password_file, where="the lab")
+    return replace(target, url=lab.url(target.database, tcp=True), password=password)
+
+
+@pytest.fixture
+def server(target: Target) -> Iterator[Server]:
+    """A session on the fresh database."""
+    with connect(target, bulk=True) as server:
+        yield server
+
+
+# A migrated and seeded market, copied from a template for each test, belongs here: `market`.
+
+
+@pytest.fixture(autouse=True)
+def no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the passwords and targets of whoever runs the tests out of them."""
+    for variable in [*os.environ]:
+        if variable.startswith(("PG", "MYSQL_", "STOCKOPS_")) and variable != "STOCKOPS_LABS":
+            monkeypatch.delenv(variable)
+    monkeypatch.setenv("PGPASSFILE", os.devnull)
+
+
+def eventually(ask: Callable[[], Answer], within_s: float = 10.0) -> Answer:
+    """Ask until the answer is true, and return it; the only place in the tests that sleeps."""
+    deadline = time.monotonic() + within_s
+    while True:
+        if answer := ask():
+            return answer
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {within_s} s; the last answer was {answer!r}")
+        time.sleep(0.15)  # MariaDB's lock tables refresh only when nobody asked for 0.1 s
