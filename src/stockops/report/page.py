@@ -1,0 +1,85 @@
+"""Render a result as one HTML page, and put the page where it is wanted."""
+
+import functools
+import os
+import tempfile
+from pathlib import Path
+
+import jinja2
+
+from ..errors import ConfigError
+from . import charts, figures
+from .result import DemoResult
+
+FILE_MODE = 0o644
+
+
+def render(result: DemoResult) -> str:
+    """Return the page; every name in it is text, whatever it holds."""
+    page = _templates().get_template("page.html")
+    return page.render(
+        run=result,
+        throughput=charts.throughput(result.seconds),
+        latency=charts.latency(result.latency),
+        symbols=charts.symbols(result.symbols),
+        outcomes=charts.outcomes(result.outcomes),
+        steps=charts.steps(result.steps),
+    )
+
+
+def write(result: DemoResult, path: Path) -> None:
+    """Write the page to `path`, whole or not at all; folders on the way are made."""
+    text = render(result)
+    check(path)
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+            draft = Path(folder) / path.name
+            draft.write_text(text, "utf-8", newline="\n")
+            draft.chmod(FILE_MODE)
+            draft.replace(path)
+    except OSError as exc:
+        raise _unwritable(path, exc) from exc
+
+
+def check(path: Path) -> None:
+    """Raise `ConfigError` where `write` could not write `path`; make the folders on the way."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise _unwritable(path, exc) from exc
+    if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        reason = "it is a directory" if path.is_dir() else "its directory cannot be written"
+        raise ConfigError(f"cannot write the report {str(path)!r}: {reason}", hint=_HINT)
+
+
+_HINT = "Name a file in a directory you can write: --report out/demo.html"
+
+
+def _unwritable(path: Path, exc: OSError) -> ConfigError:
+    return ConfigError(f"cannot write the report {str(path)!r}: {exc.strerror}", hint=_HINT)
+
+
+@functools.cache
+def _templates() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("stockops.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        count=figures.count,
+        won=figures.won,
+        seconds=figures.seconds,
+        milliseconds=figures.milliseconds,
+        latency=figures.latency,
+    )
+    environment.globals.update(
+        WIDTH=charts.WIDTH,
+        HEIGHT=charts.HEIGHT,
+        LEFT=charts.LEFT,
+        RIGHT=charts.RIGHT,
+        BASE=charts.BASE,
+    )
+    return environment
