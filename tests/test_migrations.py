@@ -6,18 +6,19 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from conftest import eventually
 from test_migrations_files import write
 
 from stockops import migrations, targets
 from stockops.engine import connect
 from stockops.engine.base import Server
 from stockops.errors import Busy, ConfigError, Fault, Finding, Refused, ServerError
+from stockops.lab import Lab
 from stockops.migrations import Changed, Patience, history, lock
 from stockops.plan import Consent
 from stockops.targets import Target
@@ -36,11 +37,6 @@ def folder(tmp_path: Path) -> Path:
     return write(tmp_path / "schema", TABLES)
 
 
-@pytest.fixture
-def place(url: str) -> Target:
-    return targets.from_url(url)
-
-
 def tables(server: Server) -> set[str]:
     sql = f"SELECT table_name AS name FROM information_schema.tables WHERE {WHERE[server.engine]}"
     return {row["name"] for row in server.rows(sql)} - {
@@ -51,13 +47,6 @@ def tables(server: Server) -> set[str]:
 
 def states(server: Server, folder: Path) -> dict[str, str]:
     return {s.file: s.state for s in migrations.status(server, folder=folder)}
-
-
-def soon(ask: Callable[[], object], within_s: float = 10) -> None:
-    deadline = time.monotonic() + within_s
-    while not ask():
-        assert time.monotonic() < deadline, f"nothing within {within_s} s"
-        time.sleep(0.15)
 
 
 def test_everything_pending_is_applied_once_and_written_down(
@@ -266,9 +255,9 @@ def test_the_second_of_two_runs_waits_and_finds_nothing_to_do(url: str, folder: 
 
 
 def test_a_lock_that_is_not_let_go_is_busy_and_names_its_holder(
-    url: str, place: Target, folder: Path
+    url: str, target: Target, folder: Path
 ) -> None:
-    with lock.held(place, wait_s=0, say=print) as held:
+    with lock.held(target, wait_s=0, say=print) as held:
         with pytest.raises(Busy, match=rf"session {held.session_id} of 'stockops' from") as raised:
             migrations.up(url, folder=folder, patience=Patience(wait_s=0.3))
         assert raised.value.exit_code == 6
@@ -276,9 +265,9 @@ def test_a_lock_that_is_not_let_go_is_busy_and_names_its_holder(
     assert migrations.up(url, folder=folder)
 
 
-def test_two_databases_of_one_server_do_not_wait_for_each_other(place: Target, lab: object) -> None:
-    other = targets.from_url(lab.url())  # type: ignore[attr-defined]
-    with lock.held(place, wait_s=0, say=print), lock.held(other, wait_s=0, say=print):
+def test_two_databases_of_one_server_do_not_wait_for_each_other(target: Target, lab: Lab) -> None:
+    other = targets.from_url(lab.url())
+    with lock.held(target, wait_s=0, say=print), lock.held(other, wait_s=0, say=print):
         pass
 
 
@@ -292,7 +281,7 @@ def kill(server: Server, session_id: int) -> None:
 def test_a_run_that_lost_its_lock_sends_nothing_more(
     server: Server, url: str, tmp_path: Path
 ) -> None:
-    nap = "SELECT pg_sleep(1.5)" if server.engine == "postgresql" else "DO sleep(1.5)"
+    nap = "SELECT pg_sleep(3)" if server.engine == "postgresql" else "DO sleep(3)"
     write(tmp_path, {"V0001__slow.sql": f"{nap};\nCREATE TABLE never (n int);"})
     errors: list[Exception] = []
 
@@ -304,10 +293,10 @@ def test_a_run_that_lost_its_lock_sends_nothing_more(
 
     thread = threading.Thread(target=run)
     thread.start()
-    soon(lambda: history.exists(server))
+    eventually(lambda: history.exists(server))
+    eventually(lambda: napping(server))
     holder = lock.holder(server)
     assert holder
-    time.sleep(0.3)  # so that the nap has begun
     kill(server, holder.session_id)
     thread.join(30)
     assert "the migration lock was lost" in str(errors[0])
@@ -326,8 +315,8 @@ def test_a_killed_run_lets_its_lock_go_and_leaves_a_true_journal(
     """
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)])
     try:
-        soon(lambda: states(server, folder)["V0002__second.sql"] == "applied")
-        soon(lambda: napping(server))
+        eventually(lambda: states(server, folder)["V0002__second.sql"] == "applied")
+        eventually(lambda: napping(server))
         if server.engine == "mariadb":
             assert states(server, folder)["V0003__slow.sql"] == "running"
     finally:
@@ -335,7 +324,7 @@ def test_a_killed_run_lets_its_lock_go_and_leaves_a_true_journal(
         process.wait(10)
     for session_id in napping(server):  # a server may notice a dead client only when it answers
         kill(server, session_id)
-    soon(lambda: lock.holder(server) is None)
+    eventually(lambda: lock.holder(server) is None)
     if server.engine == "postgresql":
         assert "slow" not in tables(server)
         assert states(server, folder)["V0003__slow.sql"] == "pending"
@@ -346,9 +335,9 @@ def test_a_killed_run_lets_its_lock_go_and_leaves_a_true_journal(
 
 def napping(server: Server) -> list[int]:
     sql = {
-        "postgresql": "SELECT pid AS id FROM pg_stat_activity WHERE query LIKE '%%pg_sleep(60)%%' "
+        "postgresql": "SELECT pid AS id FROM pg_stat_activity WHERE query LIKE '%%pg_sleep(%%' "
         "AND state = 'active' AND pid <> pg_backend_pid() AND datname = current_database()",
-        "mariadb": "SELECT id FROM information_schema.processlist WHERE info = 'DO sleep(60)' "
+        "mariadb": "SELECT id FROM information_schema.processlist WHERE info LIKE 'DO sleep(%%' "
         "AND db = database()",
     }[server.engine]
     return [int(row["id"]) for row in server.rows(sql, {})]

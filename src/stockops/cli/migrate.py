@@ -41,9 +41,7 @@ def migrate() -> None:
 @options.form
 def plan_command(target: Target, folder: Path | None, form: render.Format) -> None:
     """Print the statements that `up` would send, and what commits with what. Writes nothing."""
-    with connect(target) as server, _diff_shown():
-        planned = migrations.plan(server, folder=folder)
-    click.echo(render.rows(planned, form) if form == "json" else _script(planned))
+    _show_plan(target, folder, form)
 
 
 @migrate.command("up")
@@ -59,14 +57,18 @@ def plan_command(target: Target, folder: Path | None, form: render.Format) -> No
     show_default=True,
     help="How many times a statement is tried that does not get its lock.",
 )
+@options.plan_only
 @options.form
 def up_command(
-    target: Target, folder: Path | None, consent: Consent, form: render.Format, **patience: Any
+    target: Target, folder: Path | None, consent: Consent, form: render.Format, **said: Any
 ) -> None:
     """Apply what is pending. One run at a time: a second one waits, then finds nothing to do."""
+    if said.pop("plan_only"):
+        _show_plan(target, folder, form)
+        return
     with _diff_shown():
         applied = migrations.up(
-            target, folder=folder, patience=Patience(**patience), consent=consent, say=_note
+            target, folder=folder, patience=Patience(**said), consent=consent, say=_note
         )
     if applied or form == "json":
         click.echo(render.rows(applied, form))
@@ -113,6 +115,12 @@ def verify_command(target: Target, folder: Path | None, form: render.Format) -> 
             f"{len(bad)} of {len(verdicts)} applied migrations have a finding",
             hint="Look at each with: stockops migrate status",
         )
+
+
+def _show_plan(target: Target, folder: Path | None, form: render.Format) -> None:
+    with connect(target) as server, _diff_shown():
+        planned = migrations.plan(server, folder=folder)
+    click.echo(render.rows(planned, form) if form == "json" else _script(planned))
 
 
 def _note(message: str) -> None:
