@@ -20,6 +20,7 @@ from .servers import ENGINES, start, stop
 
 DEFAULT_NAME = "lab"
 DEFAULT_ENGINE = "postgresql"
+_REBUILT = "rebuilt"  # an empty file in a lab that `rebuilt` made, and may remove
 
 
 def up(
@@ -177,6 +178,63 @@ def temporary(
         finally:
             if os.getpid() == owner:  # a child of this process may unwind the block, too
                 _remove_leftovers(name)
+
+
+@contextmanager
+def rebuilt(
+    name: str, *, engine: str, keep: bool = False, settings: Mapping[str, str] | None = None
+) -> Iterator[Lab]:
+    """
+    Give the lab `name`, made anew and up; hold it for the block, then stop and remove it.
+
+    With `keep` it is stopped and stays, until the next block of this name removes it. A lab that
+    `up` made is refused, and so is one that is up: somebody may be at work in it.
+    """
+    owner = os.getpid()
+    with _held(name), _signals_unwind():
+        _remove_rebuilt(name)
+        draft = _draft(name, engine, None, None)
+        try:
+            lab = _make(draft, settings or {})
+            (lab.directory / _REBUILT).touch()
+            lab = start(lab)
+        except ServerError:  # its log is named in the error, and stays
+            raise
+        except BaseException:
+            _end_rebuilt(name, keep=False)
+            raise
+        try:
+            yield lab
+        finally:
+            if os.getpid() == owner:  # a child of this process may unwind the block, too
+                _end_rebuilt(name, keep=keep)
+
+
+def _remove_rebuilt(name: str) -> None:
+    lab = marker.read(place.directory(name))
+    if lab is None:
+        return
+    if lab.pid is not None:
+        raise Refused(
+            f"the lab {name!r} is up, and it would be removed",
+            hint=f"Stop it when nobody needs it: stockops lab down --name {name}",
+        )
+    if not (lab.directory / _REBUILT).exists():
+        raise Refused(
+            f"the lab {name!r} was made by `stockops lab up`, and it would be removed",
+            hint=f"Remove it yourself: stockops lab destroy --name {name} --yes",
+        )
+    _remove(lab)
+
+
+def _end_rebuilt(name: str, *, keep: bool) -> None:
+    lab = read(name)
+    if lab is not None and keep:
+        stop(lab)
+    elif lab is not None:
+        stop(lab, hard=True)
+        _remove(lab)
+    place.sweep(name)
 
 
 def _draft(name: str, engine: str, version: str | None, bin_directory: Path | None) -> Lab:
