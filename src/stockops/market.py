@@ -1,0 +1,147 @@
+"""The market: its time zone, its codes, and the days it is open as the database's tables say."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta, timezone
+from typing import Protocol
+
+from .errors import ConfigError
+from .queries import Query, Row
+
+KST = timezone(timedelta(hours=9), "KST")  # no daylight saving since 1988
+MARKETS = ("KOSPI", "KOSDAQ", "KONEX")
+KINDS = ("common", "preferred", "reit", "fund")
+
+_SYMBOL = re.compile(r"[0-9][0-9A-Z]{5}")
+_ISIN = re.compile(r"[A-Z]{2}[0-9A-Z]{9}[0-9]")
+# The last character of a code, and what stands for it in the ISIN.
+_ENDINGS = {"0": "000", "5": "100", "7": "200", "9": "300", "K": "K01", "L": "K02", "M": "K03"}
+
+
+class Asked(Protocol):
+    """What this module needs of a server: engines are built upon it, not the other way."""
+
+    def fetch(self, query: Query[Row], /, **params: object) -> list[Row]:
+        """Ask `query` and return its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holiday:
+    """A weekday on which the market is closed."""
+
+    holiday: date
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class BusinessDate:
+    """One business date; None where the question has no answer."""
+
+    business_date: date | None
+
+
+HOLIDAYS = Query("market_holidays", Holiday)
+NEXT_DATE = Query("market_next_date", BusinessDate)
+QUOTE_DATE = Query("market_quote_date", BusinessDate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calendar:
+    """The closed days of one market. It knows whole years only, from `first` to `last`."""
+
+    market: str
+    holidays: frozenset[date]
+
+    @property
+    def first(self) -> date:
+        """The first day of the first year that the calendar has holidays of."""
+        return date(min(self.holidays).year, 1, 1)
+
+    @property
+    def last(self) -> date:
+        """The last day of the last year that the calendar has holidays of."""
+        return date(max(self.holidays).year, 12, 31)
+
+    def is_business_day(self, day: date) -> bool:
+        """Tell whether the market opens on `day`."""
+        return day.weekday() < 5 and day not in self.holidays
+
+    def nearest_before(self, day: date) -> date:
+        """Return the last business day before `day`."""
+        return self.ending(day - timedelta(days=1), 1)[0]
+
+    def ending(self, day: date, count: int) -> list[date]:
+        """Return the last `count` business days up to `day`, the earliest first."""
+        days: list[date] = []
+        while len(days) < count and day >= self.first:
+            if self.is_business_day(day):
+                days.append(day)
+            day -= timedelta(days=1)
+        if len(days) < count:
+            raise ConfigError(
+                f"the calendar of {self.market} begins on {self.first}: "
+                f"it has {len(days)} of the {count} business days asked for",
+                hint=f"Ask for {len(days)} days, or add the earlier years to market_holidays.",
+            )
+        return days[::-1]
+
+
+def calendar(server: Asked, *, market: str = "KOSPI") -> Calendar:
+    """Read the calendar of `market`."""
+    rows = server.fetch(HOLIDAYS, market=market)
+    if not rows:
+        raise ConfigError(
+            f"the table market_holidays has no row for {market}",
+            hint="Apply the schema: stockops migrate up",
+        )
+    return Calendar(market=market, holidays=frozenset(row.holiday for row in rows))
+
+
+def next_business_date(
+    server: Asked, after: date | None = None, *, market: str = "KOSPI"
+) -> date | None:
+    """
+    Return the first business date after `after`, by the database's own function.
+
+    Without `after`: the one after the latest date that any issue has prices for, which is where
+    trading goes on; None where nothing is listed.
+    """
+    if after is None:
+        after = server.fetch(QUOTE_DATE)[0].business_date
+    if after is None:
+        return None
+    return server.fetch(NEXT_DATE, market=market, after=after)[0].business_date
+
+
+def is_symbol(text: str) -> bool:
+    """Tell whether `text` is a code of an issue: six characters, the first one a digit."""
+    return _SYMBOL.fullmatch(text) is not None
+
+
+def isin_of(symbol: str) -> str:
+    """
+    Return the ISIN of the Korean issue `symbol`.
+
+    An issue of a foreign issuer (codes from 900000 on), or with an ending of no known rule, has an
+    ISIN that does not follow from its code: it gets one of the country code ZZ, which ISO 3166
+    never assigns.
+    """
+    ending = _ENDINGS.get(symbol[-1])
+    foreign = symbol[0] == "9" and symbol[:5].isdigit()
+    body = f"ZZ000{symbol}" if ending is None or foreign else f"KR7{symbol[:5]}{ending}"
+    return body + str(check_digit(body))
+
+
+def is_isin(text: str) -> bool:
+    """Tell whether `text` is an ISIN with the right check digit."""
+    return _ISIN.fullmatch(text) is not None and check_digit(text[:-1]) == int(text[-1])
+
+
+def check_digit(body: str) -> int:
+    """Return the check digit of the first eleven characters of an ISIN (ISO 6166, Luhn)."""
+    digits = "".join(str(int(character, 36)) for character in body)
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if place % 2 == 0 else 1)
+        total += value // 10 + value % 10
+    return -total % 10

@@ -1,0 +1,30 @@
+-- Empties every table that customers, their orders and their books fill. Reference data stays, and so do the house's rows.
+-- TRUNCATE commits by itself here: seed_chunks goes first, so that a reset that was killed is seen, and run again.
+BEGIN NOT ATOMIC
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        SET SESSION foreign_key_checks = 1;
+        RESIGNAL;
+    END;
+    TRUNCATE seed_chunks;
+    SET SESSION foreign_key_checks = 0;
+    TRUNCATE audit_seals;
+    TRUNCATE audit_log;
+    TRUNCATE notifications;
+    TRUNCATE trades;
+    TRUNCATE orders;
+    TRUNCATE conditions;
+    TRUNCATE predictions;
+    TRUNCATE portfolio_targets;
+    TRUNCATE portfolios;
+    TRUNCATE house_balances;
+    TRUNCATE journal_entries;
+    TRUNCATE positions;
+    TRUNCATE stock_inventory;
+    TRUNCATE stock_prices;
+    TRUNCATE stocks;
+    SET SESSION foreign_key_checks = 1;
+    DELETE FROM accounts WHERE kind = 'customer';
+    DELETE FROM users WHERE user_id > 0;
+    ALTER SEQUENCE event_ids RESTART 1;
+END

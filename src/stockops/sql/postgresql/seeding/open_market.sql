@@ -1,0 +1,29 @@
+-- Opens the market on the seed's date: one row for each issue, computed by the database's own functions.
+INSERT INTO stock_inventory (
+    symbol, available_shares, last_won, quote_date, base_won, lower_won, upper_won, settles_on, sell_tax_rate
+)
+WITH days AS MATERIALIZED (
+    SELECT m.market, business_day_after(m.market, %(on)s::date, 2) AS settles_on
+    FROM (SELECT DISTINCT s.market FROM stocks AS s) AS m
+),
+held AS (
+    SELECT p.symbol, sum(p.quantity)::bigint AS quantity FROM positions AS p GROUP BY p.symbol
+)
+SELECT
+    s.symbol,
+    s.listed_shares - coalesce(h.quantity, 0),
+    p.close_won,
+    p.price_date,
+    p.close_won,
+    lower_limit_won(s.market, p.price_date, p.close_won),
+    upper_limit_won(s.market, p.price_date, p.close_won),
+    d.settles_on,
+    (
+        SELECT t.sell_rate FROM tax_rates AS t
+        WHERE t.market = s.market AND t.settles_from <= d.settles_on ORDER BY t.settles_from DESC LIMIT 1
+    )
+FROM stocks AS s
+JOIN stock_prices AS p ON p.symbol = s.symbol AND p.price_date = %(on)s::date
+JOIN days AS d ON d.market = s.market
+LEFT JOIN held AS h ON h.symbol = s.symbol
+ORDER BY s.symbol

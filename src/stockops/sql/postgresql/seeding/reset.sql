@@ -1,0 +1,15 @@
+-- Empties every table that customers, their orders and their books fill. Reference data stays, and so do the house's rows.
+-- One transaction: the rows of the house step aside and come back.
+DO $body$
+BEGIN
+    CREATE TEMPORARY TABLE kept_users ON COMMIT DROP AS SELECT u.* FROM users AS u WHERE u.user_id = 0;
+    CREATE TEMPORARY TABLE kept_accounts ON COMMIT DROP AS SELECT a.* FROM accounts AS a WHERE a.kind <> 'customer';
+    TRUNCATE
+        seed_chunks, audit_seals, audit_log, notifications, trades, orders, conditions, predictions, portfolio_targets,
+        portfolios, house_balances, journal_entries, positions, accounts, users, stock_inventory, stock_prices, stocks
+    RESTART IDENTITY;
+    INSERT INTO users SELECT k.* FROM kept_users AS k;
+    INSERT INTO accounts SELECT k.* FROM kept_accounts AS k;
+    PERFORM setval('event_ids', 1, false);
+END
+$body$
