@@ -1,0 +1,59 @@
+#!/bin/sh
+# Install what the tests run against, from the system's packages: MariaDB, sysbench, and Chromium
+# with a Korean font. What is there already is left alone. No service is started, and the labs of
+# the tests use none of the data directories that the packages make.
+set -eu
+PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+
+missing=""
+need() { # a program, and the packages that bring it
+  program=$1
+  shift
+  command -v "$program" >/dev/null 2>&1 || missing="$missing $*"
+}
+need mariadbd mariadb-server
+need mariadb-install-db mariadb-server
+need mariadb mariadb-client
+need mariadb-backup mariadb-backup
+need sysbench sysbench
+need chromium chromium
+need chromedriver chromium-driver
+need fc-list fontconfig
+[ -n "$(fc-list :lang=ko 2>/dev/null)" ] || missing="$missing fonts-nanum"
+
+if [ -z "$missing" ]; then
+  exit 0
+fi
+if ! command -v apt-get >/dev/null 2>&1; then
+  echo "error: these are missing, and there is no apt-get to install them:$missing" >&2
+  echo "hint: install them by your system's packages, then run this again" >&2
+  exit 2
+fi
+if [ "$(id -u)" = 0 ]; then
+  as_root=""
+elif command -v sudo >/dev/null 2>&1; then
+  as_root=sudo
+else
+  echo "error: these are missing, and installing them takes root:$missing" >&2
+  echo "hint: as root, run $0" >&2
+  exit 2
+fi
+
+# Debian starts a server as it installs it, unless this file says no.
+policy=/usr/sbin/policy-rc.d
+kept=$policy.kept-by-stockops
+put_back() {
+  $as_root rm -f "$policy"
+  if [ -e "$kept" ]; then $as_root mv "$kept" "$policy"; fi
+}
+if [ -e "$policy" ] && [ ! -e "$kept" ]; then $as_root mv "$policy" "$kept"; fi
+trap put_back EXIT
+trap 'exit 130' INT TERM HUP
+printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
+$as_root chmod 755 "$policy"
+
+echo "installing$missing" >&2
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
+# shellcheck disable=SC2086  the list is words
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends \
+  $missing >&2
