@@ -4,6 +4,7 @@ import math
 import os
 import re
 import select
+import socket
 import ssl
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -286,18 +287,40 @@ def _open(target: Target, session: Session) -> Any:
             charset="utf8mb4",
             conv=_CONVERSIONS,
             cursorclass=DictCursor,
-            connect_timeout=max(1, session.connect_timeout_s),
             read_timeout=max(1, session.connect_timeout_s),
             autocommit=True,
             local_infile=session.bulk,
             program_name=session.application,
+            defer_connect=True,
         )
+        # PyMySQL's own way leaves a socket open that nobody answered.
+        conn.connect(_dial(where, timeout_s=session.connect_timeout_s))
     except (err.MySQLError, OSError) as exc:
         # The driver's frames hold the password among their local variables.
         exc.with_traceback(None)
         raise _refused(target, exc) from exc
     conn._read_timeout = None  # a statement takes as long as it takes
     return conn
+
+
+def _dial(where: Mapping[str, Any], *, timeout_s: float) -> socket.socket:
+    """Return a connected socket that notices, within a minute, a peer that is gone."""
+    if path := where.get("unix_socket"):
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            made.settimeout(timeout_s)
+            made.connect(path)
+        except BaseException:
+            made.close()
+            raise
+        return made
+    made = socket.create_connection((where["host"], where["port"]), timeout_s)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10)):
+        made.setsockopt(socket.IPPROTO_TCP, option, value)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+    return made
 
 
 def _where(target: Target) -> dict[str, Any]:
@@ -324,6 +347,8 @@ def _where(target: Target) -> dict[str, Any]:
 def _refused(target: Target, exc: BaseException) -> StockopsError:
     """Say why there is no session: a wrong target (`ConfigError`) or no server."""
     errno, message = exc.args[:2] if len(exc.args) > 1 else (0, str(exc))
+    if isinstance(exc, OSError):
+        errno = 0  # the system's number, not the server's
     reason = " ".join(str(message).split())
     if target.password:
         reason = target.password.scrub(reason)

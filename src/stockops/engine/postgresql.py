@@ -250,11 +250,12 @@ def _open(target: Target, session: Session) -> psycopg.Connection[dict[str, Any]
             keepalives_interval=10,
             keepalives_count=3,
         )
-    except (psycopg.Error, UnicodeError) as exc:
-        # The driver's frames hold the password among their local variables.
-        exc.with_traceback(None)
-        text = str(exc)
-        raise _refused(target, secret.scrub(text) if secret else text) from exc
+    except psycopg.Error as exc:
+        text = secret.scrub(str(exc)) if secret else str(exc)
+        cause = type(exc)(text)
+    # Past the `except`: the driver's own error holds the connection's parameters, and its frames
+    # hold them among their local variables.
+    raise _refused(target, text) from cause
 
 
 def _refused(target: Target, text: str) -> StockopsError:
