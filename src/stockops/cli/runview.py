@@ -1,0 +1,141 @@
+"""How a run of the workload looks on a terminal: its progress, its result, its audit."""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from ..money import won
+
+if TYPE_CHECKING:
+    from ..journal import Audit
+    from ..workload import Latency, RunPlan, RunResult, Tick
+
+_EVERY_LINE_S = 60.0  # in a log, for a run that is longer than that
+
+
+def progress(plan: "RunPlan") -> Callable[["Tick"], None]:
+    """Return what shows a run's progress on stderr: one live line, or lines in a log."""
+    live = sys.stderr.isatty()
+    long = plan.planned_s is None or plan.planned_s > _EVERY_LINE_S
+    next_s = 0.0
+
+    def show(tick: "Tick") -> None:
+        nonlocal next_s
+        line = _line(tick)
+        if live:
+            over = tick.planned_s is not None and tick.elapsed_s >= tick.planned_s
+            click.echo(f"\r{line}\x1b[K", nl=over, err=True)
+        elif not long or tick.elapsed_s >= next_s:
+            next_s = tick.elapsed_s + _EVERY_LINE_S
+            click.echo(line, err=True)
+
+    return show
+
+
+def table(result: "RunResult") -> str:
+    """Return the result of a run for a person."""
+    unknown = result.unknowns
+    lines = [
+        ("run", f"{result.run_id} on {result.target}"),
+        ("server", f"{result.engine} {result.server_version}; {_settings(result)}"),
+        ("business date", result.business_date or "by the server's clock"),
+        (
+            "requests",
+            f"{result.orders:,} orders, {result.cancels:,} cancels in {result.elapsed_s:.1f} s",
+        ),
+        ("rate", _rate(result)),
+        ("accepted", f"{result.accepted:,}; rejected {result.rejected:,}"),
+        ("traded", _traded(result)),
+        ("response", _latency(result.response)),
+        ("service", _latency(result.service)),
+        ("sample", result.sample),
+        ("outcomes", _counts(result.outcomes)),
+        ("errors", f"{_counts(result.errors)}; {result.retries:,} retries"),
+        (
+            "unknown",
+            f"{unknown.met:,} met: {unknown.committed:,} had committed, "
+            f"{unknown.not_committed:,} had not, {unknown.unsettled:,} unsettled",
+        ),
+        ("sealed", f"{result.sealed:,} audit rows"),
+        ("client", f"{result.client_cpu_us_per_order:.0f} us of CPU an order"),
+        ("journal", result.journal or "none"),
+    ]
+    return "\n".join(f"{name:<14} {text}" for name, text in lines)
+
+
+def audited(verdict: "Audit") -> str:
+    """Return the verdict on a journal for a person, with the first findings."""
+    numbers = [
+        ("orders sent", verdict.intents - verdict.withdrawn),
+        ("acknowledged", verdict.acknowledged),
+        ("  accepted", verdict.accepted),
+        ("  rejected", verdict.rejected),
+        ("unanswered, committed", verdict.resolved_committed),
+        ("unanswered, not committed", verdict.resolved_absent),
+        ("rolled back, given up", verdict.given_up),
+        ("cancels", verdict.cancels),
+        ("in the database", verdict.in_database),
+        ("acknowledged but missing", verdict.findings["missing"]),
+        ("committed but never sent", verdict.findings["never_sent"]),
+        ("duplicates", verdict.findings["duplicate"]),
+        ("contradictory", verdict.findings["contradictory"]),
+    ]
+    lines = [f"{name:<26} {number:>12,}" for name, number in numbers]
+    for each in verdict.examples:
+        lines += ["", f"{each.what}: {each.key}", f"  journal:  {each.expected}"]
+        lines += [f"  database: {each.found}"]
+    return "\n".join(lines)
+
+
+def _line(tick: "Tick") -> str:
+    whole = f"/{tick.planned_s:.0f}" if tick.planned_s else ""
+    parts = [
+        f"{tick.elapsed_s:.0f}{whole} s",
+        f"{tick.answered:,} answered",
+        f"{tick.per_s:,.0f}/s",
+        f"{tick.accepted:,} accepted",
+    ]
+    if tick.mean_us is not None:
+        parts.append(f"{tick.mean_us / 1000:.1f} ms")
+    if tick.troubles:
+        parts.append(f"{tick.troubles:,} retries")
+    return ", ".join(parts)
+
+
+def _latency(latency: "Latency") -> str:
+    points = [
+        ("p50", latency.p50_us),
+        ("p90", latency.p90_us),
+        ("p95", latency.p95_us),
+        ("p99", latency.p99_us),
+        ("p99.9", latency.p999_us),
+        ("max", latency.max_us),
+    ]
+    return ", ".join(f"{name} {us / 1000:.2f} ms" for name, us in points)
+
+
+def _rate(result: "RunResult") -> str:
+    achieved = f"{result.achieved_per_s:,.0f}/s"
+    if result.offered_per_s is None:
+        return achieved
+    return (
+        f"{achieved} of {result.offered_per_s:,.0f}/s offered; "
+        f"{result.late:,} started late, {result.dropped:,} dropped"
+    )
+
+
+def _traded(result: "RunResult") -> str:
+    if result.trades is None or result.value_won is None:
+        return "the server could not be asked"
+    return f"{result.trades:,} trades, {won(result.value_won)}"
+
+
+def _settings(result: "RunResult") -> str:
+    known = ("fsync", "synchronous_commit", "innodb_flush_log_at_trx_commit", "sync_binlog")
+    return ", ".join(f"{name}={result.settings[name]}" for name in known if name in result.settings)
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items()) or "none"

@@ -1,0 +1,205 @@
+"""``stockops trade``."""
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .. import journal, market, orders, render
+from ..engine import connect
+from ..engine.base import Server
+from ..errors import ConfigError, Fault, Finding, Refused, ServerError
+from ..orders import SERVER_CLOCK, Answer, Clock, Order
+from ..targets import Target
+from . import options
+from .runview import audited, progress, table
+
+_SEND_TRIES = 3
+OPENS_AT = time(10, 0)  # KST: later than that a market opens on no day of the year
+
+
+@click.group()
+def trade() -> None:
+    """Place orders: one, or as many as the server takes, and audit what became of them."""
+
+
+@trade.command("order")
+@options.target
+@click.option("--account", "account_id", type=int, required=True, help="The number of a customer's account.")
+@click.option("--symbol", required=True, metavar="CODE", help="The issue, such as 005930.")
+@click.option("--side", type=click.Choice(["buy", "sell"]), required=True)
+@click.option("--quantity", type=int, required=True, metavar="SHARES")
+@click.option("--limit", "limit_won", type=int, metavar="WON", help="Without it: at the market.")
+@click.option("--key", help="Your own name for the order; the same key again answers the same.")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Business date, in a lab.")
+@click.option("--at", type=click.DateTime(["%H:%M"]), help="Time of the market, KST, in a lab.")
+@options.form
+def order_command(
+    target: Target,
+    form: render.Format,
+    day: datetime | None,
+    at: datetime | None,
+    **wanted: Any,
+) -> None:
+    """
+    Place one order and show the answer. Exits 1 where the order is rejected.
+
+    A lab trades on the day that its issues stand at, at 10:00 KST, unless --date and --at say
+    otherwise; any other target trades by its server's clock.
+    """
+    clock = _clock(target, day, at)
+    order = Order(**{**wanted, "key": wanted["key"] or f"cli-{_stamp()}"})
+    answer = _settled(
+        target, lambda server: orders.place(server, order, clock=_day_of(server, target, clock))
+    )
+    _show(answer, form)
+
+
+@trade.command("cancel")
+@options.target
+@click.argument("order_id", type=int)
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Business date, in a lab.")
+@click.option("--at", type=click.DateTime(["%H:%M"]), help="Time of the market, KST, in a lab.")
+@options.form
+def cancel_command(
+    target: Target,
+    order_id: int,
+    form: render.Format,
+    day: datetime | None,
+    at: datetime | None,
+) -> None:
+    """Take what is left of an order out of the book. Exits 1 where there is nothing to take."""
+    clock = _clock(target, day, at)
+    answer = _settled(
+        target, lambda server: orders.cancel(server, order_id, clock=_day_of(server, target, clock))
+    )
+    _show(answer, form, refused=answer.reason != "cancelled")
+
+
+@trade.command("run")
+@options.target
+@click.option("--clients", type=int, default=4, show_default=True, help="Processes that send.")
+@click.option("--seconds", type=float, help="How long.  [default: 10, without --orders]")
+@click.option("--orders", type=int, help="How many requests in all.")
+@click.option(
+    "--rate", "rate_per_s", type=float, help="Arrivals a second; else as fast as it goes."
+)
+@click.option("--mix", default="market:30,limit:60,cancel:10", show_default=True)
+@click.option("--skew", default="uniform", show_default=True, help="uniform, or zipf: hot issues.")
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--batch", type=int, default=1, show_default=True, help="Orders in one call.")
+@click.option("--journal", type=click.Path(path_type=Path), metavar="DIR", help="A new directory.")
+@click.option("--no-journal", is_flag=True, help="Write none: throughput alone.")
+@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Business date, in a lab.")
+@options.seconds("--patience", default=30.0, help="How long a client waits for a lost server.")
+@options.form
+def run_command(
+    target: Target,
+    form: render.Format,
+    mix: str,
+    day: datetime | None,
+    no_journal: bool,
+    **wanted: Any,
+) -> None:
+    """
+    Place orders from many clients at once, and say how long the answers took.
+
+    Every order is in the journal, on disk, before it is sent; without --journal that is a new
+    directory below the working directory. Ctrl-C ends the run and prints what came of it.
+    """
+    from .. import workload  # noqa: PLC0415  the other commands do without
+
+    if no_journal and wanted["journal"]:
+        raise click.UsageError("--journal and --no-journal exclude each other")
+    if not no_journal and wanted["journal"] is None:
+        wanted["journal"] = Path(f"journal-{_stamp()}")
+    business_date = _clock(target, day, None).business_date
+    plan = workload.RunPlan(
+        **wanted,
+        mix=workload.mix_of(mix),
+        business_date=business_date,
+        server_clock=target.protected,
+    )
+    result = workload.run(target, plan, progress=progress(plan))
+    click.echo(json.dumps(result.as_json(), indent=2) if form == "json" else table(result))
+    if result.failure:
+        raise result.failure
+    if result.interrupted:
+        raise KeyboardInterrupt
+    if not result.orders:
+        raise Finding("no order was answered", hint="Give it longer: --seconds 10")
+
+
+@trade.command("audit")
+@options.target
+@click.argument("directory", type=click.Path(path_type=Path), metavar="JOURNAL")
+@options.form
+def audit_command(target: Target, directory: Path, form: render.Format) -> None:
+    """
+    Hold the journal of a run against the database.
+
+    Finds orders that were acknowledged and are missing, orders that nobody sent, duplicates and
+    contradictions. Exits 1 on any of them, and where there was nothing to check.
+    """
+    with connect(target) as server:
+        verdict = journal.audit(server, directory)
+    click.echo(render.rows([verdict], form) if form == "json" else audited(verdict))
+    if not verdict.intents:
+        raise Finding(
+            "nothing was checked: the journal holds no order", hint="Name the journal of a run."
+        )
+    if not verdict.clean:
+        raise Finding(
+            f"{sum(verdict.findings.values())} findings in {verdict.intents} orders",
+            hint="Prove the books as well: stockops books check",
+        )
+
+
+def _clock(target: Target, day: datetime | None, at: datetime | None) -> Clock:
+    """Return the market's clock: a lab's is what the user says, a protected target's is real."""
+    if target.protected and (day or at):
+        raise Refused(
+            f"the protected target {target.name!r} trades by its server's clock",
+            hint="Leave --date and --at out, or use a lab.",
+        )
+    if at and not day:
+        raise ConfigError("a time without a date", hint="Give --date as well.")
+    if day is None:
+        return SERVER_CLOCK
+    return orders.clock_of(date(day.year, day.month, day.day), at.time() if at else OPENS_AT)
+
+
+def _day_of(server: Server, target: Target, clock: Clock) -> Clock:
+    """Return `clock`, or in a lab where nobody set it, 10:00 KST of the day it trades on."""
+    if clock is not SERVER_CLOCK or target.lab is None or target.protected:
+        return clock
+    day = server.fetch(market.QUOTE_DATE)[0].business_date
+    return SERVER_CLOCK if day is None else orders.clock_of(day, OPENS_AT)
+
+
+def _settled(target: Target, ask: Callable[[Server], Answer]) -> Answer:
+    """Ask; where the answer is lost, ask again: the same key answers for the same order."""
+    for _ in range(_SEND_TRIES - 1):
+        try:
+            with connect(target) as server:
+                return ask(server)
+        except ServerError as exc:
+            if exc.fault not in {Fault.RETRY, Fault.LOCKED, Fault.LOST, Fault.UNKNOWN}:
+                raise
+    with connect(target) as server:
+        return ask(server)
+
+
+def _show(answer: Answer, form: render.Format, *, refused: bool | None = None) -> None:
+    click.echo(render.rows([answer], form))
+    if answer.meaning and form == "table":
+        click.echo(f"{answer.reason}: {answer.meaning}")
+    if refused if refused is not None else not answer.accepted:
+        click.get_current_context().exit(1)
+
+
+def _stamp() -> str:
+    return f"{datetime.now():%Y%m%d-%H%M%S-%f}"

@@ -1,0 +1,296 @@
+"""
+What a client journal says, held against what the database holds.
+
+Both are read once, in the order of the keys, and merged: memory does not grow with the run.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ..engine.base import Server
+from ..queries import Query
+from .files import Journal, Line, read_header
+
+What = Literal["missing", "never_sent", "duplicate", "contradictory"]
+
+EXAMPLES_MAX = 20
+_WINDOW_LINES = 20_000
+_CANCELS_PER_QUESTION = 500
+_WITHOUT_ROW = {"unknown_account", "unknown_symbol", "bad_request", "bad_quantity", "key_reused"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that does not fit. `expected` is the journal's word, `found` the database's."""
+
+    what: What
+    key: str
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """
+    The verdict on a journal.
+
+    `resolved_committed` and `resolved_absent` are orders whose answer was never heard, and what
+    the database says of them. `findings` counts by kind; `examples` are the first 20.
+    """
+
+    run_id: str
+    intents: int
+    acknowledged: int
+    accepted: int
+    rejected: int
+    given_up: int
+    withdrawn: int
+    resolved_committed: int
+    resolved_absent: int
+    cancels: int
+    in_database: int
+    findings: Mapping[What, int]
+    examples: Sequence[Finding]
+
+    @property
+    def clean(self) -> bool:
+        """True where something was checked and nothing was found."""
+        return self.intents > 0 and not any(self.findings.values())
+
+
+@dataclass(frozen=True, slots=True)
+class CancelledOrder:
+    """What became of an order that was cancelled."""
+
+    order_id: int
+    status: str
+    reason: str | None
+
+
+CANCELLED = Query("journal_cancelled_orders", CancelledOrder)
+
+
+@dataclass(slots=True)
+class Intent:
+    """An order as the journal knows it."""
+
+    key: str
+    body: tuple[Any, ...] | None  # None: there is an answer and no intent
+    answer: Line | None = None
+    sent_twice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An order as the database holds it."""
+
+    key: str
+    order_id: int
+    body: tuple[Any, ...]  # account_id, symbol, side, kind, limit_won, quantity
+    filled: int
+    status: str
+    reason: str | None
+
+
+@dataclass(slots=True)
+class _Tally:
+    counts: Counter[str] = field(default_factory=Counter)
+    findings: Counter[What] = field(default_factory=Counter)
+    examples: list[Finding] = field(default_factory=list)
+
+    def found(self, what: What, key: str, *, expected: str, found: str) -> None:
+        self.findings[what] += 1
+        if len(self.examples) < EXAMPLES_MAX:
+            self.examples.append(Finding(what=what, key=key, expected=expected, found=found))
+
+
+def audit(server: Server, directory: Path) -> Audit:
+    """
+    Pair the journal at `directory` with the database of `server`.
+
+    Raises `ConfigError` where there is no journal or it is damaged, `Busy` while it is written.
+    """
+    journal = read_header(directory)
+    tally = _Tally()
+    _merge(_intents(journal, tally), _stored(server, journal), tally)
+    _check_cancels(server, journal, tally)
+    counts = tally.counts
+    return Audit(
+        run_id=journal.header.run_id,
+        intents=counts["intents"],
+        acknowledged=counts["acknowledged"],
+        accepted=counts["accepted"],
+        rejected=counts["rejected"],
+        given_up=counts["given_up"],
+        withdrawn=counts["withdrawn"],
+        resolved_committed=counts["resolved_committed"],
+        resolved_absent=counts["resolved_absent"],
+        cancels=counts["cancels"],
+        in_database=counts["in_database"],
+        findings={
+            "missing": tally.findings["missing"],
+            "never_sent": tally.findings["never_sent"],
+            "duplicate": tally.findings["duplicate"],
+            "contradictory": tally.findings["contradictory"],
+        },
+        examples=tuple(tally.examples),
+    )
+
+
+def _intents(journal: Journal, tally: _Tally) -> Iterator[Intent]:
+    """Yield every order of the journal with its answer, in the order of the keys."""
+    for client in range(journal.header.clients):
+        window: dict[str, Intent] = {}
+        for line in journal.lines(client):
+            _read(line, window, tally)
+            while window:
+                head = next(iter(window.values()))
+                if head.answer is None and len(window) < _WINDOW_LINES:
+                    break
+                yield window.pop(head.key)
+        yield from window.values()
+
+
+def _read(line: Line, window: dict[str, Intent], tally: _Tally) -> None:
+    kind, key = line[0], line[1]
+    if kind == "o":
+        if key in window:
+            window[key].sent_twice = True
+        else:
+            window[key] = Intent(key, tuple(line[2:8]))
+    elif kind in {"a", "e", "w"}:
+        window.setdefault(key, Intent(key, None)).answer = line
+    elif kind == "u":
+        tally.counts["lost_answers"] += 1
+
+
+def _stored(server: Server, journal: Journal) -> Iterator[Stored]:
+    """Yield every order of the run that the database holds, in the order of the keys."""
+    run_id, after = journal.header.run_id, int(journal.header.after_order_id)
+    # stream() takes no parameters: the run's name was matched against letters and digits.
+    sql = (
+        "SELECT o.idempotency_key, o.order_id, o.account_id, o.symbol, o.side, o.kind, "  # noqa: S608
+        "o.limit_won, o.quantity, o.filled_quantity, o.status, o.reason FROM orders AS o "
+        f"WHERE o.order_id > {after} "
+        f"AND o.idempotency_key >= '{run_id}-' AND o.idempotency_key < '{run_id}.' "
+        "ORDER BY o.idempotency_key, o.order_id"
+    )
+    for rows in server.stream(sql, batch=1000):
+        for row in rows:
+            yield Stored(row[0], row[1], tuple(row[2:8]), row[8], row[9], row[10])
+
+
+def _merge(intents: Iterator[Intent], stored: Iterator[Stored], tally: _Tally) -> None:
+    intent, row = next(intents, None), next(stored, None)
+    while intent is not None or row is not None:
+        if row is None or (intent is not None and intent.key < row.key):
+            assert intent is not None  # noqa: S101  one of the two is there
+            _pair(intent, [], tally)
+            intent = next(intents, None)
+            continue
+        rows = [row]
+        while (row := next(stored, None)) is not None and row.key == rows[0].key:
+            rows.append(row)
+        if intent is not None and intent.key == rows[0].key:
+            _pair(intent, rows, tally)
+            intent = next(intents, None)
+        else:
+            _pair(Intent(rows[0].key, None), rows, tally)
+
+
+def _pair(intent: Intent, rows: Sequence[Stored], tally: _Tally) -> None:
+    """Judge one key: what the journal says of it, against the rows of the database."""
+    counts, key = tally.counts, intent.key
+    counts["in_database"] += len(rows)
+    if intent.body is None:
+        found = _shown(rows) if rows else "no row"
+        said = "nothing" if intent.answer is None else f"an answer {intent.answer[2:]} to nothing"
+        tally.found("never_sent", key, expected=f"the journal holds {said}", found=found)
+        return
+    counts["intents"] += 1
+    if intent.sent_twice:
+        tally.found("duplicate", key, expected="sent once", found="twice in the journal")
+    if len(rows) > 1:
+        tally.found("duplicate", key, expected="one order", found=_shown(rows))
+    for row in rows:
+        if row.body != intent.body:
+            tally.found("contradictory", key, expected=str(intent.body), found=_shown([row]))
+    _judge(intent, rows[0] if rows else None, tally)
+
+
+def _judge(intent: Intent, row: Stored | None, tally: _Tally) -> None:
+    counts, key, answer = tally.counts, intent.key, intent.answer
+    kind = "" if answer is None else answer[0]
+    if answer is None:
+        counts["resolved_absent" if row is None else "resolved_committed"] += 1
+    elif kind in {"e", "w"}:
+        counts["given_up" if kind == "e" else "withdrawn"] += 1
+        if row is not None:
+            said = "rolled back" if kind == "e" else "never sent"
+            tally.found("contradictory", key, expected=said, found=_shown([row]))
+    else:
+        _judge_answer(answer, row, tally)
+
+
+def _judge_answer(answer: Line, row: Stored | None, tally: _Tally) -> None:
+    key, status, reason, order_id, filled = answer[1:6]
+    tally.counts["acknowledged"] += 1
+    tally.counts["rejected" if status == "rejected" else "accepted"] += 1
+    said = f"{status} {reason or ''} order {order_id} filled {filled}".replace("  ", " ")
+    if status == "rejected" and reason in _WITHOUT_ROW:
+        if row is not None:
+            tally.found("contradictory", key, expected=f"{said}, no row", found=_shown([row]))
+    elif row is None:
+        tally.found("missing", key, expected=said, found="no row")
+    elif not _follows(answer, row):
+        tally.found("contradictory", key, expected=said, found=_shown([row]))
+
+
+def _follows(answer: Line, row: Stored) -> bool:
+    """Tell whether an order that was answered so can be as `row` says by now."""
+    _, _, status, reason, order_id, filled = answer[:6]
+    if row.order_id != order_id or row.filled < filled:
+        return False
+    if status == "open":  # it may have been filled, cancelled or expired since
+        return row.status in {"open", "filled", "cancelled"}
+    return (row.status, row.reason, row.filled) == (status, reason, filled)
+
+
+def _check_cancels(server: Server, journal: Journal, tally: _Tally) -> None:
+    """Look every acknowledged cancel up, some hundred at a time."""
+    asked: dict[int, Line] = {}
+    for client in range(journal.header.clients):
+        for line in journal.lines(client):
+            if line[0] == "c":
+                tally.counts["cancels"] += 1
+            elif line[0] == "x":
+                asked[line[2]] = line
+            if len(asked) >= _CANCELS_PER_QUESTION:
+                _look_up(server, asked, tally)
+    _look_up(server, asked, tally)
+
+
+def _look_up(server: Server, asked: dict[int, Line], tally: _Tally) -> None:
+    if not asked:
+        return
+    numbers = ",".join(map(str, asked))
+    there = {row.order_id: row for row in server.fetch(CANCELLED, order_ids=numbers)}
+    for order_id, (_, key, _, status, reason, *_rest) in asked.items():
+        row = there.get(order_id)
+        expected = f"order {order_id} {status} {reason or ''}".rstrip()
+        if row is None:
+            tally.found("missing", key, expected=expected, found="no row")
+        elif (status, reason) == ("cancelled", "cancelled") and row.reason != "cancelled":
+            found = f"order {order_id} {row.status} {row.reason or ''}".rstrip()
+            tally.found("contradictory", key, expected=expected, found=found)
+    asked.clear()
+
+
+def _shown(rows: Sequence[Stored]) -> str:
+    return "; ".join(
+        f"order {row.order_id} {row.status} {row.reason or ''} filled {row.filled} of {row.body}"
+        for row in rows
+    )

@@ -1,0 +1,236 @@
+"""
+Orders: place one, place many, cancel one.
+
+The rules live in the database, in the routines ``place_order``, ``place_orders`` and
+``cancel_order``: one call is one transaction. What is here says how to call them and what their
+answers mean. The caller names each order by a key; the same key again answers for the same order,
+so an order whose answer was lost is simply sent again.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import Any, Literal
+
+from .engine.base import Server, Values
+from .errors import ConfigError
+
+Side = Literal["buy", "sell"]
+Kind = Literal["limit", "market"]
+
+KST = timezone(timedelta(hours=9), "KST")
+KEY_CHARACTERS_MAX = 64
+BATCH_ORDERS_MAX = 1000
+PLACE_ARITY = 12
+CANCEL_ARITY = 3
+
+# What each reason of the closed list means to who placed the order.
+REASONS: Mapping[str, str] = {
+    "unknown_account": "there is no customer account of that number",
+    "unknown_symbol": "no issue has that code",
+    "bad_request": "the side, the kind, the price or the key is not valid",
+    "bad_quantity": "the quantity is below 1, or more than there are shares",
+    "key_reused": "the key already belongs to a different order of this account",
+    "account_inactive": "the account is suspended or closed",
+    "delisted": "the issue is no longer listed",
+    "halted": "trading in the issue is halted",
+    "closed_session": "the market is closed at that time, or the date is over for the issue",
+    "off_tick": "the limit price is not on the price step of the market",
+    "outside_price_limit": "the limit price is outside the day's price limits",
+    "self_match": "the order would have met an order of the same user",
+    "insufficient_cash": "the account has less cash than the order and its fee need",
+    "insufficient_shares": "the account holds fewer free shares than the order sells",
+    "no_liquidity": "nobody was left to trade with, and a market order does not rest",
+    "expired": "the day ended before the order was filled",
+    "cancelled": "the owner took the order back",
+    "unknown_order": "there is no order of that number",
+    "not_open": "the order no longer rests in the book",
+}
+# Refused before there is anything to hang a row on: the database keeps no trace of these.
+REASONS_WITHOUT_ROW = frozenset(
+    {"unknown_account", "unknown_symbol", "bad_request", "bad_quantity", "key_reused"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a customer asks for; `limit_won` is None for a market order."""
+
+    key: str
+    account_id: int
+    symbol: str
+    side: Side
+    quantity: int
+    limit_won: int | None = None
+    portfolio_id: int | None = None
+    condition_id: int | None = None
+    prediction_id: int | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """Limit where there is a limit price, else market."""
+        return "market" if self.limit_won is None else "limit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """
+    What the database made of an order.
+
+    `status` is filled, open (it rests), cancelled or rejected; `reason` is one of `REASONS` or
+    None. `order_id` is None where no row was written. `replayed` tells an answer about an order
+    that was already there. Amounts are of the trades so far.
+    """
+
+    status: str
+    reason: str | None
+    order_id: int | None
+    filled_quantity: int
+    filled_value_won: int
+    fee_won: int
+    tax_won: int
+    replayed: bool
+
+    @property
+    def accepted(self) -> bool:
+        """False where the order was refused."""
+        return self.status != "rejected"
+
+    @property
+    def meaning(self) -> str | None:
+        """The reason in words; None where there is none."""
+        return None if self.reason is None else REASONS.get(self.reason, self.reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """The market's business date (KST) and instant; None leaves either to the server."""
+
+    business_date: date | None = None
+    at: datetime | None = None
+
+    @property
+    def cells(self) -> tuple[str | None, str | None]:
+        """The two as the routines take them: a date, and an instant in UTC."""
+        when = None if self.at is None else self.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        return (None if self.business_date is None else self.business_date.isoformat(), when)
+
+
+SERVER_CLOCK = Clock()
+
+
+def clock_of(business_date: date, at: time) -> Clock:
+    """Return the clock that stands at `at`, KST, on `business_date`."""
+    return Clock(business_date=business_date, at=datetime.combine(business_date, at, KST))
+
+
+def place(server: Server, order: Order, *, clock: Clock = SERVER_CLOCK) -> Answer:
+    """Place `order`; a rejection is an answer. `Fault.UNKNOWN`: send the same order again."""
+    return answer_of(server.prepare_call("place_order", PLACE_ARITY)(values_of(order, clock)))
+
+
+def cancel(server: Server, order_id: int, *, clock: Clock = SERVER_CLOCK) -> Answer:
+    """Take what is left of an order out of the book; asking twice answers the same."""
+    return answer_of(server.prepare_call("cancel_order", CANCEL_ARITY)((order_id, *clock.cells)))
+
+
+def place_many(
+    server: Server, orders: Sequence[Order], *, clock: Clock = SERVER_CLOCK
+) -> list[Answer]:
+    """
+    Place up to 1,000 orders in one transaction; return their answers in the same order.
+
+    All or nothing where the server fails; a rejected order leaves the others as they are.
+    """
+    if len(orders) > BATCH_ORDERS_MAX:
+        raise ConfigError(
+            f"a batch takes {BATCH_ORDERS_MAX} orders at most, not {len(orders)}",
+            hint="Send them in several batches.",
+        )
+    if not orders:
+        return []
+    asked = json.dumps([_item(order) for order in orders], separators=(",", ":"))
+    return place_json(server, asked, clock.cells)
+
+
+def place_json(server: Server, orders: str, clock: tuple[str | None, str | None]) -> list[Answer]:
+    """Place the orders in a JSON array as ``place_orders`` takes it; return an answer for each."""
+    rows = server.rows(
+        _PLACE_ORDERS[server.engine], {"orders": orders, "date": clock[0], "at": clock[1]}
+    )
+    return [_answer_row(row) for row in sorted(rows, key=_position)]
+
+
+def values_of(order: Order, clock: Clock) -> Values:
+    """Return the arguments of ``place_order``."""
+    return (
+        order.key,
+        order.account_id,
+        order.symbol,
+        order.side,
+        order.kind,
+        order.limit_won,
+        order.quantity,
+        *clock.cells,
+        order.portfolio_id,
+        order.condition_id,
+        order.prediction_id,
+    )
+
+
+def answer_of(cells: Sequence[str | None]) -> Answer:
+    """Return the answer in `cells`, a row of ``place_order`` or ``cancel_order`` as text."""
+    status, reason, order_id, quantity, value, fee, tax, replayed = cells
+    return Answer(
+        status=status or "",
+        reason=reason,
+        order_id=None if order_id is None else int(order_id),
+        filled_quantity=int(quantity or 0),
+        filled_value_won=int(value or 0),
+        fee_won=int(fee or 0),
+        tax_won=int(tax or 0),
+        replayed=replayed in {"t", "1"},
+    )
+
+
+_PLACE_ORDERS = {
+    "postgresql": (
+        "SELECT position_no, status, reason, order_id, filled_quantity, filled_value_won, "
+        "fee_won, tax_won, replayed "
+        "FROM place_orders(%(orders)s::jsonb, %(date)s::date, %(at)s::timestamptz)"
+    ),
+    "mariadb": "CALL place_orders(%(orders)s, %(date)s, %(at)s)",
+}
+
+
+def _position(row: Mapping[str, Any]) -> int:
+    return int(row["position_no"])
+
+
+def _answer_row(row: Mapping[str, Any]) -> Answer:
+    return Answer(
+        status=row["status"],
+        reason=row["reason"],
+        order_id=row["order_id"],
+        filled_quantity=row["filled_quantity"] or 0,
+        filled_value_won=row["filled_value_won"] or 0,
+        fee_won=row["fee_won"] or 0,
+        tax_won=row["tax_won"] or 0,
+        replayed=bool(row["replayed"]),
+    )
+
+
+def _item(order: Order) -> dict[str, object]:
+    return {
+        "key": order.key,
+        "account_id": order.account_id,
+        "symbol": order.symbol,
+        "side": order.side,
+        "kind": order.kind,
+        "limit_won": order.limit_won,
+        "quantity": order.quantity,
+        "portfolio_id": order.portfolio_id,
+        "condition_id": order.condition_id,
+        "prediction_id": order.prediction_id,
+    }

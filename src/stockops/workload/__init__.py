@@ -1,0 +1,18 @@
+"""Load: many clients that place orders, what they wrote down, and how long it took."""
+
+from .plan import CLIENTS_MAX, DEFAULT_MIX, RunPlan, mix_of
+from .result import Latency, RunResult, Second, Unknowns
+from .running import Tick, run
+
+__all__ = [
+    "CLIENTS_MAX",
+    "DEFAULT_MIX",
+    "Latency",
+    "RunPlan",
+    "RunResult",
+    "Second",
+    "Tick",
+    "Unknowns",
+    "mix_of",
+    "run",
+]

@@ -1,0 +1,71 @@
+"""Requests and answers as text: lines of the journal, and items of a batch."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .requests import Body, Cancel, Request
+
+Cells = Sequence[str | None]  # one row of an answer, as the routines give it
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of a routine: the requests in it, and when it was meant to start."""
+
+    requests: list[Request]
+    intended_ns: int = 0
+    began_ns: int = 0  # 0: it was not made
+    ended_ns: int = 0
+    cells: list[Cells] | None = None  # an answer for each request; None: there is none
+    error: str | None = None  # the code, where it was rolled back and given up
+
+
+def key_of(request: Request) -> str:
+    """Return the key of the order that a request is about."""
+    return request.key if isinstance(request, Cancel) else request[0]
+
+
+def intent(request: Request) -> str:
+    """Return the journal's line for a request that will be sent."""
+    if isinstance(request, Cancel):
+        return f'["c","{request.key}",{request.order_id}]\n'
+    key, account, symbol, side, kind, limit, quantity = request
+    price = "null" if limit is None else limit
+    return f'["o","{key}",{account},"{symbol}","{side}","{kind}",{price},{quantity}]\n'
+
+
+def answer(request: Request, cells: Cells) -> str:
+    """Return the journal's line for an answer."""
+    status, reason, order_id, filled = cells[0], cells[1], cells[2], cells[3]
+    why = "null" if reason is None else f'"{reason}"'
+    if isinstance(request, Cancel):
+        return f'["x","{request.key}",{request.order_id},"{status}",{why}]\n'
+    return f'["a","{request[0]}","{status}",{why},{order_id or "null"},{filled or 0}]\n'
+
+
+def unknown(request: Request, code: str) -> str:
+    """Return the journal's line for an answer that was lost."""
+    return f'["u","{key_of(request)}",{json.dumps(code)}]\n'
+
+
+def unsent(call: Call) -> list[str]:
+    """Return the journal's lines for the orders of a call that the database cannot hold."""
+    keys = [request[0] for request in call.requests if not isinstance(request, Cancel)]
+    if call.error is not None:
+        return [f'["e","{key}",{json.dumps(call.error)}]\n' for key in keys]
+    return [] if call.began_ns else [f'["w","{key}"]\n' for key in keys]
+
+
+def batch(requests: Sequence[Request]) -> str:
+    """Return orders as the JSON array that ``place_orders`` takes."""
+    return f"[{','.join(_item(body) for body in requests if not isinstance(body, Cancel))}]"
+
+
+def _item(body: Body) -> str:
+    key, account, symbol, side, kind, limit, quantity = body
+    price = "null" if limit is None else limit
+    return (
+        f'{{"key":"{key}","account_id":{account},"symbol":"{symbol}","side":"{side}",'
+        f'"kind":"{kind}","limit_won":{price},"quantity":{quantity}}}'
+    )
