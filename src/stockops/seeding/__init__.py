@@ -9,18 +9,21 @@ from ..engine.base import Server
 from ..listing import sources
 from ..targets import Target
 from .content import TableContent
-from .loading import Prepared, Progress, SeedResult, Watch, load, prepare
+from .loading import Prepared, SeedProgress, SeedResult, Watch, load, prepare
 from .plan import SeedPlan
 from .resetting import reset, steps
 from .state import State, read
+from .tables import TABLES
 
 __all__ = [
+    "TABLES",
     "Prepared",
-    "Progress",
     "SeedPlan",
+    "SeedProgress",
     "SeedResult",
     "State",
     "TableContent",
+    "Watch",
     "load",
     "prepare",
     "reset",

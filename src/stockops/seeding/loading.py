@@ -26,7 +26,7 @@ _RESUME = "Run the same command again: it goes on where it stopped."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class SeedProgress:
     """How far a seed is. `rows_total` is known to a few percent before the end."""
 
     table: str
@@ -47,7 +47,7 @@ class Progress:
         return max(self.rows_total - self.rows_done, 0) / self.rows_per_s
 
 
-Watch = Callable[[Progress], None]
+Watch = Callable[[SeedProgress], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,13 +83,20 @@ class Prepared:
         )
 
 
-def prepare(target: Target | str, plan: SeedPlan, source: Source) -> Prepared:
-    """Check everything that can be checked without writing, and return what would be loaded."""
+def prepare(
+    target: Target | str, plan: SeedPlan, source: Source, *, emptied: bool = False
+) -> Prepared:
+    """
+    Check everything that can be checked without writing, and return what would be loaded.
+
+    `emptied`: the database will have been reset by then.
+    """
     plan.check()
     with connect(target) as server:
         found = state.read(server)
         calendar = market.calendar(server)
-        chunks = state.loaded(server)
+        chunks = () if emptied else state.loaded(server)
+    found = state.EMPTY if emptied else found
     listing = source(plan.listing, on=plan.on)
     made_of = material(plan, listing, calendar)
     _check_state(found, made_of)
@@ -202,8 +209,8 @@ def _done_before(prepared: Prepared) -> SeedResult:
     )
 
 
-def _progress(table: str, done: int, total: int, began: float) -> Progress:
-    return Progress(
+def _progress(table: str, done: int, total: int, began: float) -> SeedProgress:
+    return SeedProgress(
         table=table,
         rows_done=done,
         rows_total=max(total, done),

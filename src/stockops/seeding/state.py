@@ -72,6 +72,9 @@ class State:
     tables: tuple[LoadedTable, ...]
 
 
+EMPTY = State(stage="empty", plan_hash=None, described=None, sha256=None, tables=())
+
+
 def read(server: Server) -> State:
     """Return what seed the database holds; a `ConfigError` if it has no tables of ours."""
     try:

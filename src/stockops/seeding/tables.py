@@ -21,6 +21,7 @@ class Table:
     """
 
     name: str
+    why: str
     columns: tuple[str, ...]
     units: Callable[[Material], int]
     lines: Callable[[Material, int, int], list[str]]
@@ -102,6 +103,7 @@ def _some_accounts(made_of: Material) -> int:
 TABLES = (
     Table(
         name="audit_log",
+        why="who seeded, and by which plan",
         columns=("audit_id", "business_date", "action", "entity", "entity_id", "detail"),
         units=lambda _: 1,
         lines=_audit,
@@ -109,6 +111,7 @@ TABLES = (
     ),
     Table(
         name="stocks",
+        why="the issues of the listing",
         columns=("symbol", "isin", "name", "market", "kind", "status", "listed_shares", "origin"),
         units=lambda made_of: len(made_of.issues),
         lines=_stocks,
@@ -116,6 +119,7 @@ TABLES = (
     ),
     Table(
         name="stock_prices",
+        why="daily prices that lead to the closes of the listing",
         columns=(
             "symbol",
             "price_date",
@@ -133,6 +137,7 @@ TABLES = (
     ),
     Table(
         name="users",
+        why="people who do not exist",
         columns=("user_id", "full_name", "email", "phone", "status", "created_at"),
         units=lambda made_of: made_of.plan.users,
         lines=_users,
@@ -140,6 +145,7 @@ TABLES = (
     ),
     Table(
         name="accounts",
+        why="where their cash is",
         columns=(
             "account_id",
             "user_id",
@@ -158,6 +164,7 @@ TABLES = (
     ),
     Table(
         name="positions",
+        why="what they hold at the start",
         columns=("account_id", "symbol", "quantity", "cost_won"),
         units=lambda made_of: made_of.plan.accounts,
         lines=opening.positions,
@@ -166,6 +173,7 @@ TABLES = (
     ),
     Table(
         name="journal_entries",
+        why="where cash and shares come from: the books balance from the first row",
         columns=(
             "journal_id",
             "leg",
@@ -182,6 +190,7 @@ TABLES = (
     ),
     Table(
         name="portfolios",
+        why="what some of them want to hold",
         columns=(
             "portfolio_id",
             "user_id",
@@ -197,6 +206,7 @@ TABLES = (
     ),
     Table(
         name="portfolio_targets",
+        why="in which weights",
         columns=("portfolio_id", "symbol", "weight_bp"),
         units=_some_accounts,
         lines=intents.targets,
@@ -205,6 +215,7 @@ TABLES = (
     ),
     Table(
         name="predictions",
+        why="what a model says",
         columns=(
             "prediction_id",
             "user_id",
@@ -224,6 +235,7 @@ TABLES = (
     ),
     Table(
         name="conditions",
+        why="when to act on it",
         columns=(
             "condition_id",
             "user_id",
@@ -240,6 +252,7 @@ TABLES = (
     ),
     Table(
         name="notifications",
+        why="what they were told",
         columns=(
             "notification_id",
             "user_id",
