@@ -10,11 +10,12 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import pytest
+from market import Markets, small_plan
 
 from stockops import lab as labs
 from stockops import passwords
@@ -66,18 +67,26 @@ def lab(engine: str, all_labs: Labs) -> Lab:
     return all_labs.get(engine)
 
 
-@pytest.fixture
-def target(lab: Lab) -> Iterator[Target]:
-    """A fresh, empty database of the lab, over its socket; it is gone after the test."""
+@contextmanager
+def fresh_database(lab: Lab) -> Iterator[Target]:
+    """A fresh, empty database of `lab`, over its socket; it is gone at the end of the block."""
     name = f"test_{secrets.token_hex(6)}"
-    with connect(lab.url()) as admin:
+    admin_target = Target(name="admin", url=lab.url(), lab=lab.name)
+    with connect(admin_target) as admin:
         admin.execute(f"CREATE DATABASE {name}")
     try:
         yield Target(name="test", url=lab.url(name), lab=lab.name)
     finally:
-        with connect(lab.url()) as admin:
+        with connect(admin_target) as admin:
             force = " WITH (FORCE)" if lab.engine == "postgresql" else ""
             admin.execute(f"DROP DATABASE {name}{force}")
+
+
+@pytest.fixture
+def target(lab: Lab) -> Iterator[Target]:
+    """A fresh, empty database of the lab; it is gone after the test."""
+    with fresh_database(lab) as target:
+        yield target
 
 
 @pytest.fixture
@@ -100,7 +109,17 @@ def server(target: Target) -> Iterator[Server]:
         yield server
 
 
-# A migrated and seeded market, copied from a template for each test, belongs here: `market`.
+@pytest.fixture(scope="session")
+def markets(tmp_path_factory: pytest.TempPathFactory) -> Markets:
+    """What makes databases with the small market of `market.small_plan`."""
+    return Markets(small_plan(tmp_path_factory.mktemp("market")))
+
+
+@pytest.fixture
+def market(lab: Lab, markets: Markets) -> Iterator[Target]:
+    """A database of the lab with the small market, seeded; it is gone after the test."""
+    with markets.open(lab) as target:
+        yield target
 
 
 @pytest.fixture(autouse=True)
