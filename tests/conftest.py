@@ -117,7 +117,7 @@ def markets(tmp_path_factory: pytest.TempPathFactory) -> Markets:
 
 @pytest.fixture
 def market(lab: Lab, markets: Markets) -> Iterator[Target]:
-    """A database of the lab with the small market, seeded; it is gone after the test."""
+    """A database of the lab with the small market, seeded for this test: its schema must stay."""
     with markets.open(lab) as target:
         yield target
 

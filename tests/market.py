@@ -11,6 +11,7 @@ from stockops import migrations, seeding
 from stockops.engine import connect
 from stockops.lab import Lab
 from stockops.listing import sample
+from stockops.plan import Consent
 from stockops.seeding import SeedPlan
 from stockops.targets import Target
 
@@ -24,9 +25,7 @@ def small_plan(folder: Path) -> SeedPlan:
     path = folder / "small.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file)
-        lines.writerow(
-            ["symbol", "name", "market", "kind", "status", "listed_shares", "close_won"]
-        )
+        lines.writerow(["symbol", "name", "market", "kind", "status", "listed_shares", "close_won"])
         lines.writerows(
             [i.symbol, i.name, i.market, i.kind, i.status, i.listed_shares, i.close_won]
             for i in {*halted, *special, *known}
@@ -39,39 +38,55 @@ class Markets:
     """
     Makes databases that hold the small market.
 
-    On PostgreSQL they are copies of one template. MariaDB copies no database; there each is
-    migrated and seeded anew.
+    On PostgreSQL they are copies of one template. MariaDB copies no database, and a migration
+    takes it longest of all: there a database is used again, emptied and seeded anew. So a test
+    leaves the schema as it was.
     """
 
     plan: SeedPlan
     templates: dict[str, str] = field(default_factory=dict)
+    used: dict[str, list[str]] = field(default_factory=dict)
 
     @contextmanager
     def open(self, lab: Lab) -> Iterator[Target]:
         """Give a database of its own for the length of the block."""
-        name = f"market_{secrets.token_hex(6)}"
-        try:
-            yield self._made(lab, name)
-        finally:
-            with connect(lab.url()) as admin:
-                force = " WITH (FORCE)" if lab.engine == "postgresql" else ""
-                admin.execute(f"DROP DATABASE IF EXISTS {name}{force}")
+        if lab.engine == "postgresql":
+            with self._copy(lab) as target:
+                yield target
+            return
+        free = self.used.setdefault(lab.name, [])
+        if free:
+            target = _target(lab, free.pop())
+            seeding.reset(target, consent=Consent(yes=True))
+            seeding.run(target, self.plan)
+        else:
+            target = self._filled(lab, f"market_{secrets.token_hex(6)}")
+        yield target
+        free.append(target.database)
 
-    def _made(self, lab: Lab, name: str) -> Target:
-        if lab.engine != "postgresql":
-            return self._filled(lab, name)
+    @contextmanager
+    def _copy(self, lab: Lab) -> Iterator[Target]:
         if lab.name not in self.templates:
             template = f"template_{secrets.token_hex(6)}"
             self._filled(lab, template)
             self.templates[lab.name] = template
+        name = f"market_{secrets.token_hex(6)}"
         with connect(lab.url()) as admin:
             admin.execute(f"CREATE DATABASE {name} TEMPLATE {self.templates[lab.name]}")
-        return Target(name="market", url=lab.url(name), lab=lab.name)
+        try:
+            yield _target(lab, name)
+        finally:
+            with connect(lab.url()) as admin:
+                admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def _filled(self, lab: Lab, name: str) -> Target:
         with connect(lab.url()) as admin:
             admin.execute(f"CREATE DATABASE {name}")
-        target = Target(name="market", url=lab.url(name), lab=lab.name)
+        target = _target(lab, name)
         migrations.up(target)
         seeding.run(target, self.plan)
         return target
+
+
+def _target(lab: Lab, name: str) -> Target:
+    return Target(name="market", url=lab.url(name), lab=lab.name)
