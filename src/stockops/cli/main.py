@@ -3,7 +3,6 @@
 import io
 import os
 import sys
-import traceback
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -66,7 +65,7 @@ class Root(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 0
         except Exception:
-            traceback.print_exc()
+            sys.excepthook(*sys.exc_info())
             code = _say(
                 "this is a bug in stockops", "Report it with the lines above.", BUG_EXIT_CODE
             )

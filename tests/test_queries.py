@@ -1,0 +1,131 @@
+"""Every question has an answer, or a stated reason, on every engine."""
+
+import importlib
+import pkgutil
+import re
+import types
+import typing
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import fields
+from datetime import date
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Labs, fresh_database
+
+import stockops
+from stockops import migrations, queries
+from stockops.engine import ENGINES, connect
+from stockops.engine.base import Server
+from stockops.errors import Unsupported
+from stockops.plan import Consent
+from stockops.queries import Query
+
+QUERIES = sorted(
+    {
+        value
+        for module in pkgutil.walk_packages(stockops.__path__, "stockops.")
+        if not module.name.endswith("__main__")
+        for value in vars(importlib.import_module(module.name)).values()
+        if isinstance(value, Query)
+    },
+    key=lambda query: query.name,
+)
+
+# A value for each parameter that a question takes.
+PARAMS: dict[str, object] = {
+    "after": date(2025, 1, 2),
+    "business_date": date(2025, 1, 2),
+    "lock_key": 1,
+    "lock_name": "none",
+    "market": "KOSPI",
+    "order_ids": "1,2",
+    "symbols_max": 5,
+    "trade_id": 0,
+    "waiting_id": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def servers(all_labs: Labs) -> Iterator[dict[str, Server]]:
+    """One session per engine on a database with the schema, opened when it is asked for."""
+    with ExitStack() as stack:
+
+        class Opened(dict[str, Server]):
+            def __missing__(self, engine: str) -> Server:
+                target = stack.enter_context(fresh_database(all_labs.get(engine)))
+                migrations.up(target, consent=Consent(yes=True))
+                self[engine] = stack.enter_context(connect(target))
+                return self[engine]
+
+        yield Opened()
+
+
+@pytest.fixture
+def migrated(engine: str, servers: dict[str, Server]) -> Server:
+    return servers[engine]
+
+
+def params_of(sql: str) -> dict[str, object]:
+    return {name: PARAMS[name] for name in re.findall(r"%\((\w+)\)s", sql)}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_file_is_missing_and_none_is_orphaned(engine: str) -> None:
+    folder = resources.files("stockops") / "sql" / engine
+    on_disk = {file.name.split(".")[0] for file in folder.iterdir() if file.name.endswith(".sql")}
+    assert on_disk == {query.name for query in QUERIES}
+
+
+def test_a_name_belongs_to_one_question() -> None:
+    names = [query.name for query in QUERIES]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.name)
+def test_the_server_accepts_the_sql_and_names_the_columns(
+    migrated: Server, query: Query[Any]
+) -> None:
+    try:
+        sql = queries.text(migrated.engine, query.name, migrated.version[0])
+    except Unsupported as exc:
+        pytest.skip(str(exc))
+    assert columns(migrated, sql) == [field.name for field in fields(query.row)]
+    for row in migrated.fetch(query, **params_of(sql)):
+        check_types(row)
+
+
+def columns(server: Server, sql: str) -> list[str]:
+    """Return the names of the columns that `sql` answers with, though it gives no row."""
+    with server._conn.cursor() as cursor:  # type: ignore[attr-defined]
+        cursor.execute(sql.encode() if server.engine == "postgresql" else sql, params_of(sql))
+        return [column[0] for column in cursor.description]
+
+
+def check_types(row: object) -> None:
+    """Fail where a value is not of the type its field declares."""
+    for name, hint in typing.get_type_hints(type(row)).items():
+        choices = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+        allowed = tuple(
+            type(typing.get_args(choice)[0])
+            if typing.get_origin(choice) is typing.Literal
+            else choice
+            for choice in choices
+        )
+        assert isinstance(getattr(row, name), allowed), (name, getattr(row, name), hint)
+
+
+def test_a_variant_is_for_its_version_and_later(tmp_path: Path) -> None:
+    (tmp_path / "odd.sql").write_text("-- unsupported: it came with version 17\n")
+    (tmp_path / "odd.17.sql").write_text("-- odd\nSELECT 17\n")
+    (tmp_path / "odd.9.sql").write_text("-- odd\nSELECT 9\n")
+    (tmp_path / "odder.18.sql").write_text("-- another question\n")
+    folder = str(tmp_path)  # an absolute path stands for itself
+    assert "SELECT 17" in queries.text(folder, "odd", 18)
+    assert "SELECT 17" in queries.text(folder, "odd", 17)
+    assert "SELECT 9" in queries.text(folder, "odd", 16)
+    with pytest.raises(Unsupported, match="it came with version 17"):
+        queries.text(folder, "odd", 8)
