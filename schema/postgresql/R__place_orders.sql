@@ -64,15 +64,8 @@ BEGIN
         ) WITH ORDINALITY AS j (key, account_id, symbol, side, kind, limit_won, quantity, portfolio_id, condition_id, prediction_id, position_no)
         ORDER BY j.position_no
     LOOP
-        v_answer := NULL;
-        v_answer.reason := request_fault(v_order.key, v_order.account_id, v_order.symbol, v_order.side, v_order.kind, v_order.limit_won, v_order.quantity);
-        IF v_answer.reason IS NOT NULL THEN
-            v_answer.status := 'rejected';
-            v_answer.replayed := false;
-        ELSE
-            v_answer := execute_order(v_order.key, v_order.account_id, v_order.symbol, v_order.side, v_order.kind, v_order.limit_won,
-                v_order.quantity, v_date, v_at, v_order.portfolio_id, v_order.condition_id, v_order.prediction_id, true);
-        END IF;
+        v_answer := place_order(v_order.key, v_order.account_id, v_order.symbol, v_order.side, v_order.kind, v_order.limit_won,
+            v_order.quantity, v_date, v_at, v_order.portfolio_id, v_order.condition_id, v_order.prediction_id);
         RETURN QUERY SELECT v_order.position_no, v_answer.status, v_answer.reason, v_answer.order_id, v_answer.filled_quantity,
             v_answer.filled_value_won, v_answer.fee_won, v_answer.tax_won, v_answer.replayed;
     END LOOP;
