@@ -45,8 +45,8 @@ def sample() -> DemoResult:
     """Return a run like a real one."""
     counts = (2, 9, 48, 220, 900, 2400, 4100, 4800, 3900, 2500, 1400, 800, 400, 180, 60, 22, 8, 1)
     buckets = tuple(
-        Bucket(from_us=200 * 1.26**i, to_us=200 * 1.26 ** (i + 1), orders=orders)
-        for i, orders in enumerate(counts)
+        Bucket(from_us=200 * 1.26**i, to_us=200 * 1.26 ** (i + 1), answers=answers)
+        for i, answers in enumerate(counts)
     )
     ended = (
         Outcome(status="filled", reason=None, orders=15_204),
@@ -62,6 +62,8 @@ def sample() -> DemoResult:
         stockops_version="0.1.0",
         started_at=datetime(2025, 1, 3, 1, 2, 3, tzinfo=UTC),
         facts=(Fact("Clients", "4"), Fact("fsync", "on"), Fact("Processor", "a real one, 2 cores")),
+        users=500,
+        accounts=1_000,
         seeded=(TableRows("stocks", 961), TableRows("stock_prices", 234_484)),
         content_sha256="ab" * 32,
         orders=21_750,

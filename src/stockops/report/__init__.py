@@ -1,7 +1,8 @@
 """One run as one page: a self-contained HTML file that needs no network and no script."""
 
-from .page import render, write
+from .page import check, render, write
 from .result import (
+    SYMBOLS,
     Bucket,
     DemoResult,
     Fact,
@@ -15,6 +16,7 @@ from .result import (
 )
 
 __all__ = [
+    "SYMBOLS",
     "Bucket",
     "DemoResult",
     "Fact",
@@ -25,6 +27,7 @@ __all__ = [
     "StepTime",
     "SymbolTrades",
     "TableRows",
+    "check",
     "render",
     "write",
 ]

@@ -21,8 +21,9 @@ BASE = HEIGHT - 40.0
 COLUMNS_MAX = 120
 BAR_ROW = 34.0
 LABEL_CELLS_MAX = 30
-_MARK_ROW = 14.0
-_LABEL_UNITS = 6.4  # the widest a character of a label gets, at 12 units
+_MARK_ROW = 16.0
+_LABEL_UNITS = 7.6  # a character of a bold label at 14 units, which a phone gets
+_TICKS_APART = 54.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,11 @@ class Bars:
 
 
 def throughput(series: Sequence[Second]) -> Columns:
-    """Lay out orders per second over time; seconds are averaged where there are too many."""
+    """Lay out answers per second over time; seconds are averaged where there are too many."""
     top = 26.0
     each_s = max(1, math.ceil(len(series) / COLUMNS_MAX))
     groups = [series[i : i + each_s] for i in range(0, len(series), each_s)]
-    rates = [sum(second.orders for second in group) / len(group) for group in groups]
+    rates = [sum(second.answers for second in group) / len(group) for group in groups]
     ticks = scale(max(rates, default=0))
     unit = (BASE - top) / ticks[-1]
     step = (RIGHT - LEFT) / max(1, len(groups))
@@ -106,7 +107,7 @@ def throughput(series: Sequence[Second]) -> Columns:
             y=BASE - rate * unit,
             width=step * 0.8,
             height=rate * unit,
-            words=f"second {group[0].second + 1}: {figures.count(round(rate))} orders/s",
+            words=f"second {group[0].second + 1}: {figures.count(round(rate))} answers/s",
         )
         for i, (group, rate) in enumerate(zip(groups, rates, strict=True))
     )
@@ -121,7 +122,7 @@ def throughput(series: Sequence[Second]) -> Columns:
         x_ticks=x_ticks,
         y_ticks=tuple(Tick(BASE - at * unit, figures.count(round(at))) for at in ticks),
         x_title="second of the run",
-        y_title="orders/s",
+        y_title="answers/s",
         words=_throughput_words(rates),
     )
 
@@ -130,18 +131,18 @@ def _throughput_words(rates: Sequence[float]) -> str:
     if not rates:
         return "No second was measured."
     low, high = (figures.count(round(rate)) for rate in (min(rates), max(rates)))
-    return f"{len(rates)} columns, from {low} to {high} orders per second."
+    return f"{len(rates)} columns, from {low} to {high} answers per second."
 
 
 def latency(measured: Latency) -> Columns:
     """Lay out the distribution of the response time over a logarithmic axis."""
     top = 26.0 + 3 * _MARK_ROW
     used = _trimmed(measured.buckets)
-    total = sum(bucket.orders for bucket in used)
+    total = sum(bucket.answers for bucket in used)
     low = used[0].from_us if used else 100.0
     high = used[-1].to_us if used else 10_000.0
     place = _LogAxis(low, max(high, low * 1.01))
-    shares = [100 * bucket.orders / total for bucket in used]
+    shares = [100 * bucket.answers / total for bucket in used]
     ticks = scale(max(shares, default=0))
     unit = (BASE - top) / ticks[-1]
     columns = tuple(
@@ -151,7 +152,7 @@ def latency(measured: Latency) -> Columns:
             width=max(0.5, place(bucket.to_us) - place(bucket.from_us) - 0.8),
             height=share * unit,
             words=f"{figures.latency(bucket.from_us)} to {figures.latency(bucket.to_us)}: "
-            f"{figures.count(bucket.orders)} orders",
+            f"{figures.count(bucket.answers)} answers",
         )
         for bucket, share in zip(used, shares, strict=True)
     )
@@ -166,7 +167,7 @@ def latency(measured: Latency) -> Columns:
         x_ticks=tuple(Tick(place(at), figures.latency(at)) for at in place.ticks()),
         y_ticks=tuple(Tick(BASE - at * unit, f"{at:g} %") for at in ticks),
         x_title="response time, logarithmic",
-        y_title="orders",
+        y_title="answers",
         words=_latency_words(percentiles, measured.max_us, total),
         marks=tuple(
             _mark(place(at_us), row, f"{name} {figures.latency(at_us)}")
@@ -181,12 +182,12 @@ def _latency_words(percentiles: Sequence[tuple[str, int]], max_us: int, total: i
     if not total:
         return "No response was measured."
     said = ", ".join(f"{name} {figures.latency(at_us)}" for name, at_us in percentiles)
-    return f"{figures.count(total)} orders: {said}, longest {figures.latency(max_us)}."
+    return f"{figures.count(total)} answers: {said}, longest {figures.latency(max_us)}."
 
 
 def _trimmed(buckets: Sequence[Bucket]) -> Sequence[Bucket]:
     """Return `buckets` without the empty ones at both ends."""
-    filled = [i for i, bucket in enumerate(buckets) if bucket.orders]
+    filled = [i for i, bucket in enumerate(buckets) if bucket.answers]
     return buckets[filled[0] : filled[-1] + 1] if filled else ()
 
 
@@ -219,7 +220,7 @@ class _LogAxis:
             ticks = [step * 10.0**n for n in range(first, last + 1) for step in steps]
             inside = [at for at in ticks if self.low <= at <= self.high]
             places = [self(at) for at in inside]
-            if all(b - a >= 46 for a, b in itertools.pairwise(places)):
+            if all(b - a >= _TICKS_APART for a, b in itertools.pairwise(places)):
                 return inside
         return inside
 

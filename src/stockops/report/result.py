@@ -1,10 +1,12 @@
 """What a run came to: all that the page shows, and what ``--format json`` prints."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from ..queries import Query
 
 State = Literal["held", "violated", "inconclusive"]
 
@@ -27,19 +29,19 @@ class TableRows:
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """Orders answered within one second of the run; the first second is 0."""
+    """Orders and cancellations answered within one second of the run; the first one is 0."""
 
     second: int
-    orders: int
+    answers: int
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """How many orders took from `from_us` up to, but not, `to_us` microseconds."""
+    """How many answers took from `from_us` up to, but not, `to_us` microseconds."""
 
     from_us: float
     to_us: float
-    orders: int
+    answers: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,9 @@ class SymbolTrades:
     value_won: int
 
 
+SYMBOLS = Query("report_symbols", SymbolTrades)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invariant:
     """What the check of the books found about one invariant."""
@@ -100,8 +105,8 @@ class DemoResult:
     """
     One run of the demo, whole.
 
-    `orders` is what the clients sent and got an answer to; `trades` and `value_won` are what the
-    database holds. `outcomes` add up to `orders`.
+    `orders` were answered, and `outcomes` add up to them; cancellations come on top, in `seconds`
+    and in `latency`. `trades` and `value_won` are what the database holds.
     """
 
     engine: str
@@ -109,7 +114,9 @@ class DemoResult:
     stockops_version: str
     started_at: datetime  # UTC
     facts: tuple[Fact, ...]
-    seeded: tuple[TableRows, ...]
+    users: int
+    accounts: int
+    seeded: tuple[TableRows, ...]  # with the house's own user and accounts
     content_sha256: str
     orders: int
     trades: int
@@ -144,6 +151,15 @@ class DemoResult:
     def took_s(self) -> float:
         """How long the whole run took."""
         return max((step.started_s + step.took_s for step in self.steps), default=0.0)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all fields and the verdict as JSON can hold them."""
+        plain = {
+            "started_at": self.started_at.isoformat(),
+            "report": None if self.report is None else str(self.report),
+        }
+        verdict = {"balanced": self.balanced, "held": self.held, "checked": self.checked}
+        return {**asdict(self), **plain, **verdict}
 
     def rejected(self) -> tuple[Outcome, ...]:
         """Return the rejections, the commonest first."""

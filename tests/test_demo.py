@@ -1,0 +1,292 @@
+"""The demo tells the whole story on either engine, and leaves nothing behind, however it ends."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import Labs, eventually
+from test_report import sample
+
+from stockops import lab as labs
+from stockops.cli import demo as command
+from stockops.errors import Finding
+from stockops.report import Latency
+
+SMALL = ("--users", "20", "--accounts", "40", "--days", "5", "--seconds", "1", "--clients", "2")
+RUN_S = 150.0
+END_S = 60.0
+
+
+@pytest.fixture
+def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give a directory of labs that the server's user can enter; nothing runs in it at the end."""
+    with tempfile.TemporaryDirectory(prefix="labs-") as folder:
+        Path(folder).chmod(0o755)
+        monkeypatch.setenv("STOCKOPS_LABS", str(Path(folder) / "labs"))
+        yield Path(folder) / "labs"
+        for each in labs.status():
+            if each.pid is not None:
+                labs.down(each.name)
+
+
+@contextmanager
+def started(
+    *arguments: str, stderr: int | None = None, **environment: str
+) -> Iterator["subprocess.Popen[str]"]:
+    """Start the demo in a session of its own; whatever is left of that at the end is killed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stockops", "demo", *arguments],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE if stderr is None else stderr,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        with process:
+            yield process
+    finally:
+        for pid in of_session(process.pid):
+            os.kill(pid, signal.SIGKILL)
+
+
+def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    with started(*arguments, stderr=None, **environment) as process:
+        out, err = process.communicate(timeout=RUN_S)
+        assert not of_session(process.pid), "the demo left processes behind"
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def of_session(session: int) -> list[int]:
+    """Return the processes of a session, those that are dead and not yet buried left out."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, sid = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(sid) == session and state != "Z":
+            found.append(int(folder.name))
+    return found
+
+
+def working_in(root: Path) -> list[str]:
+    """Return the commands of all processes whose command line or directory is inside `root`."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            inside = str((folder / "cwd").readlink()).startswith(str(root))
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+        if inside or str(root) in line:
+            found.append(line)
+    return found
+
+
+def test_the_story_on_either_engine(
+    engine: str, all_labs: Labs, root: Path, tmp_path: Path
+) -> None:
+    all_labs.get(engine)  # skips where the engine is missing
+    page = tmp_path / "deep" / "demo.html"
+    done = run("--engine", engine, "--report", str(page), *SMALL)
+    assert done.returncode == 0, done.stderr
+    said = dict(re.findall(r"^(\w+) +(.*)$", done.stdout, re.MULTILINE))
+    assert said["seeded"].startswith("961 issues, 20 users, 40 accounts, 4,805 daily prices")
+    assert re.fullmatch(r"sha256 [0-9a-f]{64}", said["content"])
+    assert re.fullmatch(r"[\d,]+ in 1\.\d s: [\d,]+ orders/s", said["orders"])
+    assert re.fullmatch(r"p50 [\d.]+ ms, p95 [\d.]+ ms, p99 [\d.]+ m?s", said["latency"])
+    assert re.fullmatch(r"[\d,]+, worth [\d,]+ won", said["trades"])
+    held = re.fullmatch(r"(\d+) of (\d+) invariants held, (\d+) were checked", said["books"])
+    assert held
+    assert held[1] == held[2] == held[3]
+    assert said["report"] == str(page)
+    assert len(done.stdout.splitlines()) <= 24
+    assert len(done.stderr.splitlines()) == 7  # a line for each step
+    assert "The books balance" in page.read_text("utf-8")
+    assert [*root.iterdir()] == []
+    assert working_in(root) == []
+
+
+def test_json_holds_the_same_and_more(root: Path) -> None:
+    done = run("--format", "json", *SMALL)
+    told = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert told["balanced"]
+    assert told["held"] == told["checked"] == len(told["books"]) > 20
+    assert told["orders"] == sum(each["orders"] for each in told["outcomes"])
+    assert told["trades"] > 0
+    assert told["report"] is None
+    assert [step["name"] for step in told["steps"]] == [
+        "lab", "migrate", "seed", "trade", "seal", "books", "stop",
+    ]  # fmt: skip
+
+
+def test_a_kept_lab_can_be_brought_up_and_gives_way_to_the_next_demo(root: Path) -> None:
+    first = run("--keep", *SMALL)
+    assert first.returncode == 0
+    assert "stockops lab up --name demo" in first.stdout
+    assert [each.state for each in labs.status()] == ["down"]
+    assert working_in(root) == []
+
+    labs.up("demo")
+    busy = run(*SMALL)
+    assert busy.returncode == 5
+    assert "hint: Stop it when nobody needs it: stockops lab down --name demo" in busy.stderr
+    assert labs.find("demo")
+
+    labs.down("demo")
+    assert run(*SMALL).returncode == 0
+    assert labs.status() == []
+
+
+def test_a_lab_that_somebody_made_is_not_touched(root: Path) -> None:
+    labs.up("demo")
+    labs.down("demo")
+    refused = run(*SMALL)
+    assert refused.returncode == 5
+    assert "stockops lab destroy --name demo --yes" in refused.stderr
+    assert [each.state for each in labs.status()] == ["down"]
+
+
+def test_one_demo_at_a_time(root: Path) -> None:
+    with started("--seconds", "30", *SMALL[:-4]) as first:
+        assert eventually((root / "demo").exists, within_s=END_S)
+        second = run(*SMALL)
+        first.send_signal(signal.SIGINT)
+        first.communicate(timeout=END_S)
+    assert second.returncode == 6
+    assert "in use by process" in second.stderr
+
+
+STEPS = ("Start a private server", "Build the schema", "Seed the market", "Trade")
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+)
+@pytest.mark.parametrize("after", [None, *STEPS[:3]])
+def test_nothing_runs_on_after_a_signal(
+    root: Path, number: signal.Signals, code: int, after: str | None
+) -> None:
+    """In the making of the lab, the migrations, the seed, and the trading."""
+    with started("--seconds", "60", *SMALL[:-4]) as process:
+        assert process.stderr
+        if after is None:
+            eventually(lambda: working_in(root), within_s=END_S)
+        else:
+            for line in process.stderr:
+                if line.startswith(after):
+                    break
+        process.send_signal(number)
+        _, err = process.communicate(timeout=END_S)
+        assert process.returncode == code, err
+        assert "Traceback" not in err
+        assert eventually(lambda: not of_session(process.pid), within_s=END_S)
+    assert eventually(lambda: not working_in(root), within_s=END_S)
+    if number != signal.SIGKILL:
+        assert labs.status() == []
+        assert [*root.glob("[!.]*")] == []
+
+
+def test_ctrl_c_in_a_terminal_reaches_every_process_and_is_one_line(root: Path) -> None:
+    with started("--seconds", "60", *SMALL[:-4]) as process:
+        assert process.stderr
+        for line in process.stderr:
+            if line.startswith("Seed the market"):
+                break
+        eventually(lambda: len(of_session(process.pid)) > 3, within_s=END_S)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=END_S)
+    assert process.returncode == 130
+    assert err == "error: interrupted\n"
+    assert working_in(root) == []
+
+
+@pytest.mark.parametrize("coding", ["ascii", "latin-1", "utf-8"])
+def test_a_terminal_of_any_coding_shows_each_step(root: Path, coding: str) -> None:
+    ours, theirs = pty.openpty()
+    with started(
+        *SMALL, stderr=theirs, PYTHONIOENCODING=coding, LC_ALL="C", TERM="xterm", COLUMNS="90"
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                shown += os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                break
+        out = process.communicate(timeout=RUN_S)[0]
+    os.close(ours)
+    assert process.returncode == 0
+    text = shown.decode(coding)
+    for step in STEPS:
+        assert step in text
+    assert "answers" in text  # the live line
+    assert out.isascii()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--users", "0"), "--users is 0"),
+        (("--accounts", "-1"), "--accounts is -1"),
+        (("--days", "0"), "--days is 0"),
+        (("--clients", "500"), "500 clients cannot be run"),
+        (("--seconds", "0"), "a run of 0.0 seconds does nothing"),
+        (("--listing", "no/such.csv"), "no/such.csv"),
+        (("--report", "/proc/no/such.html"), "cannot write the report '/proc/no/such.html'"),
+        (("--engine", "oracle"), "'oracle' is not one of"),
+    ],
+)
+def test_what_cannot_be_run_is_told_before_anything_is_made(
+    root: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not root.exists() or not [*root.iterdir()]
+
+
+def test_books_that_do_not_hold_are_a_finding() -> None:
+    good = sample()
+    command._judge(good)
+    broken = replace(good.books[3], state="violated", violations=2)
+    with pytest.raises(Finding, match="1 of 20 invariants did not hold: invariant_3") as caught:
+        command._judge(replace(good, books=(*good.books[:3], broken, *good.books[4:])))
+    assert "--keep" in (caught.value.hint or "")
+
+
+def test_books_with_nothing_to_check_are_a_finding() -> None:
+    good = sample()
+    empty = tuple(replace(line, state="inconclusive", looked_at=0) for line in good.books)
+    for books in ((), empty):
+        with pytest.raises(Finding, match="nothing was checked"):
+            command._judge(replace(good, books=books))
+
+
+def test_the_summary_fits_one_screen_and_any_terminal() -> None:
+    text = command.summary(replace(sample(), report=Path("out/demo.html")))
+    assert text.isascii()
+    assert len(text.splitlines()) <= 24
+    assert max(map(len, text.splitlines())) <= 100
+    assert "rejected  insufficient_shares 1,030, halted 85" in text
+
+
+def test_the_summary_of_nothing_is_a_summary() -> None:
+    empty = Latency(p50_us=0, p95_us=0, p99_us=0, max_us=0, buckets=())
+    text = command.summary(
+        replace(sample(), seeded=(), orders=0, outcomes=(), books=(), steps=(), latency=empty)
+    )
+    assert "ended     none" in text
