@@ -149,7 +149,7 @@ def test_the_server_outlives_the_command_and_is_found_by_the_next(root: Path, en
     assert working_in(root) == []
 
 
-@pytest.mark.parametrize("after_s", [0.5, 1.0, 1.6])
+@pytest.mark.parametrize("after_s", [0.5, 1.2])
 def test_killing_up_in_the_middle_leaves_no_process_or_a_lab_that_is_up(
     root: Path, engine: str, after_s: float
 ) -> None:
@@ -187,7 +187,7 @@ with lab.temporary(sys.argv[1]) as one:
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_temporary_server_ends_with_its_maker(
     root: Path, engine: str, number: signal.Signals
 ) -> None:
