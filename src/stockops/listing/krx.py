@@ -4,6 +4,9 @@ The listing of a day from the exchange's data site, accepted only if it can be o
 The site is asked by a child process (`krx_child`), with a limit on its time. Each failure has a
 name and a next step, and nothing is written anywhere before the listing is whole. A site that
 says that it blocks this address is left alone for a day: asking again lengthens the block.
+
+pykrx and what it needs take 290 MB and hold pandas back. STOCKOPS_KRX_PYTHON names the
+interpreter of an environment of its own for them.
 """
 
 import json
@@ -102,7 +105,9 @@ def state_folder() -> Path:
 
 def _ask(on: date, timeout_s: float) -> list[dict[str, str]]:
     """Run the child and return its rows."""
-    command = [sys.executable, "-m", "stockops.listing.krx_child", f"{on:%Y%m%d}"]
+    python = os.environ.get("STOCKOPS_KRX_PYTHON") or sys.executable
+    # By its path, which any interpreter can run; -P keeps its folder out of the imports.
+    command = [python, "-P", str(Path(__file__).with_name("krx_child.py")), f"{on:%Y%m%d}"]
     try:
         child = subprocess.run(
             command,
@@ -114,6 +119,8 @@ def _ask(on: date, timeout_s: float) -> list[dict[str, str]]:
         )
     except subprocess.TimeoutExpired:
         raise _failed("timeout", f"nothing for {timeout_s:g} seconds") from None
+    except OSError as exc:
+        raise _failed("not installed", f"cannot run {python}: {exc.strerror}") from exc
     try:
         said: dict[str, Any] = json.loads(child.stdout)
     except ValueError:

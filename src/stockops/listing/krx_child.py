@@ -1,5 +1,7 @@
 """
-``python -m stockops.listing.krx_child YYYYMMDD``: ask the exchange's data site through pykrx.
+``python krx_child.py YYYYMMDD``: ask the exchange's data site through pykrx.
+
+It imports nothing of stockops, so that an environment that has only pykrx can run it.
 
 A process of its own, because pykrx logs in and prints as it is imported, loads a thousand modules,
 waits without a limit, and turns most failures into empty answers. Here all it prints goes to
@@ -104,13 +106,11 @@ def _ask(day: str) -> list[dict[str, str]]:
         wire.judge()
     except wire.timed_out as exc:
         raise Fault("timeout", type(exc).__name__) from exc
-    except wire.error as exc:
-        if wire.status:
-            wire.judge()
-        raise Fault("no network", type(exc).__name__) from exc
-    except (KeyError, ValueError, TypeError) as exc:
+    except (KeyError, ValueError, TypeError) as exc:  # JSON that is none is a ValueError, too
         wire.judge()
         raise Fault("shape changed", f"{type(exc).__name__}: {exc}") from exc
+    except wire.error as exc:
+        raise Fault("no network", type(exc).__name__) from exc
     missing = [name for name in _COLUMNS if name not in frame.columns]
     if missing and len(frame):
         raise Fault("shape changed", f"there is no column {missing[0]}")
