@@ -139,3 +139,29 @@ CREATE TYPE order_answer AS (
     replayed boolean
 );
 COMMENT ON TYPE order_answer IS 'What place_order and cancel_order answer with';
+
+CREATE TYPE batch_line AS (
+    position_no bigint,
+    key varchar(64),
+    account_id bigint,
+    symbol varchar(6),
+    side varchar(4),
+    kind varchar(8),
+    limit_won bigint,
+    quantity bigint,
+    portfolio_id bigint,
+    condition_id bigint,
+    prediction_id bigint,
+    user_id bigint,
+    settles_on date,
+    reason varchar(24),
+    plain boolean,
+    order_id bigint,
+    trade_id bigint,
+    price_won bigint,
+    value_won bigint,
+    fee_won bigint,
+    tax_won bigint,
+    reserve_won bigint
+);
+COMMENT ON TYPE batch_line IS 'One order of place_orders and what is to become of it';
