@@ -24,7 +24,7 @@ from .client import Client
 from .ground import Ground, survey
 from .plan import RunPlan
 from .result import Failure, RunResult, Tally, conclude
-from .seat import Seat
+from .seat import Seat, Stopped
 
 READY_S = 30.0
 GRACE_S = 10.0  # for the last answers, once the run is over
@@ -187,6 +187,8 @@ def _be_client(seat: Seat, pipe: Connection) -> None:
         client.run(seat.board.started_ns)
     except StockopsError as exc:
         tally.failure = Failure.of(exc)
+    except Stopped:  # before it began
+        pass
     pipe.send(tally)
 
 
