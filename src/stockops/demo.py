@@ -242,8 +242,7 @@ class _Step:
         share = told.elapsed_s / told.planned_s if told.planned_s else 0.0
         self.watcher.moved(
             min(share, 1.0),
-            f"{told.answered:,} answers, {told.per_s:,.0f}/s, "
-            f"{(told.mean_us or 0) / 1000:.2f} ms each, {told.sealed:,} sealed",
+            f"{told.answered:,} answers, {told.per_s:,.0f}/s, {told.sealed:,} sealed",
         )
 
 

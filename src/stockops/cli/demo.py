@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 LINE_EVERY_S = 60.0
-WIDTH = 100
+WIDTH = 80
 _ENGINES = {"postgresql": "PostgreSQL", "mariadb": "MariaDB"}
 
 
@@ -120,8 +120,8 @@ def summary(run: DemoResult) -> str:
     return "\n".join(
         textwrap.fill(
             said,
-            initial_indent=f"{name:<9} ",
-            subsequent_indent=" " * 10,
+            initial_indent=f"{name:<8} ",
+            subsequent_indent=" " * 9,
             width=WIDTH,
             break_long_words=False,
             break_on_hyphens=False,
@@ -135,7 +135,9 @@ def _numbers(named: Iterable[tuple[str, int]]) -> str:
 
 
 def _times(run: DemoResult) -> str:
-    return ", ".join(f"{step.name} {figures.seconds(step.took_s)}" for step in run.steps)
+    return ", ".join(
+        f"{step.name} {figures.seconds(step.took_s).removesuffix(' s')}" for step in run.steps
+    )
 
 
 def _judge(run: DemoResult) -> None:
@@ -217,6 +219,7 @@ class _Live:
         """Put a line in the place of the bar."""
         if self._task is not None:
             self._progress.remove_task(self._task)
+            self._progress.refresh()
         self._progress.console.print(_line(title, words, took_s), markup=False)
 
 
