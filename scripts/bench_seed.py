@@ -1,0 +1,127 @@
+"""
+How fast a seed loads, beside the engine's own client with the same rows from ready files.
+
+`measure` is called by scripts/bench.py. By itself: ``python scripts/bench_seed.py``, which starts
+a lab of each engine, measures, and prints JSON. Both sides load into the same tables, with every
+constraint and index in place, over the same socket.
+"""
+
+import json
+import secrets
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from stockops import lab as labs
+from stockops import migrations, seeding
+from stockops.engine import connect
+from stockops.listing import sources
+from stockops.plan import Consent
+from stockops.seeding import Prepared, SeedPlan, SeedProgress
+from stockops.seeding.tables import TABLES, chunk
+from stockops.targets import Target
+
+PLAN = SeedPlan(users=20_000, accounts=40_000, days=120)
+ROUNDS = 5
+_TIMEOUT_S = 600
+_COMMANDS = {
+    "postgresql": r"\copy {table} ({columns}) from '{path}'",
+    "mariadb": "LOAD DATA LOCAL INFILE '{path}' INTO TABLE {table}"
+    " CHARACTER SET utf8mb4 ({columns});",
+}
+_OPTIONS = {"postgresql": ["-q", "-v", "ON_ERROR_STOP=1"], "mariadb": ["--local-infile=1"]}
+
+
+def measure(target: Target, *, rounds: int = ROUNDS, plan: SeedPlan = PLAN) -> list[dict[str, Any]]:
+    """
+    Return one row: medians of `rounds` of ours and of the raw load, in turns, and their ratio.
+
+    `target` is a lab; a database of its own is made in it and dropped. `whole_s` is all of a seed:
+    the load, the opening of the market, ANALYZE and the content hash.
+    """
+    name = f"bench_{secrets.token_hex(4)}"
+    database = replace(target, url=urlsplit(target.url)._replace(path=f"/{name}").geturl())
+    with connect(target) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    try:
+        migrations.up(database)
+        with tempfile.TemporaryDirectory() as folder:
+            return [_measured(database, plan, Path(folder), rounds)]
+    finally:
+        with connect(target) as admin:
+            admin.execute(f"DROP DATABASE {name}")
+
+
+def _measured(target: Target, plan: SeedPlan, folder: Path, rounds: int) -> dict[str, Any]:
+    prepared = seeding.prepare(target, plan, sources.read)
+    script, rows = _ready_files(target, prepared, folder)
+    ours, raw, whole = [], [], []
+    for _ in range(rounds):
+        began = time.monotonic()
+        _raw(target, script)
+        raw.append(rows / (time.monotonic() - began))
+        seeding.reset(target, consent=Consent(yes=True))
+        seen: list[SeedProgress] = []
+        result = seeding.load(target, prepared, seen.append)
+        ours.append(result.loaded_rows / seen[-1].elapsed_s)
+        whole.append(result.elapsed_s)
+        seeding.reset(target, consent=Consent(yes=True))
+    return {
+        "bench": "seed",
+        "engine": target.engine,
+        "rows": rows,
+        "rounds": rounds,
+        "rows_per_s": round(statistics.median(ours)),
+        "raw_rows_per_s": round(statistics.median(raw)),
+        "ratio": round(statistics.median(ours) / statistics.median(raw), 3),
+        "whole_s": round(statistics.median(whole), 2),
+    }
+
+
+def _ready_files(target: Target, prepared: Prepared, folder: Path) -> tuple[str, int]:
+    """Write every table's rows to a file; return the client's script that loads them all."""
+    made_of = prepared.made_of
+    commands, rows = [], 0
+    for table in TABLES:
+        path = folder / table.name
+        with path.open("wb") as file:
+            for number in range(table.chunks(made_of)):
+                made = chunk(made_of, table, number)
+                rows += made.rows
+                file.write(made.text)
+        command = _COMMANDS[target.engine]
+        commands.append(
+            command.format(table=table.name, columns=", ".join(table.columns), path=path)
+        )
+    return "\n".join(commands) + "\n", rows
+
+
+def _raw(target: Target, script: str) -> None:
+    client = labs.client(str(target.lab), database=target.database)
+    subprocess.run(
+        [*client, *_OPTIONS[target.engine]],
+        input=script.encode(),
+        check=True,
+        timeout=_TIMEOUT_S,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def main() -> None:
+    """Measure on a lab of each engine."""
+    found = []
+    for engine in sys.argv[1:] or sorted(labs.ENGINES):
+        with labs.temporary(engine) as lab:
+            target = Target(name=engine, url=lab.url(), lab=lab.name)
+            found += measure(target)
+    print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
