@@ -170,7 +170,7 @@ def latency(measured: Latency) -> Columns:
         y_title="answers",
         words=_latency_words(percentiles, measured.max_us, total),
         marks=tuple(
-            _mark(place(at_us), row, f"{name} {figures.latency(at_us)}")
+            _mark(place(at_us), 2 - row, f"{name} {figures.latency(at_us)}")
             for row, (name, at_us) in enumerate(percentiles)
         )
         if total
@@ -192,13 +192,14 @@ def _trimmed(buckets: Sequence[Bucket]) -> Sequence[Bucket]:
 
 
 def _mark(x: float, row: int, label: str) -> Mark:
+    """Put the label left of its line; the lines left of it begin below it."""
     x = min(max(x, LEFT), RIGHT)
-    fits = x + 5 + len(label) * _LABEL_UNITS <= RIGHT
+    fits = x - 5 - len(label) * _LABEL_UNITS >= LEFT
     return Mark(
         x=x,
-        label_x=x + 5 if fits else x - 5,
+        label_x=x - 5 if fits else x + 5,
         label_y=24.0 + row * _MARK_ROW,
-        anchor="start" if fits else "end",
+        anchor="end" if fits else "start",
         label=label,
     )
 
