@@ -1,0 +1,244 @@
+"""Many orders: one by one, in batches, at once, and on both engines."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from typing import Literal
+
+import pytest
+from conftest import Labs
+from market import Markets
+from trading import CLOCK, Bed, bed_of, check_books, plain
+
+from stockops import orders
+from stockops.engine import ENGINES, connect
+from stockops.engine.base import Server
+from stockops.orders import Answer, Order
+
+Row = dict[str, object]
+Mode = Literal["one by one", "in batches"]
+
+ORDERS = 500
+BATCH = 100
+CLIENTS = 16
+CLIENT_SECONDS = 15.0
+CLIENT_LOCK_TIMEOUT_S = 30.0
+
+# Numbers drawn from event_ids, counted from the first one that the orders drew. A batch may draw
+# them in another order, but not within an issue: `TABLES` are sorted by issue, then by number.
+EVENTS = {
+    "order_id", "trade_id", "journal_id", "audit_id", "closed_event_id", "buy_order_id",
+    "sell_order_id",
+}  # fmt: skip
+TABLES = {
+    "orders": (
+        "SELECT order_id, account_id, idempotency_key, symbol, side, kind, limit_won, quantity, "
+        "filled_quantity, reserved_won, status, reason, resting_won, business_date, placed_at, "
+        "closed_event_id FROM orders ORDER BY symbol, order_id"
+    ),
+    "trades": (
+        "SELECT trade_id, symbol, buy_order_id, sell_order_id, taker_side, price_won, quantity, "
+        "value_won, buy_fee_won, sell_fee_won, sell_tax_won, business_date, settles_on, traded_at "
+        "FROM trades ORDER BY symbol, trade_id"
+    ),
+    "journal": (
+        "SELECT j.journal_id, t.symbol, j.leg, j.business_date, j.account_id, j.asset, j.amount, "
+        "j.kind FROM journal_entries j LEFT JOIN trades t ON t.trade_id = j.journal_id "
+        "WHERE j.journal_id >= %(first)s ORDER BY t.symbol, j.journal_id, j.leg"
+    ),
+    "positions": (
+        "SELECT account_id, symbol, quantity, reserved_quantity, cost_won FROM positions "
+        "ORDER BY account_id, symbol"
+    ),
+    "accounts": "SELECT account_id, cash_won, reserved_won FROM accounts ORDER BY account_id",
+    "inventory": (
+        "SELECT symbol, available_shares, last_won, quote_date, base_won, lower_won, upper_won, "
+        "settles_on, sell_tax_rate FROM stock_inventory ORDER BY symbol"
+    ),
+    "audit": (
+        "SELECT l.audit_id, o.symbol, l.business_date, l.actor, l.user_id, l.action, l.entity, "
+        "l.detail FROM audit_log l LEFT JOIN orders o ON o.order_id = l.audit_id "
+        "WHERE l.audit_id >= %(first)s ORDER BY o.symbol, l.audit_id"
+    ),
+}
+
+
+@dataclass(slots=True)
+class Runs:
+    """What the same orders made of the same market, for each engine and way of sending them."""
+
+    labs: Labs
+    markets: Markets
+    done: dict[tuple[str, Mode], dict[str, list[Row]]] = field(default_factory=dict)
+
+    def books(self, engine: str, mode: Mode) -> dict[str, list[Row]]:
+        if (engine, mode) not in self.done:
+            with self.markets.open(self.labs.get(engine)) as target, connect(target) as server:
+                first = Bed(server, target).next_event() + 1
+                asked = random_orders(server)
+                answers = placed(server, asked, mode)
+                assert len({answer.reason for answer in answers}) >= 8  # of all kinds
+                check_books(server)
+                books = {name: rows_of(server, sql, first) for name, sql in TABLES.items()}
+                books["answers"] = [{**asdict(a), "order_id": None} for a in answers]
+                self.done[engine, mode] = books
+        return self.done[engine, mode]
+
+
+@pytest.fixture(scope="module")
+def runs(all_labs: Labs, markets: Markets) -> Runs:
+    return Runs(all_labs, markets)
+
+
+def random_orders(server: Server) -> list[Order]:
+    """The same for the same market: of five issues, one of them halted, and twelve accounts."""
+    listed = (
+        "SELECT i.symbol, i.last_won, tick_won('KOSPI', '2025-01-03', i.last_won) AS tick "
+        "FROM stock_inventory i JOIN stocks s ON s.symbol = i.symbol "
+        "WHERE s.status = %(status)s ORDER BY i.symbol LIMIT %(n)s"
+    )
+    issues = server.rows(listed, {"status": "listed", "n": 4})
+    issues += server.rows(listed, {"status": "halted", "n": 1})
+    draw = random.Random(20250103)
+    asked: list[Order] = []
+    for number in range(ORDERS):
+        issue = draw.choices(issues, [8, 8, 8, 8, 1])[0]
+        price = int(issue["last_won"]) + int(issue["tick"]) * draw.randint(-4, 4)
+        order = Order(
+            key=f"key-{number}",
+            account_id=1001 + draw.randrange(12),
+            symbol=str(issue["symbol"]),
+            side=draw.choice(("buy", "sell")),
+            quantity=draw.randint(1, 30),
+            limit_won=price if draw.random() < 0.85 else None,
+        )
+        match draw.randrange(40):
+            case 0:
+                order = replace(order, symbol="99999Z")
+            case 1 if order.limit_won:
+                order = replace(order, limit_won=int(order.limit_won * 1.5))
+            case 2:
+                order = replace(order, quantity=0)
+            case 3:
+                order = replace(order, side="buy", quantity=1_000_000)
+            case 4 if asked:
+                order = draw.choice(asked)
+            case 5 if asked:
+                order = replace(draw.choice(asked), quantity=31)
+        asked.append(order)
+    return asked
+
+
+def placed(server: Server, asked: list[Order], mode: Mode) -> list[Answer]:
+    if mode == "one by one":
+        return [orders.place(server, order, clock=CLOCK) for order in asked]
+    return [
+        answer
+        for at in range(0, len(asked), BATCH)
+        for answer in orders.place_many(server, asked[at : at + BATCH], clock=CLOCK)
+    ]
+
+
+def rows_of(server: Server, sql: str, first: int) -> list[Row]:
+    """Return rows whose event numbers count from `first`."""
+    rows = server.rows(sql, {"first": first} if "%(first)s" in sql else None)
+    return [
+        {
+            name: int(value) - first if name in EVENTS and value is not None else plain(value)
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
+
+
+def without_numbers(rows: list[Row]) -> list[Row]:
+    return [{name: value for name, value in row.items() if name not in EVENTS} for row in rows]
+
+
+def test_the_same_orders_make_the_same_rows_on_both_engines(runs: Runs) -> None:
+    theirs, ours = runs.books("postgresql", "one by one"), runs.books("mariadb", "one by one")
+    for name, rows in theirs.items():
+        assert ours[name] == rows, name
+    assert len(theirs["trades"]) > 100
+    met = [row for row in theirs["trades"] if row["buy_order_id"] and row["sell_order_id"]]
+    assert len(met) > 20  # two customers, not one and the house
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_the_same_orders_in_batches_make_the_same_books(runs: Runs, engine: str) -> None:
+    singly, batched = runs.books(engine, "one by one"), runs.books(engine, "in batches")
+    for name, rows in singly.items():
+        assert without_numbers(batched[name]) == without_numbers(rows), name
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def busy(request: pytest.FixtureRequest, all_labs: Labs) -> Iterator[Bed]:
+    with bed_of(all_labs.get(str(request.param))) as bed:
+        yield bed
+
+
+def deadlocks(bed: Bed) -> int:
+    """How many the server has seen so far."""
+    if bed.engine == "postgresql":
+        return int(bed.one("SELECT sum(deadlocks) AS n FROM pg_stat_database"))
+    rows = bed.server.rows("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")
+    return int(rows[0]["Value"])
+
+
+@dataclass(slots=True)
+class Client:
+    """One of many that trade the same few issues from the same few accounts."""
+
+    number: int
+    bed: Bed
+    symbols: list[str]
+    accounts: list[int]
+    until: float
+
+    def run(self, start: threading.Barrier) -> Counter[str]:
+        """Place, cancel and send batches until the time is over; return the answers by status."""
+        draw, said, resting = random.Random(self.number), Counter[str](), list[int]()
+        with connect(self.bed.target, lock_timeout_s=CLIENT_LOCK_TIMEOUT_S) as server:
+            start.wait(30)
+            while time.monotonic() < self.until:
+                if resting and draw.random() < 0.2:
+                    answers = [orders.cancel(server, resting.pop(), clock=CLOCK)]
+                elif draw.random() < 0.1:
+                    batch = [self._order(draw) for _ in range(8)]
+                    answers = orders.place_many(server, batch, clock=CLOCK)
+                else:
+                    answers = [orders.place(server, self._order(draw), clock=CLOCK)]
+                said.update(answer.status for answer in answers)
+                resting += [a.order_id for a in answers if a.status == "open" and a.order_id]
+        return said
+
+    def _order(self, draw: random.Random) -> Order:
+        return Order(
+            key=f"{self.number}-{draw.getrandbits(64)}",
+            account_id=draw.choice(self.accounts),
+            symbol=draw.choice(self.symbols),
+            side=draw.choice(("buy", "sell")),
+            quantity=draw.randint(1, 20),
+            limit_won=50_000 + 100 * draw.randint(-6, 6) if draw.random() < 0.9 else None,
+        )
+
+
+def test_sixteen_clients_on_three_issues_and_ten_accounts_never_deadlock(busy: Bed) -> None:
+    symbols = [busy.stock(50_000, house=5_000) for _ in range(3)]
+    holds = dict.fromkeys(symbols, 10_000)
+    accounts = [busy.account(1_000_000_000, holds=holds) for _ in range(10)]
+    before, start = deadlocks(busy), threading.Barrier(CLIENTS)
+    until = time.monotonic() + CLIENT_SECONDS
+    clients = [Client(n, busy, symbols, accounts, until) for n in range(CLIENTS)]
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        said = sum(pool.map(lambda client: client.run(start), clients), Counter[str]())
+    assert deadlocks(busy) == before
+    assert said["filled"] > 100
+    assert said["cancelled"] > 10
+    check_books(busy.server)
+    met = "SELECT count(*) AS n FROM trades WHERE buy_order_id > 0 AND sell_order_id > 0"
+    assert busy.one(met) > 50
