@@ -106,7 +106,7 @@ RETURNS batch_line[] LANGUAGE sql VOLATILE AS $body$
         SELECT
             ROW(
                 position_no, key, account_id, symbol, side, kind, limit_won, quantity, portfolio_id, condition_id, prediction_id, user_id, settles_on,
-                reason, plain OR reason IN ('bad_quantity', 'bad_request', 'unknown_symbol', 'unknown_account'),
+                reason, plain OR coalesce(reason IN ('bad_quantity', 'bad_request', 'unknown_symbol', 'unknown_account'), false),
                 CASE WHEN plain AND (reason IS NULL OR reason NOT IN ('bad_quantity', 'bad_request', 'unknown_symbol', 'unknown_account'))
                     THEN nextval('event_ids') END,
                 CASE WHEN plain AND fills THEN nextval('event_ids') END,
