@@ -25,8 +25,8 @@ from ..errors import ConfigError, Fault, ServerError, StockopsError, Unreachable
 from ..queries import Query, Row
 from ..targets import Target
 from . import faults
-from .base import Call, Isolation, Session, Values, flags
-from .packets import Answer, Reader
+from .base import Call, Cells, Isolation, Session, Values, flags
+from .packets import Answer, Reader, literal
 
 OLDEST = (10, 11)
 _LOAD_BLOCK_BYTES = 32 * 1024 * 1024
@@ -132,33 +132,30 @@ class MariaDB:
         head, quote = f"CALL {_quoted(routine)}(", self._conn.escape
         reader, readable = Reader(), self._poll.poll
 
-        def call(values: Values) -> tuple[str | None, ...]:
+        def pack(values: Values) -> bytes:
+            return f"{head}{','.join([literal(v, quote) for v in values])})".encode()
+
+        def send(sql: bytes) -> bytes | Answer:
             if self._streaming or readable(0):
                 self._still_there()
-            cells = [
-                "NULL"
-                if v is None
-                else str(int(v))
-                if isinstance(v, int)
-                else f"'{v}'"
-                if v.isalnum()  # nothing to escape
-                else quote(v)
-                for v in values
-            ]
             try:
-                answer = self._ask(f"{head}{','.join(cells)})".encode(), reader)
-                if answer.error is not None:
+                answer = self._ask(sql, reader)
+                if isinstance(answer, Answer) and answer.error is not None:
                     err.raise_mysql_exception(answer.error)
             except err.MySQLError as exc:
                 # In a transaction too: the routine may end it by itself.
                 raise self._translate(exc, commits=True, inside=False) from exc
-            if answer.row is None:
+            return answer
+
+        def read(answer: bytes | Answer) -> Cells:
+            row = reader.row(answer)
+            if row is None:
                 raise faults.server_error(
                     f"routine {routine!r} answered with no row", fault=Fault.OTHER, code=""
                 )
-            return answer.row
+            return row
 
-        return call
+        return Call(pack, send, read)
 
     @contextmanager
     def transaction(
@@ -227,7 +224,7 @@ class MariaDB:
             )
         return changed
 
-    def _ask(self, sql: bytes, reader: Reader) -> Answer:
+    def _ask(self, sql: bytes, reader: Reader) -> bytes | Answer:
         """Send one command and read its answer, past the driver's own reader."""
         conn = self._conn
         size = len(sql) + 1
@@ -236,7 +233,7 @@ class MariaDB:
         else:
             conn._write_bytes(_COMMAND.pack(size, COMMAND.COM_QUERY) + sql)
         try:
-            return reader.read(conn._sock.recv)
+            return reader.receive(conn._sock.recv)
         except (OSError, EOFError) as exc:
             conn._force_close()
             raise err.OperationalError(2013, "lost connection") from exc

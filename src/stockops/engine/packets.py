@@ -4,7 +4,8 @@ The answer to a CALL as MariaDB sends it: packets, read without a driver's objec
 A packet is a length of three bytes, a number of one, and a body. The body's first byte tells OK
 (0x00), an error (0xFF), the end of columns or rows (0xFE and short), else a result set's header.
 Packets are numbered from the start of the answer, so that the same question is answered by the
-same packets, byte for byte, but for the row itself: `Reader` makes use of that.
+same packets, byte for byte, but for the row itself and the number of rows changed in the OK at
+the end: `Reader` makes use of that.
 """
 
 from collections.abc import Callable
@@ -32,29 +33,33 @@ class Reader:
     """
     Reads the answers to one question that is asked over and over.
 
-    It remembers the bytes around the one row of the last answer, and where they are the same
-    again it reads the row alone: 5 us instead of 13 for an answer of four columns.
+    It remembers the bytes before and after the one row of the last answer, and where they are the
+    same again it reads the row alone: 5 us instead of 13 for an answer of four columns.
     """
 
-    __slots__ = ("_after", "_before")
+    __slots__ = ("_before", "_end")
 
     def __init__(self) -> None:
         self._before = b""
-        self._after = b""
+        self._end = b""
 
-    def read(self, receive: Callable[[int], bytes]) -> Answer:
+    def receive(self, receive: Callable[[int], bytes]) -> bytes | Answer:
         """
-        Read one whole answer; `receive` gives what there is, and nothing at the end.
+        Take one whole answer in: its bytes, where all but the row is as before, else parsed.
 
-        Raises `EOFError` where the rest cannot be told: the connection ended, or a row is longer
-        than one packet holds (16 MiB), which no routine of ours answers with.
+        `receive` gives what there is, and nothing at the end. Raises `EOFError` where the rest
+        cannot be told: the connection ended, or a row is longer than one packet holds (16 MiB),
+        which no routine of ours answers with.
         """
         data = receive(_RECEIVE_BYTES)
-        at = len(self._before)
-        if at and data.startswith(self._before) and len(data) > at + 4:
-            end = at + 4 + (data[at] | data[at + 1] << 8 | data[at + 2] << 16)
-            if data[end:] == self._after and data[at + 4] <= _NULL:
-                return Answer(_cells(data, at + 4, end))
+        while (missing := self._missing(data)) > 0:
+            # The server often sends the end of a CALL by itself, some microseconds after the row.
+            more = receive(_RECEIVE_BYTES)
+            if not more:
+                raise EOFError
+            data += more
+        if not missing:
+            return data
         while True:
             if not data:
                 raise EOFError
@@ -63,6 +68,34 @@ class Reader:
             except IndexError:  # more is on its way
                 more = receive(max(_RECEIVE_BYTES, len(data)))
                 data = data + more if more else b""
+
+    def row(self, answer: bytes | Answer) -> Row | None:
+        """Return the first row of what `receive` gave, which may have been some answers ago."""
+        if isinstance(answer, Answer):
+            return answer.row
+        if answer.startswith(self._before):
+            at, end = _packet(answer, len(self._before))
+            if answer.startswith(self._end, end):
+                return _cells(answer, at, end)
+        return self._parse(answer).row
+
+    def _missing(self, data: bytes) -> int:
+        """Return 0 for a whole answer like the last one, above 0 for a part of one, else -1."""
+        at = len(self._before)
+        if not at or not data.startswith(self._before):
+            return -1
+        ends = 0
+        for expected in (b"", self._end[4:], b"\x00"):  # the row, the end of rows, OK
+            if len(data) < at + 5:
+                return 1
+            ends = at + 4 + (data[at] | data[at + 1] << 8 | data[at + 2] << 16)
+            if len(data) < ends:
+                return 1
+            if not data.startswith(expected, at + 4) or (not expected and data[at + 4] > _NULL):
+                return -1
+            at, start = ends, at + 4
+        status = _after_number(data, _after_number(data, start + 1))
+        return -1 if data[status] & _MORE_RESULTS or len(data) > ends else 0
 
     def _parse(self, data: bytes) -> Answer:
         """Return the answer in `data`; `IndexError` where it is not all there."""
@@ -86,9 +119,19 @@ class Reader:
             before = at
             at, last = _rows(data, at, answer)
             if first and answer.row is not None:
-                self._before, self._after = data[:before], data[_packet(data, before)[1] :]
+                end_of_row = _packet(data, before)[1]
+                self._before, self._end = data[:before], data[end_of_row : end_of_row + 9]
             if last:
                 return answer
+
+
+def literal(value: str | int | None, quote: Callable[[str], str]) -> str:
+    """Return `value` as SQL has it; `quote` is asked where there may be something to escape."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, int):
+        return str(int(value))
+    return f"'{value}'" if value.isalnum() else quote(value)
 
 
 def _rows(data: bytes, at: int, answer: Answer) -> tuple[int, bool]:

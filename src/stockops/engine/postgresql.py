@@ -16,7 +16,7 @@ from ..errors import ConfigError, Fault, ServerError, StockopsError, Unreachable
 from ..queries import Query, Row
 from ..targets import Target
 from . import faults
-from .base import Call, Isolation, Session, Values
+from .base import Call, Cells, Isolation, Session, Values
 
 OLDEST = 15
 _COPY_BLOCK_BYTES = 256 * 1024
@@ -127,17 +127,22 @@ class PostgreSQL:
             self._pgconn.exec_prepared,
         )
 
-        def call(values: Values) -> tuple[str | None, ...]:
+        def pack(values: Values) -> list[Any]:
+            # Any: the type of `run` leaves out that an argument may be NULL.
+            return [None if v is None else str(v).encode() for v in values]
+
+        def send(texts: list[Any]) -> pq.abc.PGresult:
             if self._streaming or readable(0):
                 self._still_there()
-            # Any: the type of `run` leaves out that an argument may be NULL.
-            texts: list[Any] = [None if v is None else str(v).encode() for v in values]
             try:
                 result = run(name, texts)
             except psycopg.Error as exc:
                 raise self._translate(exc, commits=True) from exc
             if result.status != answered:
                 raise self._error(result, commits=True)
+            return result
+
+        def read(result: pq.abc.PGresult) -> Cells:
             if not result.ntuples:
                 raise faults.server_error(
                     f"routine {routine!r} answered with no row", fault=Fault.OTHER, code=""
@@ -145,7 +150,7 @@ class PostgreSQL:
             cells = [result.get_value(0, n) for n in range(result.nfields)]
             return tuple([None if cell is None else cell.decode() for cell in cells])
 
-        return call
+        return Call(pack, send, read)
 
     @contextmanager
     def transaction(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..engine.base import Server
+from ..orders import REASONS_WITHOUT_ROW
 from ..queries import Query
 from .files import Journal, Line, read_header
 
@@ -19,7 +20,6 @@ What = Literal["missing", "never_sent", "duplicate", "contradictory"]
 EXAMPLES_MAX = 20
 _WINDOW_LINES = 20_000
 _CANCELS_PER_QUESTION = 500
-_WITHOUT_ROW = {"unknown_account", "unknown_symbol", "bad_request", "bad_quantity", "key_reused"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +240,7 @@ def _judge_answer(answer: Line, row: Stored | None, tally: _Tally) -> None:
     tally.counts["acknowledged"] += 1
     tally.counts["rejected" if status == "rejected" else "accepted"] += 1
     said = f"{status} {reason or ''} order {order_id} filled {filled}".replace("  ", " ")
-    if status == "rejected" and reason in _WITHOUT_ROW:
+    if status == "rejected" and reason in REASONS_WITHOUT_ROW:
         if row is not None:
             tally.found("contradictory", key, expected=f"{said}, no row", found=_shown([row]))
     elif row is None:

@@ -9,6 +9,7 @@ Between two sends of a group there is nothing but two looks at the clock.
 import gc
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from ..errors import StockopsError
 from ..market import KST
@@ -104,28 +105,34 @@ class Client:
         place, cancel = self._connection.place, self._connection.cancel
         tail = (*clock, None, None, None)
         ready = [
-            (call, cancel, (request.order_id, *clock))
+            (call, cancel.send, cancel.pack((request.order_id, *clock)))
             if isinstance(request := call.requests[0], Cancel)
-            else (call, place, (*request, *tail))
+            else (call, place.send, place.pack((*request, *tail)))
             for call in calls[at:]
         ]
+        replies: list[Any] = []
+        answered = replies.append
         flags, end_ns, now = self._seat.board.flags, self._end_ns, time.perf_counter_ns
         done_at = self._seat.board.done_at(self._seat.number)
+        failed: StockopsError | None = None
         try:
-            for call, send, values in ready:
+            for call, send, packed in ready:
                 began = now()
                 if began >= end_ns or flags[0]:
                     break
                 call.began_ns = began
-                call.cells = [send(values)]
+                answered(send(packed))
                 call.ended_ns = now()
                 flags[done_at] += 1
-                at += 1
         except StockopsError as exc:
-            self._connection.persist(call, clock, exc)
+            failed = exc
+        for (made, _, _), reply in zip(ready, replies, strict=False):
+            read = cancel.read if isinstance(made.requests[0], Cancel) else place.read
+            made.cells = [read(reply)]
+        if failed:
+            self._connection.persist(call, clock, failed)
             flags[done_at] += 1
-            at += 1
-        return at
+        return at + len(replies) + bool(failed)
 
     def _clock(self) -> Clock:
         """Return the market's date and instant: 10:00 KST, and on with the run."""
