@@ -104,3 +104,6 @@ GRANT EXECUTE ON FUNCTION upper_limit_won TO stockops_read;
 GRANT EXECUTE ON FUNCTION is_business_day TO stockops_read;
 GRANT EXECUTE ON FUNCTION business_day_after TO stockops_read;
 GRANT EXECUTE ON FUNCTION session_open TO stockops_read;
+
+-- Lets the monitor into the database, where it sees the names and sizes of tables and no row of them.
+GRANT SHOW VIEW ON * TO stockops_monitor;

@@ -1,0 +1,166 @@
+"""Each role is tried for what it must not do, and for what it is there for."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+import pytest
+from conftest import Labs, fresh_database
+from trading import Bed
+
+from stockops import migrations
+from stockops.engine import ENGINES, connect
+from stockops.engine.base import Server
+from stockops.errors import Fault, ServerError
+
+ROLES = ("owner", "app", "read", "monitor", "backup")
+
+
+@pytest.fixture(scope="module", params=sorted(ENGINES))
+def bed(request: pytest.FixtureRequest, all_labs: Labs) -> Iterator[Bed]:
+    with fresh_database(all_labs.get(str(request.param))) as target:
+        migrations.up(target)
+        with connect(target) as server:
+            bed = Bed(server, target)
+            bed.buy(bed.account(), bed.stock(50_000), 1, 50_000)  # rows that could be changed
+            yield bed
+
+
+@contextmanager
+def member(bed: Bed, role: str) -> Iterator[Server]:
+    """A session of somebody who has `role` and nothing else."""
+    name = f"member_{secrets.token_hex(4)}"
+    if bed.engine == "postgresql":
+        bed.server.execute(f"CREATE ROLE {name} LOGIN IN ROLE stockops_{role}")
+        user = name
+    else:
+        user = f"{name}@localhost"
+        bed.server.execute(f"CREATE USER {user}")
+        bed.server.execute(f"GRANT stockops_{role} TO {user}")
+        bed.server.execute(f"SET DEFAULT ROLE stockops_{role} FOR {user}")
+    try:
+        url = bed.target.url.replace("//stockops@", f"//{name}@")
+        with connect(replace(bed.target, name=role, url=url)) as server:
+            yield server
+    finally:
+        bed.server.execute(f"DROP {'ROLE' if bed.engine == 'postgresql' else 'USER'} {user}")
+
+
+@pytest.fixture(scope="module")
+def members(bed: Bed) -> Iterator[dict[str, Server]]:
+    with ExitStack() as stack:
+        yield {role: stack.enter_context(member(bed, role)) for role in ROLES}
+
+
+PLACE = (
+    "k", 1, "000000", "buy", "limit", 100, 1, "2025-01-03", "2025-01-03 01:00:00", None, None, None,
+)  # fmt: skip
+
+# What a role must not do; the books hold an order and its trade, which each would change.
+FORBIDDEN = [
+    ("app", "UPDATE accounts SET cash_won = 1 WHERE account_id = 1"),
+    ("app", "UPDATE stock_inventory SET available_shares = 1"),
+    ("app", "UPDATE orders SET status = 'filled'"),
+    ("app", "INSERT INTO trades (trade_id) VALUES (1)"),
+    ("app", "DELETE FROM orders"),
+    ("app", "DELETE FROM portfolios"),
+    ("app", "INSERT INTO journal_entries VALUES (1, 1, '2025-01-03', 1, 'KRW', 1, 'open')"),
+    ("app", "UPDATE fee_schedules SET commission_rate = 0"),
+    ("app", "SELECT detail FROM audit_log"),
+    ("app", "CREATE TABLE mine (n integer)"),
+    ("app", "DROP TABLE orders"),
+    ("read", "INSERT INTO market_holidays VALUES ('KOSPI', '2030-01-01', 'x')"),
+    ("read", "UPDATE users SET full_name = 'x'"),
+    ("read", "DELETE FROM notifications"),
+    ("read", "CREATE TABLE mine (n integer)"),
+    ("monitor", "SELECT full_name FROM users"),
+    ("monitor", "SELECT cash_won FROM accounts"),
+    ("monitor", "SELECT detail FROM audit_log"),
+    ("monitor", "UPDATE accounts SET cash_won = 1"),
+    ("backup", "INSERT INTO users (user_id) VALUES (1)"),
+    ("backup", "UPDATE accounts SET cash_won = 1"),
+    ("backup", "DELETE FROM orders"),
+    ("backup", "DROP TABLE orders"),
+    ("owner", "UPDATE trades SET price_won = 1"),
+    ("owner", "DELETE FROM audit_log"),
+    ("owner", "DROP TABLE orders"),
+]
+
+
+@pytest.mark.parametrize(("role", "statement"), FORBIDDEN)
+def test_a_role_may_not(bed: Bed, members: dict[str, Server], role: str, statement: str) -> None:
+    with pytest.raises(ServerError) as caught:
+        members[role].execute(statement)
+    assert caught.value.fault in (Fault.DENIED, Fault.REJECTED)
+
+
+@pytest.mark.parametrize("role", ["read", "monitor", "backup"])
+def test_only_the_application_and_the_owner_place_orders(
+    members: dict[str, Server], role: str
+) -> None:
+    with pytest.raises(ServerError) as caught:
+        members[role].prepare_call("place_order", len(PLACE))(PLACE)
+    assert caught.value.fault is Fault.DENIED
+
+
+INNER = {
+    "postgresql": ("open_day", "replay_order", "judge_orders"),
+    "mariadb": ("open_day", "replay_order", "take_order", "execute_order"),
+}
+
+
+def test_the_inner_routines_are_for_nobody_else(bed: Bed, members: dict[str, Server]) -> None:
+    arity = (
+        "SELECT p.ordinal_position FROM information_schema.parameters p "
+        "JOIN information_schema.routines r ON r.specific_name = p.specific_name "
+        "AND r.routine_schema = p.specific_schema WHERE r.routine_name = %(routine)s "
+        "AND r.routine_schema IN ('public', %(database)s) AND p.parameter_mode LIKE %(mode)s"
+    )
+    mode = "IN%" if bed.engine == "postgresql" else "%"
+    for routine in INNER[bed.engine]:
+        asked = {"routine": routine, "database": bed.target.database, "mode": mode}
+        count = len(bed.server.rows(arity, asked))
+        with pytest.raises(ServerError) as caught:
+            members["app"].prepare_call(routine, count)([None] * count)
+        assert caught.value.fault is Fault.DENIED, routine
+
+
+def test_the_application_reads_and_places_orders(bed: Bed, members: dict[str, Server]) -> None:
+    app, symbol, account = members["app"], bed.stock(50_000), bed.account()
+    place = app.prepare_call("place_order", len(PLACE))
+    cells = place(("app-1", account, symbol, "buy", "limit", 50_000, 1, *PLACE[7:]))
+    assert cells[0] == "filled"
+    actor = "SELECT actor FROM audit_log WHERE audit_id = %(id)s"
+    assert bed.one(actor, id=int(cells[2] or 0)).startswith("member_")
+    assert app.rows("SELECT order_id FROM orders")
+    assert app.rows("SELECT session_open('KOSPI', '2025-01-03', '2025-01-03 01:00:00') AS o")
+    app.execute(
+        "INSERT INTO portfolios (user_id, account_id, name, created_at) "
+        "VALUES (0, 1, 'mine', '2025-01-03')"
+    )
+
+
+def test_a_reader_reads_the_books_and_the_audit(members: dict[str, Server]) -> None:
+    for table in ("users", "journal_entries", "audit_log", "audit_canonical", "house_balances"):
+        members["read"].rows(f"SELECT * FROM {table} LIMIT 1")
+
+
+def test_a_monitor_sees_what_the_server_does(bed: Bed, members: dict[str, Server]) -> None:
+    if bed.engine == "postgresql":
+        seen = members["monitor"].rows("SELECT pid, query FROM pg_stat_activity")
+        assert not [row for row in seen if row["query"] == "<insufficient privilege>"]
+        return
+    threads = members["monitor"].rows("SHOW FULL PROCESSLIST")
+    assert len(threads) > 1
+    members["monitor"].rows("SHOW BINARY LOGS")
+    members["monitor"].rows("SELECT * FROM performance_schema.threads LIMIT 1")
+
+
+def test_a_backup_reads_everything(bed: Bed, members: dict[str, Server]) -> None:
+    for table in ("users", "orders", "audit_log", "seed_chunks"):
+        members["backup"].rows(f"SELECT * FROM {table} LIMIT 1")
+    if bed.engine == "mariadb":
+        members["backup"].rows("SHOW MASTER STATUS")
+        members["backup"].execute("FLUSH TABLES WITH READ LOCK")
+        members["backup"].execute("UNLOCK TABLES")
