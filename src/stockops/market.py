@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta, timezone
-from typing import Protocol
 
+from .engine.base import Server
 from .errors import ConfigError
-from .queries import Query, Row
+from .queries import Query
 
 KST = timezone(timedelta(hours=9), "KST")  # no daylight saving since 1988
 MARKETS = ("KOSPI", "KOSDAQ", "KONEX")
@@ -16,13 +16,6 @@ _SYMBOL = re.compile(r"[0-9][0-9A-Z]{5}")
 _ISIN = re.compile(r"[A-Z]{2}[0-9A-Z]{9}[0-9]")
 # The last character of a code, and what stands for it in the ISIN.
 _ENDINGS = {"0": "000", "5": "100", "7": "200", "9": "300", "K": "K01", "L": "K02", "M": "K03"}
-
-
-class Asked(Protocol):
-    """What this module needs of a server: engines are built upon it, not the other way."""
-
-    def fetch(self, query: Query[Row], /, **params: object) -> list[Row]:
-        """Ask `query` and return its rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +79,7 @@ class Calendar:
         return days[::-1]
 
 
-def calendar(server: Asked, *, market: str = "KOSPI") -> Calendar:
+def calendar(server: Server, *, market: str = "KOSPI") -> Calendar:
     """Read the calendar of `market`."""
     rows = server.fetch(HOLIDAYS, market=market)
     if not rows:
@@ -98,7 +91,7 @@ def calendar(server: Asked, *, market: str = "KOSPI") -> Calendar:
 
 
 def next_business_date(
-    server: Asked, after: date | None = None, *, market: str = "KOSPI"
+    server: Server, after: date | None = None, *, market: str = "KOSPI"
 ) -> date | None:
     """
     Return the first business date after `after`, by the database's own function.

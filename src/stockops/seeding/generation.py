@@ -66,7 +66,8 @@ def _received(reader: Connection) -> Chunk:
 
 
 def _rows(made_of: Material, table: Table) -> int:
-    return round(table.units_per_chunk * table.rows_each(made_of)) if table.units(made_of) else 0
+    units = min(table.units_per_chunk, table.units(made_of))
+    return round(units * table.rows_each(made_of))
 
 
 def _make(made_of: Material, wanted: Wanted, reader: Connection, writer: Connection) -> None:

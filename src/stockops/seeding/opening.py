@@ -59,11 +59,10 @@ def journals(made_of: Material, first: int, count: int) -> list[str]:
     day = made_of.plan.on
     issues = made_of.issues
     lines = [
-        f"{journal_of_issue(place)}\t1\t{day}\t{ISSUER}\t{issues[place].symbol}"
-        f"\t-{issues[place].listed_shares}\topen\n"
-        f"{journal_of_issue(place)}\t2\t{day}\t{HOUSE}\t{issues[place].symbol}"
-        f"\t{issues[place].listed_shares}\topen\n"
+        f"{journal_of_issue(place)}\t{leg}\t{day}\t{account}\t{issues[place].symbol}"
+        f"\t{sign}{issues[place].listed_shares}\topen\n"
         for place in range(first, min(first + count, len(issues)))
+        for leg, account, sign in ((1, ISSUER, "-"), (2, HOUSE, ""))
     ]
     end = first + count - len(issues)
     first = max(first - len(issues), 0)
