@@ -16,7 +16,7 @@ from ..errors import Busy, ConfigError, Refused, ServerError, StockopsError, Unr
 from . import account as accounts
 from . import lock, marker, place
 from .base import Lab, LabStatus, Programs
-from .servers import ENGINES, start, stop
+from .servers import ENGINES, is_up, start, stop
 
 DEFAULT_NAME = "lab"
 DEFAULT_ENGINE = "postgresql"
@@ -44,7 +44,7 @@ def up(
             draft = _draft(name, engine or DEFAULT_ENGINE, version, bin_directory)
             return start(_make(draft, settings or {}), port=port, outlives=True)
         _check_same(lab, engine=engine, version=version, bin_directory=bin_directory)
-        if lab.pid is None:
+        if not is_up(lab):
             return start(lab, port=port, outlives=True)
         if port and lab.port is None:
             lab.url(tcp=True)  # raises, and says how a lab gets a port

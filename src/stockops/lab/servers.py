@@ -60,6 +60,13 @@ def start(lab: Lab, *, port: bool = False, outlives: bool = False) -> Lab:
     return lab
 
 
+def is_up(lab: Lab) -> bool:
+    """Tell whether the server of `lab` answers, after waiting for one that comes up or goes."""
+    engine = ENGINES[lab.engine]
+    process.wait_until(lambda: lab.pid is None or engine.ready(lab), within_s=START_S)
+    return lab.pid is not None
+
+
 def stop(lab: Lab, *, hard: bool = False) -> bool:
     """Stop the server of `lab`, in good order unless `hard`; False when it was not running."""
     engine = ENGINES[lab.engine]
