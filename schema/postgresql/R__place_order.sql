@@ -211,10 +211,8 @@ BEGIN
             WHERE
                 o.symbol = p_symbol
                 AND o.side = CASE WHEN v_buys THEN 'sell' ELSE 'buy' END
-                AND CASE
-                    WHEN v_buys THEN o.resting_won <= coalesce(p_limit_won, s.upper_won)
-                    ELSE o.resting_won >= coalesce(p_limit_won, s.lower_won)
-                END
+                AND o.resting_won >= CASE WHEN v_buys THEN 1 ELSE coalesce(p_limit_won, s.lower_won) END
+                AND o.resting_won <= CASE WHEN v_buys THEN coalesce(p_limit_won, s.upper_won) ELSE s.upper_won END
             ORDER BY CASE WHEN v_buys THEN o.resting_won ELSE -o.resting_won END, o.order_id
         LOOP
             v_fill := least(v_remaining, m.remaining);
@@ -338,13 +336,14 @@ BEGIN
 
     IF b.meets THEN
         WITH met AS (
+            -- By the array the key is looked up, whatever the planner believes of the size of orders.
             UPDATE orders AS o SET
-                filled_quantity = o.filled_quantity + f.quantity,
-                reserved_won = f.reserve,
-                status = CASE WHEN o.filled_quantity + f.quantity = o.quantity THEN 'filled' ELSE 'open' END,
-                closed_event_id = CASE WHEN o.filled_quantity + f.quantity = o.quantity THEN f.event END
-            FROM unnest(f_order, f_quantity, f_reserve, f_event) AS f (order_id, quantity, reserve, event)
-            WHERE o.order_id = f.order_id
+                filled_quantity = o.filled_quantity + f_quantity[array_position(f_order, o.order_id)],
+                reserved_won = f_reserve[array_position(f_order, o.order_id)],
+                status = CASE WHEN o.filled_quantity + f_quantity[array_position(f_order, o.order_id)] = o.quantity THEN 'filled' ELSE 'open' END,
+                closed_event_id = CASE WHEN o.filled_quantity + f_quantity[array_position(f_order, o.order_id)] = o.quantity
+                    THEN f_event[array_position(f_order, o.order_id)] END
+            WHERE o.order_id = ANY (f_order)
         ),
         traded AS (
             INSERT INTO trades (trade_id, symbol, buy_order_id, sell_order_id, taker_side, price_won, quantity,

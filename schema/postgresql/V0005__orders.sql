@@ -142,6 +142,8 @@ COMMENT ON TYPE order_answer IS 'What place_order and cancel_order answer with';
 
 CREATE TYPE batch_line AS (
     position_no bigint,
+    turn bigint,
+    together boolean,
     key varchar(64),
     account_id bigint,
     symbol varchar(6),
@@ -153,15 +155,9 @@ CREATE TYPE batch_line AS (
     condition_id bigint,
     prediction_id bigint,
     user_id bigint,
-    settles_on date,
+    rate numeric,
+    tax_exempt boolean,
     reason varchar(24),
-    plain boolean,
-    order_id bigint,
-    trade_id bigint,
-    price_won bigint,
-    value_won bigint,
-    fee_won bigint,
-    tax_won bigint,
-    reserve_won bigint
+    recorded boolean
 );
-COMMENT ON TYPE batch_line IS 'One order of place_orders and what is to become of it';
+COMMENT ON TYPE batch_line IS 'One order of place_orders, what is known of it before anything is traded, and its turn within its symbol';
