@@ -32,7 +32,7 @@ def _seal_while_connected(seat: Seat) -> bool:
     """Seal on one connection; return True at the end of the run."""
     from ..audit import seal  # noqa: PLC0415  only a run pays for it
 
-    with connect(seat.target, application="stockops seal") as server:
+    with connect(seat.target, application="stockops seal", bulk=True) as server:
         while True:
             rows = seal(server)
             seat.board.add_sealed(rows)
