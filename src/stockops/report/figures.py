@@ -31,11 +31,6 @@ def seconds(took_s: float) -> str:
     return f"{took_s:.1f} s" if took_s < 100 else f"{took_s:,.0f} s"
 
 
-def milliseconds(took_ms: float) -> str:
-    """Write a time in milliseconds: ``0.4``, ``12``."""
-    return f"{took_ms:.1f}" if took_ms < 10 else f"{took_ms:,.0f}"
-
-
 def latency(took_us: float) -> str:
     """Write a latency to three digits at most: ``0.085 ms``, ``1.25 ms``, ``2.1 s``."""
     if took_us < _S_US:

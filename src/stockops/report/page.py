@@ -72,7 +72,6 @@ def _templates() -> jinja2.Environment:
         count=figures.count,
         won=figures.won,
         seconds=figures.seconds,
-        milliseconds=figures.milliseconds,
         latency=figures.latency,
     )
     environment.globals.update(

@@ -87,7 +87,7 @@ class Invariant:
     state: State
     looked_at: int
     violations: int
-    ms: float
+    ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
