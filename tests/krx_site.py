@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,6 +49,7 @@ class Site:
     url: str = ""
     asked: list[str] = field(default_factory=list)
     logged_in: bool = False
+    over: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, path: str, form: str) -> tuple[int, str]:
         self.asked.append(path)
@@ -60,7 +60,7 @@ class Site:
         if not path.endswith("getJsonData.cmd"):
             return 200, "<html>login</html>"
         if self.stall_s:
-            time.sleep(self.stall_s)
+            self.over.wait(self.stall_s)
         if self.members_only and not self.logged_in:
             return 400, "LOGOUT"
         if self.body is not None or self.status != 200:
@@ -106,6 +106,7 @@ def serve() -> Iterator[Site]:
     try:
         yield site
     finally:
+        site.over.set()
         server.shutdown()
         thread.join(10)
         server.server_close()
