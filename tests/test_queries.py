@@ -38,12 +38,15 @@ QUERIES = sorted(
 # A value for each parameter that a question takes.
 PARAMS: dict[str, object] = {
     "after": date(2025, 1, 2),
+    "after_id": 0,
     "business_date": date(2025, 1, 2),
     "lock_key": 1,
     "lock_name": "none",
     "market": "KOSPI",
     "order_ids": "1,2",
+    "row_limit": 5,
     "symbols_max": 5,
+    "through": date(2025, 1, 2),
     "trade_id": 0,
     "waiting_id": 0,
 }

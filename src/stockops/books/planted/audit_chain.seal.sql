@@ -1,0 +1,3 @@
+-- A seal is gone.
+DELETE FROM audit_seals
+WHERE seal_no = 1

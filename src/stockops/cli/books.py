@@ -1,0 +1,110 @@
+"""``stockops books``."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from .. import audit, render
+from .. import books as the_books
+from ..books import InvariantResult
+from ..engine import connect
+from ..targets import Target
+from . import options
+
+_KST = timedelta(hours=9)
+
+
+@click.group()
+def books() -> None:
+    """Prove the books: invariants, the audit chain, the folded days."""
+
+
+@books.command("check")
+@options.target
+@options.form
+@click.option("--only", "only", multiple=True, metavar="NAME", help="Only this invariant; repeat.")
+@click.option("--self-test", is_flag=True, help="Plant corruptions in a copy; each must be caught.")
+@click.pass_context
+def check_command(
+    ctx: click.Context,
+    target: Target,
+    form: render.Format,
+    only: tuple[str, ...],
+    self_test: bool,
+) -> None:
+    """
+    Check every invariant of the books, all in one snapshot.
+
+    Exits 1 when one is violated, and when there was nothing to check: inconclusive is not OK.
+    Nothing is written and nothing locked. --self-test breaks a copy in temporary tables, once for
+    each corruption, and exits 1 when one goes unnoticed.
+    """
+    ctx.exit(_self_test(target, form, only) if self_test else _check(target, form, only))
+
+
+@books.command("seal")
+@options.target
+@click.option("--sweep", is_flag=True, help="Look for unsealed rows of any age, not recent ones.")
+def seal_command(target: Target, sweep: bool) -> None:
+    """Append every audit row that has no seal yet to the hash chain."""
+    with connect(target) as server:
+        sealed = audit.seal_all(server, sweep=sweep)
+    click.echo(f"{sealed} audit rows sealed")
+
+
+@books.command("fold")
+@options.target
+@options.form
+@options.plan_only
+@click.option(
+    "--through", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last date to close."
+)
+def fold_command(target: Target, form: render.Format, plan_only: bool, through: datetime) -> None:
+    """
+    Close business dates, and add up the house's entries of them.
+
+    Orders of a closed date are refused from then on; what still rests of it expires. In a lab any
+    date can be closed, elsewhere only one that is over.
+    """
+    today = None if target.lab else (datetime.now(UTC) + _KST).date()
+    with connect(target) as server:
+        if plan_only:
+            click.echo(render.rows(audit.fold_steps(server, through.date()), form))
+            return
+        folded = audit.fold(server, through.date(), today=today)
+    click.echo(render.rows([folded], form))
+
+
+def _check(target: Target, form: render.Format, only: tuple[str, ...]) -> int:
+    with connect(target) as server:
+        results = the_books.check(server, only=only)
+    click.echo(render.rows(results, form) if form == "json" else checked_table(results))
+    return 0 if the_books.passed(results) else 1
+
+
+def _self_test(target: Target, form: render.Format, only: tuple[str, ...]) -> int:
+    results = the_books.self_test(target, only=only)
+    click.echo(render.rows(results, form))
+    missed = [r for r in results if not r.caught]
+    if form == "table":
+        click.echo(f"{len(results) - len(missed)} of {len(results)} corruptions caught")
+    return 1 if missed or not results else 0
+
+
+def checked_table(results: Sequence[InvariantResult]) -> str:
+    """Return one line an invariant, the rows that violate one below it, and the verdict."""
+    width = max((len(r.name) for r in results), default=0)
+    lines = []
+    for r in results:
+        lines.append(
+            f"{r.state:<12}  {r.name:<{width}}  {r.looked_at:>10,} looked at"
+            f"  {r.violations:>7,} violations  {r.ms:>6,} ms  {r.note}".rstrip()
+        )
+        if r.state != "held":
+            lines.append(f"    {r.title}" if r.looked_at else "    no rows to look at yet")
+        lines += [f"    {e.entity}: expected {e.expected}; found {e.found}" for e in r.examples]
+        if r.violations > len(r.examples):
+            lines.append(f"    and {r.violations - len(r.examples):,} more")
+    held = sum(r.state == "held" for r in results)
+    return "\n".join([*lines, f"{held} of {len(results)} invariants held"])

@@ -1,0 +1,28 @@
+-- Nobody trades with themselves: the accounts of both sides belong to different users.
+WITH wrong AS (
+    SELECT t.trade_id, ba.user_id
+    FROM trades AS t
+    JOIN orders AS b ON b.order_id = t.buy_order_id
+    JOIN accounts AS ba ON ba.account_id = b.account_id
+    JOIN orders AS s ON s.order_id = t.sell_order_id
+    JOIN accounts AS sa ON sa.account_id = s.account_id
+    WHERE ba.user_id = sa.user_id
+),
+shown AS (
+    SELECT
+        row_number() OVER (ORDER BY trade_id) AS place_no,
+        count(*) OVER () AS violations,
+        concat_ws(' ', 'trade', trade_id) AS entity,
+        'two users' AS expected,
+        concat_ws(' ', 'user', user_id, 'on both sides') AS found
+    FROM wrong
+    ORDER BY place_no
+    LIMIT 20
+),
+looked AS (
+    SELECT (SELECT count(*) FROM trades) AS looked_at
+)
+SELECT l.looked_at, coalesce(s.violations, 0) AS violations, s.entity, s.expected, s.found
+FROM looked AS l
+LEFT JOIN shown AS s ON 1 = 1
+ORDER BY s.place_no

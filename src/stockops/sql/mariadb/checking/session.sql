@@ -1,0 +1,8 @@
+-- Settings for reading whole tables, for this session: temporary tables stay in memory, and a derived table is computed
+-- once, not again for every row that it is joined to (seen on 10.11: 12 s instead of 0.3 s).
+SET SESSION
+    tmp_memory_table_size = 268435456,
+    max_heap_table_size = 268435456,
+    sort_buffer_size = 33554432,
+    join_buffer_size = 16777216,
+    optimizer_switch = 'split_materialized=off'

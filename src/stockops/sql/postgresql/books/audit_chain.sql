@@ -1,0 +1,41 @@
+-- The hash chain over the audit log is unbroken: numbered without gaps, each hash made of the one before it and the row as it stands.
+WITH linked AS (
+    SELECT
+        s.seal_no, s.audit_id, s.chain_hash, c.canonical,
+        row_number() OVER (ORDER BY s.seal_no) AS place_no,
+        coalesce(lag(s.chain_hash) OVER (ORDER BY s.seal_no), repeat('0', 64)) AS previous_hash
+    FROM audit_seals AS s
+    LEFT JOIN audit_canonical AS c ON c.audit_id = s.audit_id AND c.business_date = s.business_date
+),
+rehashed AS (
+    SELECT
+        seal_no, place_no, audit_id, chain_hash,
+        CASE WHEN canonical IS NOT NULL THEN
+            encode(sha256(convert_to(concat(previous_hash, chr(10), canonical), 'UTF8')), 'hex')
+        END AS due_hash
+    FROM linked
+),
+wrong AS (
+    SELECT seal_no, place_no, audit_id, chain_hash, due_hash
+    FROM rehashed
+    WHERE seal_no <> place_no OR due_hash IS NULL OR chain_hash <> due_hash
+),
+shown AS (
+    SELECT
+        row_number() OVER (ORDER BY seal_no) AS place_no,
+        count(*) OVER () AS violations,
+        concat_ws(' ', 'seal', seal_no, 'of audit row', audit_id) AS entity,
+        CASE WHEN due_hash IS NULL THEN 'an audit row' ELSE concat_ws(' ', 'place', place_no, 'hash', due_hash) END AS expected,
+        CASE WHEN due_hash IS NULL THEN 'none' ELSE concat_ws(' ', 'place', seal_no, 'hash', chain_hash) END AS found
+    FROM wrong
+    ORDER BY place_no
+    LIMIT 20
+),
+looked AS (
+    SELECT (SELECT count(*) FROM audit_seals) AS looked_at,
+        concat_ws(' ', (SELECT count(*) FROM audit_log) - (SELECT count(*) FROM audit_seals), 'audit rows not sealed yet') AS note
+)
+SELECT l.looked_at, coalesce(s.violations, 0) AS violations, s.entity, s.expected, s.found, l.note
+FROM looked AS l
+LEFT JOIN shown AS s ON 1 = 1
+ORDER BY s.place_no

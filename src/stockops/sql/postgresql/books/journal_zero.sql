@@ -1,0 +1,27 @@
+-- Every journal sums to zero for each asset, in two or more legs of one business date.
+WITH wrong AS (
+    SELECT
+        journal_id, asset, count(*) AS legs, sum(amount) AS total,
+        min(business_date) AS first_date, max(business_date) AS last_date
+    FROM journal_entries
+    GROUP BY journal_id, asset
+    HAVING sum(amount) <> 0 OR count(*) < 2 OR min(business_date) <> max(business_date)
+),
+shown AS (
+    SELECT
+        row_number() OVER (ORDER BY journal_id, asset) AS place_no,
+        count(*) OVER () AS violations,
+        concat_ws(' ', 'journal', journal_id, asset) AS entity,
+        '2 or more legs of one date, sum 0' AS expected,
+        concat_ws(' ', legs, 'legs of', first_date, 'to', last_date, 'sum', total) AS found
+    FROM wrong
+    ORDER BY place_no
+    LIMIT 20
+),
+looked AS (
+    SELECT (SELECT count(*) FROM journal_entries) AS looked_at
+)
+SELECT l.looked_at, coalesce(s.violations, 0) AS violations, s.entity, s.expected, s.found
+FROM looked AS l
+LEFT JOIN shown AS s ON 1 = 1
+ORDER BY s.place_no
