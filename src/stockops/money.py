@@ -29,7 +29,7 @@ def won(amount: int) -> str:
     return f"{amount:,} won"
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def tick_won(price_won: int) -> int:
     """Return the price step at `price_won`."""
     return TICKS[bisect_right(_FROM, price_won) - 1][1]
@@ -46,7 +46,7 @@ def tick_up(price_won: int) -> int:
     return -(-price_won // tick) * tick
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def limits_won(base_won: int, *, limit_bp: int = 3_000) -> tuple[int, int]:
     """
     Return the lowest and the highest price of a day whose base price is `base_won`.

@@ -82,7 +82,7 @@ def lines(seed: int, path: Path, dates: Sequence[str]) -> list[str]:
     ]
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _bounds(base_won: int, limit_bp: int) -> tuple[int, int, int]:
     """Return the limits of a day, and a tick that is valid at every price between them."""
     lowest, highest = limits_won(base_won, limit_bp=limit_bp)

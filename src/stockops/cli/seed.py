@@ -59,8 +59,10 @@ def seed() -> None:
     show_default=True,
     help="The business date whose closes the listing holds.",
 )
-@click.option("--users", type=int, default=500, show_default=True)
-@click.option("--accounts", type=int, default=1_000, show_default=True)
+@click.option("--users", type=int, default=500, show_default=True, help="People.")
+@click.option(
+    "--accounts", type=int, default=1_000, show_default=True, help="Theirs; everyone has one first."
+)
 @click.option(
     "--days", type=int, default=244, show_default=True, help="Business dates that get prices."
 )
