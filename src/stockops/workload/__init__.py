@@ -1,5 +1,6 @@
 """Load: many clients that place orders, what they wrote down, and how long it took."""
 
+from .ground import SETTINGS
 from .plan import CLIENTS_MAX, DEFAULT_MIX, RunPlan, mix_of
 from .result import Latency, RunResult, Second, Unknowns
 from .running import Tick, run
@@ -7,6 +8,7 @@ from .running import Tick, run
 __all__ = [
     "CLIENTS_MAX",
     "DEFAULT_MIX",
+    "SETTINGS",
     "Latency",
     "RunPlan",
     "RunResult",

@@ -27,7 +27,7 @@ class RunPlan:
     whether the server keeps up or not. `batch` orders go in one call. `mix` holds weights.
     `business_date` None means the next one after the latest prices; `server_clock` leaves the
     market's clock to the server. `patience_s` is how long a client tries to get back to a server
-    that went.
+    that went. `seal` seals the audit chain meanwhile.
     """
 
     clients: int = 4
@@ -42,6 +42,7 @@ class RunPlan:
     server_clock: bool = False
     journal: Path | None = None
     patience_s: float = 30.0
+    seal: bool = True
 
     def __post_init__(self) -> None:
         """Raise `ConfigError` for what cannot be run, before anything is touched."""

@@ -170,7 +170,6 @@ def conclude(
     orders, cancels = sum(whole.answers.values()), sum(whole.cancels.values())
     rejected = sum(n for (status, _), n in whole.answers.items() if status == "rejected")
     traded, failure = _traded(target, ground, whole.failure.error if whole.failure else None)
-    service = summed(whole.service)
     return RunResult(
         run_id=run_id,
         target=target.name,
@@ -190,23 +189,8 @@ def conclude(
         cancels=cancels,
         trades=None if traded is None else traded.trades,
         value_won=None if traded is None else traded.value_won,
-        outcomes={
-            f"{status}/{reason}" if reason else status: count
-            for (status, reason), count in whole.answers.most_common()
-        },
-        response=service if plan.rate_per_s is None else summed(whole.response),
-        service=service,
-        late=whole.events["late"],
-        dropped=whole.events["dropped"],
-        retries=whole.events["retries"],
-        errors={f"{fault}/{code}": count for (fault, code), count in whole.errors.most_common()},
-        unknowns=Unknowns(
-            met=whole.events["unknown"],
-            committed=whole.events["settled_committed"],
-            not_committed=whole.events["settled_absent"],
-            unsettled=whole.events["unsettled"],
-        ),
-        sample=sample_verdict(service.answers),
+        **_counted(whole, offered=plan.rate_per_s is not None),
+        sample=sample_verdict(sum(whole.service.values())),
         sealed=board.sealed,
         client_cpu_us_per_order=round(whole.cpu_us / max(orders + cancels, 1), 1),
         journal=None if plan.journal is None else str(plan.journal),
@@ -228,3 +212,26 @@ def _traded(
             return server.fetch(TRADED, trade_id=ground.marks.trade_id)[0], failure
     except StockopsError as exc:
         return None, failure or exc
+
+
+def _counted(whole: Tally, *, offered: bool) -> dict[str, Any]:
+    """Return the fields of a result that are counts or latencies of all clients together."""
+    service = summed(whole.service)
+    return {
+        "outcomes": {
+            f"{status}/{reason}" if reason else status: count
+            for (status, reason), count in whole.answers.most_common()
+        },
+        "response": summed(whole.response) if offered else service,
+        "service": service,
+        "late": whole.events["late"],
+        "dropped": whole.events["dropped"],
+        "retries": whole.events["retries"],
+        "errors": {f"{fault}/{code}": count for (fault, code), count in whole.errors.most_common()},
+        "unknowns": Unknowns(
+            met=whole.events["unknown"],
+            committed=whole.events["settled_committed"],
+            not_committed=whole.events["settled_absent"],
+            unsettled=whole.events["unsettled"],
+        ),
+    }

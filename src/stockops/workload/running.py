@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
@@ -167,7 +166,7 @@ def _start(
         if writer:
             writer.forget()
         crew.clients[mine] = process
-    if find_spec("stockops.audit"):
+    if plan.seal:
         crew.sealer = fork.Process(
             target=sealing.seal_until_stopped, args=(seat(plan.clients, None),), name="sealer"
         )

@@ -1,0 +1,206 @@
+"""Load: what is drawn, how it is paced, what is counted."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import pytest
+from conftest import eventually
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stockops import journal, money, workload
+from stockops.engine import connect
+from stockops.errors import ConfigError
+from stockops.targets import Target
+from stockops.workload import RunPlan, Tick, mix_of
+from stockops.workload.ground import Issue, ladder, survey
+from stockops.workload.latency import coarse, sample_verdict, summed
+from stockops.workload.requests import Cancel, Requests
+from stockops.workload.result import Failure, Tally
+
+DAY = date(2025, 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"clients": 0}, "0 clients"),
+        ({"clients": 500}, "500 clients cannot be run: it takes 1 to 128"),
+        ({"seconds": 0.0}, "0.0 seconds"),
+        ({"orders": 0}, "0 orders"),
+        ({"rate_per_s": -1.0}, "not a rate"),
+        ({"batch": 1001}, "batch of 1001"),
+        ({"mix": {"cancel": 10}}, "holds no orders"),
+        ({"skew": "zipff"}, "no skew"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_plan_that_cannot_be_run_is_refused(wrong: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        RunPlan(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_mix_is_read_and_its_mistakes_are_named() -> None:
+    assert mix_of("market:30, limit:60,cancel:10") == {"market": 30, "limit": 60, "cancel": 10}
+    with pytest.raises(ConfigError, match="markt") as caught:
+        mix_of("markt:3")
+    assert caught.value.hint == "Did you mean market?"
+    for text in ("limit", "limit:-1", "limit:1,limit:2", "limit:x", ""):
+        with pytest.raises(ConfigError):
+            mix_of(text)
+
+
+@given(st.integers(1, 2_000_000))
+def test_a_ladder_holds_valid_prices_within_the_limits(last: int) -> None:
+    issue = Issue("005930", last, date(2025, 1, 2), 1, 10)
+    prices = ladder(issue, DAY)
+    lower, upper = money.limits_won(last)
+    assert prices
+    assert prices == sorted(set(prices))
+    assert all(lower <= price <= upper for price in prices)
+    assert all(price % money.tick_won(price) == 0 for price in prices)
+
+
+@given(st.lists(st.integers(0, 10**10), min_size=1, max_size=50))
+def test_counted_latencies_keep_three_digits(values: list[int]) -> None:
+    counts = coarse(values)
+    assert sum(counts.values()) == len(values)
+    assert abs(max(counts) - max(values)) <= max(values) / 1000
+
+
+def test_percentiles_are_those_of_the_values() -> None:
+    latency = summed(coarse(range(1, 10_001)))
+    assert latency.answers == 10_000
+    for found, wanted in (
+        (latency.p50_us, 5_000),
+        (latency.p99_us, 9_900),
+        (latency.p999_us, 9_990),
+        (latency.max_us, 10_000),
+    ):
+        assert found == pytest.approx(wanted, rel=0.002)
+    assert sum(count for _, _, count in latency.histogram) == 10_000
+    assert summed({}).answers == 0
+
+
+def test_a_sample_says_how_far_it_carries() -> None:
+    assert "every percentile up to p99.9" in sample_verdict(10_000)
+    assert "carry p99;" in sample_verdict(9_999)
+    assert "no percentile" in sample_verdict(3)
+
+
+def test_tallies_add_up_and_the_first_failure_stays() -> None:
+    whole = Tally()
+    whole.add(Tally(answers=Counter({("open", None): 2}), ended_ns=5))
+    whole.add(Tally(answers=Counter({("open", None): 1}), failure=Failure.of(ConfigError("a"))))
+    whole.add(Tally(failure=Failure.of(ConfigError("b"))))
+    assert whole.answers == {("open", None): 3}
+    assert whole.ended_ns == 5
+    assert whole.failure is not None
+    error = whole.failure.error
+    assert (type(error), str(error)) == (ConfigError, "a")
+
+
+def test_the_same_seed_draws_the_same_orders(market: Target) -> None:
+    plan = RunPlan(seed=7, business_date=DAY, skew="zipf")
+    with connect(market) as server:
+        ground = survey(server, plan)
+
+    def drawn(client: int, sizes: list[int]) -> list[object]:
+        requests = Requests(ground, plan, run_id="r", client=client)
+        return [each for size in sizes for each in requests.take(size)]
+
+    assert drawn(0, [100]) == drawn(0, [1, 63, 36])
+    assert drawn(0, [100]) != drawn(1, [100])
+    assert not any(isinstance(each, Cancel) for each in drawn(0, [100]))
+    first = Counter(each[1] for each in drawn(0, [2000]) if isinstance(each, tuple))
+    assert first.most_common(1)[0][1] > 2000 / len(ground.payers) * 2  # zipf
+
+
+def test_a_closed_loop_answers_every_order(market: Target, tmp_path: Path) -> None:
+    ticks: list[Tick] = []
+    plan = RunPlan(clients=3, orders=301, journal=tmp_path / "j", business_date=DAY)
+    result = workload.run(market, plan, progress=ticks.append)
+    assert result.failure is None
+    assert result.orders + result.cancels == 301
+    assert result.accepted >= 0.9 * result.orders
+    assert result.trades
+    assert result.value_won
+    assert result.response == result.service
+    assert result.service.answers == 301
+    assert sum(second.answered for second in result.series) == 301
+    assert result.unknowns.met == result.retries == result.dropped == 0
+    assert set(result.outcomes) & {"filled", "open"}
+    assert {"max_connections"} <= result.settings.keys()
+    assert result.sealed > 0
+    json.dumps(result.as_json())
+    with connect(market) as server:
+        assert journal.audit(server, tmp_path / "j").clean
+
+
+def test_batches_answer_every_order(market: Target, tmp_path: Path) -> None:
+    plan = RunPlan(clients=2, orders=300, batch=50, journal=tmp_path / "j", business_date=DAY)
+    result = workload.run(market, plan)
+    assert result.failure is None
+    assert result.orders + result.cancels == 300
+    assert result.service.answers < 60
+    with connect(market) as server:
+        assert journal.audit(server, tmp_path / "j").clean
+
+
+def test_an_open_loop_counts_from_the_intended_start(market: Target) -> None:
+    plan = RunPlan(clients=2, seconds=2.0, rate_per_s=5_000.0, business_date=DAY, seal=False)
+    result = workload.run(market, plan)
+    assert result.failure is None
+    assert result.offered_per_s == 5_000.0
+    # Far more than it can take: most is late or dropped, and the response says so.
+    assert result.late > 0.9 * result.service.answers
+    assert 7_000 < result.orders + result.cancels + result.dropped < 13_000
+    assert result.response.p90_us > 5 * result.service.p50_us
+
+
+def test_more_clients_than_connections_are_refused(market: Target) -> None:
+    with connect(market) as server:
+        room = server.fetch(workload.ground.ROOM)[0]
+    if room.connections_max > 128:
+        pytest.skip("this server has room for every number of clients")
+    with pytest.raises(ConfigError, match=f"of the server's {room.connections_max} are free"):
+        workload.run(market, RunPlan(clients=128))
+
+
+def test_an_empty_database_names_the_way_to_fill_it(market: Target) -> None:
+    with connect(market) as server:
+        server.execute("UPDATE stocks SET status = 'halted'")
+    with pytest.raises(ConfigError, match="no issue takes orders"):
+        workload.run(market, RunPlan(business_date=DAY))
+
+
+def test_ctrl_c_prints_the_result_and_leaves_no_process(market: Target, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "stockops", "trade", "run", "-t", market.url]
+    command += ["--seconds", "60", "--journal", str(tmp_path / "j"), "--format", "json"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True
+    )
+    try:
+        eventually(lambda: list((tmp_path / "j").glob("client-*")), within_s=30)
+        eventually(lambda: '"a"' in (tmp_path / "j" / "client-000.jsonl").read_text(), within_s=30)
+        children = Path("/proc") / str(process.pid) / "task" / str(process.pid) / "children"
+        pids = children.read_text().split()
+        assert len(pids) >= 4
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=40)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 130
+    said = json.loads(out)
+    assert said["interrupted"]
+    assert said["orders"] > 0
+    assert "interrupted" in err
+    eventually(lambda: not any((Path("/proc") / pid).exists() for pid in pids))
+    with connect(market) as server:
+        assert journal.audit(server, tmp_path / "j").clean
