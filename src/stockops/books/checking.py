@@ -13,6 +13,7 @@ from .invariants import Invariant
 
 State = Literal["held", "violated", "inconclusive"]
 
+EXAMPLES_MAX = 20  # the LIMIT in every file
 _NO_SUCH_TABLE = {"42P01", "1146"}
 
 

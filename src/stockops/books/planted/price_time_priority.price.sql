@@ -1,12 +1,13 @@
--- A better price than that of a fill was open.
+-- A better price than that of a fill was open until after it.
 INSERT INTO orders (
     order_id, account_id, idempotency_key, symbol, side, kind, limit_won, quantity, filled_quantity, reserved_won,
-    status, resting_won, business_date, placed_at, recorded_at
+    status, reason, business_date, placed_at, recorded_at, closed_event_id
 )
 SELECT
-    -order_id, account_id, 'planted', symbol, side, 'limit', limit_won + CASE side WHEN 'buy' THEN 1 ELSE -1 END, quantity, 0, 0,
-    'open', limit_won + CASE side WHEN 'buy' THEN 1 ELSE -1 END, business_date, placed_at, recorded_at
-FROM orders
-WHERE order_id = (
-    SELECT max(CASE WHEN taker_side = 'buy' THEN sell_order_id ELSE buy_order_id END) FROM trades
-)
+    m.order_id - 1, m.account_id, 'planted', m.symbol, m.side, 'limit', m.limit_won + CASE m.side WHEN 'buy' THEN 1 ELSE -1 END, m.quantity, 0, 0,
+    'cancelled', 'cancelled', m.business_date, m.placed_at, m.recorded_at, t.trade_id + 1
+FROM trades AS t
+JOIN orders AS m ON m.order_id = CASE WHEN t.taker_side = 'buy' THEN t.sell_order_id ELSE t.buy_order_id END
+WHERE t.buy_order_id IS NOT NULL AND t.sell_order_id IS NOT NULL
+ORDER BY t.trade_id DESC
+LIMIT 1
