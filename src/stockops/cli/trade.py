@@ -28,10 +28,12 @@ def trade() -> None:
 
 @trade.command("order")
 @options.target
-@click.option("--account", "account_id", type=int, required=True, help="The number of a customer's account.")
+@click.option(
+    "--account", "account_id", type=int, required=True, help="The number of a customer's account."
+)
 @click.option("--symbol", required=True, metavar="CODE", help="The issue, such as 005930.")
-@click.option("--side", type=click.Choice(["buy", "sell"]), required=True)
-@click.option("--quantity", type=int, required=True, metavar="SHARES")
+@click.option("--side", type=click.Choice(["buy", "sell"]), required=True, help="Which way.")
+@click.option("--quantity", type=int, required=True, metavar="SHARES", help="How many.")
 @click.option("--limit", "limit_won", type=int, metavar="WON", help="Without it: at the market.")
 @click.option("--key", help="Your own name for the order; the same key again answers the same.")
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Business date, in a lab.")
@@ -87,9 +89,14 @@ def cancel_command(
 @click.option(
     "--rate", "rate_per_s", type=float, help="Arrivals a second; else as fast as it goes."
 )
-@click.option("--mix", default="market:30,limit:60,cancel:10", show_default=True)
+@click.option(
+    "--mix",
+    default="market:30,limit:60,cancel:10",
+    show_default=True,
+    help="Kinds of requests and their weights.",
+)
 @click.option("--skew", default="uniform", show_default=True, help="uniform, or zipf: hot issues.")
-@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same draws the same.")
 @click.option("--batch", type=int, default=1, show_default=True, help="Orders in one call.")
 @click.option("--journal", type=click.Path(path_type=Path), metavar="DIR", help="A new directory.")
 @click.option("--no-journal", is_flag=True, help="Write none: throughput alone.")
