@@ -95,42 +95,63 @@ def runs(all_labs: Labs, markets: Markets) -> Runs:
 
 
 def random_orders(server: Server) -> list[Order]:
-    """The same for the same market: of five issues, one of them halted, and twelve accounts."""
+    """
+    The same for the same market: of 21 issues, one of them halted, and 24 accounts.
+
+    Every other batch repeats keys and asks for more than an account can pay: what a batch must
+    not take together.
+    """
     listed = (
         "SELECT i.symbol, i.last_won, tick_won('KOSPI', '2025-01-03', i.last_won) AS tick "
         "FROM stock_inventory i JOIN stocks s ON s.symbol = i.symbol "
-        "WHERE s.status = %(status)s ORDER BY i.symbol LIMIT %(n)s"
+        "WHERE s.status = %(status)s ORDER BY i.last_won, i.symbol LIMIT %(n)s"
     )
-    issues = server.rows(listed, {"status": "listed", "n": 4})
+    issues = server.rows(listed, {"status": "listed", "n": 20})
     issues += server.rows(listed, {"status": "halted", "n": 1})
+    rich = "SELECT account_id FROM accounts ORDER BY cash_won DESC, account_id LIMIT 24"
+    accounts = [int(row["account_id"]) for row in server.rows(rich)]
+    held = (
+        "SELECT account_id, symbol FROM positions WHERE quantity >= 6 ORDER BY account_id, symbol"
+    )
+    holdings = [(int(row["account_id"]), str(row["symbol"])) for row in server.rows(held)]
+    prices = {str(row["symbol"]): (int(row["last_won"]), int(row["tick"])) for row in issues}
+    holdings = [each for each in holdings if each[1] in prices]
     draw = random.Random(20250103)
     asked: list[Order] = []
     for number in range(ORDERS):
-        issue = draw.choices(issues, [8, 8, 8, 8, 1])[0]
-        price = int(issue["last_won"]) + int(issue["tick"]) * draw.randint(-4, 4)
+        account, symbol = draw.choice(accounts), draw.choice(list(prices))
+        side: orders.Side = draw.choice(("buy", "sell"))
+        if side == "sell" and draw.random() < 0.9:
+            account, symbol = draw.choice(holdings)
+        price = prices[symbol][0] + prices[symbol][1] * draw.randint(-4, 4)
         order = Order(
             key=f"key-{number}",
-            account_id=1001 + draw.randrange(12),
-            symbol=str(issue["symbol"]),
-            side=draw.choice(("buy", "sell")),
-            quantity=draw.randint(1, 30),
+            account_id=account,
+            symbol=symbol,
+            side=side,
+            quantity=draw.randint(1, 6),
             limit_won=price if draw.random() < 0.85 else None,
         )
-        match draw.randrange(40):
-            case 0:
-                order = replace(order, symbol="99999Z")
-            case 1 if order.limit_won:
-                order = replace(order, limit_won=int(order.limit_won * 1.5))
-            case 2:
-                order = replace(order, quantity=0)
-            case 3:
-                order = replace(order, side="buy", quantity=1_000_000)
-            case 4 if asked:
-                order = draw.choice(asked)
-            case 5 if asked:
-                order = replace(draw.choice(asked), quantity=31)
-        asked.append(order)
+        asked.append(troubled(order, asked, draw, hard=number // BATCH % 2 == 1))
     return asked
+
+
+def troubled(order: Order, asked: list[Order], draw: random.Random, *, hard: bool) -> Order:
+    """Return `order`, or now and then one that is refused or answered again."""
+    match draw.randrange(30):
+        case 0:
+            return replace(order, symbol="99999Z")
+        case 1 if order.limit_won:
+            return replace(order, limit_won=int(order.limit_won * 1.5))
+        case 2:
+            return replace(order, quantity=0)
+        case 3 if hard:
+            return replace(order, side="buy", quantity=1_000_000)
+        case 4 if hard:
+            return draw.choice(asked)
+        case 5 if hard:
+            return replace(draw.choice(asked), quantity=7)
+    return order
 
 
 def placed(server: Server, asked: list[Order], mode: Mode) -> list[Answer]:

@@ -105,8 +105,8 @@ def test_only_the_application_and_the_owner_place_orders(
 
 
 INNER = {
-    "postgresql": ("open_day", "replay_order", "judge_orders"),
-    "mariadb": ("open_day", "replay_order", "take_order", "execute_order"),
+    "postgresql": ("open_day", "replay_order", "judge_orders", "place_turn"),
+    "mariadb": ("open_day", "replay_order", "execute_order", "judge_orders", "place_turn"),
 }
 
 

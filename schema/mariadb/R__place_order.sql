@@ -14,7 +14,7 @@
 -- Every statement has a fixed price here, about that of two rows: so what belongs together is read by one statement and
 -- written by one. Reads that follow a lock are consistent reads at READ COMMITTED, which see the latest commit.
 --
--- place_order and place_order_out open and end a transaction of their own; take_order and execute_order live inside one.
+-- place_order and place_order_out open and end a transaction of their own, and are refused inside another one.
 -- Times are UTC. Products of won and shares that may pass 2^63 are DECIMAL(38, 0).
 
 CREATE OR REPLACE PROCEDURE open_day(IN p_symbol VARCHAR(6) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_date DATE, IN p_at DATETIME(6))
@@ -87,65 +87,30 @@ BEGIN
     GROUP BY o.order_id, o.status, o.reason, o.filled_quantity;
 END;
 
-CREATE OR REPLACE FUNCTION request_fault(
-    p_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, p_side VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, p_kind VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, p_limit_won BIGINT, p_quantity BIGINT
-)
-RETURNS VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NO SQL DETERMINISTIC
-COMMENT 'Why a request cannot become an order whatever the database holds; NULL where it can'
-RETURN CASE
-    WHEN p_quantity IS NULL OR p_quantity < 1 THEN 'bad_quantity'
-    WHEN coalesce(char_length(p_key), 0) NOT BETWEEN 1 AND 64 OR p_side IS NULL OR p_kind IS NULL THEN 'bad_request'
-    WHEN p_side <> 'buy' AND p_side <> 'sell' THEN 'bad_request'
-    WHEN p_kind = 'limit' AND p_limit_won >= 1 OR p_kind = 'market' AND p_limit_won IS NULL THEN NULL
-    ELSE 'bad_request'
-END;
-
-CREATE OR REPLACE FUNCTION placed_detail(
-    p_side VARCHAR(4) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, p_kind VARCHAR(6) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, p_symbol VARCHAR(6) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, p_quantity BIGINT, p_limit_won BIGINT, p_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, p_reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
-    p_filled_quantity BIGINT, p_filled_value_won BIGINT
-)
-RETURNS VARCHAR(500) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NO SQL DETERMINISTIC
-COMMENT 'What the audit row of an order says of it'
-RETURN CASE
-    WHEN p_status = 'rejected'
-        THEN concat_ws(' ', p_side, p_kind, p_symbol, p_quantity, 'at', coalesce(p_limit_won, 'market'), p_status, p_reason)
-    ELSE concat_ws(' ', p_side, p_kind, p_symbol, p_quantity, 'at', coalesce(p_limit_won, 'market'), p_status, 'filled', p_filled_quantity, 'for', p_filled_value_won)
-END;
-
-CREATE OR REPLACE FUNCTION order_fault(
-    p_account_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, p_stock_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, p_is_open BOOLEAN, p_rate DECIMAL(9, 8), p_tick_won BIGINT,
-    p_limit_won BIGINT, p_lower_won BIGINT, p_upper_won BIGINT
-)
-RETURNS VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NO SQL DETERMINISTIC
-COMMENT 'Why the rules of the day refuse an order, whatever the caller owns; NULL where they do not'
-RETURN CASE
-    WHEN p_account_status <> 'active' THEN 'account_inactive'
-    WHEN p_stock_status = 'delisted' THEN 'delisted'
-    WHEN p_stock_status = 'halted' THEN 'halted'
-    WHEN NOT p_is_open OR p_rate IS NULL OR p_tick_won IS NULL THEN 'closed_session'
-    WHEN p_limit_won % p_tick_won <> 0 THEN 'off_tick'
-    WHEN p_limit_won < p_lower_won OR p_limit_won > p_upper_won THEN 'outside_price_limit'
-END;
-
 CREATE OR REPLACE PROCEDURE execute_order(
-    IN p_key VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_account_id BIGINT, IN p_symbol VARCHAR(6) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_side VARCHAR(4) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_kind VARCHAR(6) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_limit_won BIGINT, IN p_quantity BIGINT,
-    IN p_date DATE, IN p_at DATETIME(6), IN p_portfolio_id BIGINT, IN p_condition_id BIGINT, IN p_prediction_id BIGINT,
-    IN p_same_key BIGINT, IN p_fault VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_user_id BIGINT, IN p_tax_exempt BOOLEAN, IN p_rate DECIMAL(9, 8),
-    IN p_listed_shares BIGINT, IN p_lower_won BIGINT, IN p_upper_won BIGINT, IN p_settles_on DATE, IN p_sell_tax_rate DECIMAL(9, 8),
-    IN p_available_shares BIGINT, IN p_last_won BIGINT, IN p_available_quantity BIGINT, IN p_available_won BIGINT, IN p_batch BOOLEAN,
+    IN p_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_account_id BIGINT, IN p_symbol VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_side VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_kind VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_limit_won BIGINT, IN p_quantity BIGINT,
+    IN p_business_date DATE, IN p_at DATETIME(6), IN p_portfolio_id BIGINT, IN p_condition_id BIGINT, IN p_prediction_id BIGINT, IN p_batch BOOLEAN,
     OUT o_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, OUT o_reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, OUT o_order_id BIGINT, OUT o_filled_quantity BIGINT,
     OUT o_filled_value_won BIGINT, OUT o_fee_won BIGINT, OUT o_tax_won BIGINT, OUT o_replayed BOOLEAN
 )
-COMMENT 'The life of one order, for a caller that holds the symbol and has read the facts; a batch holds the accounts too, and writes journal and audit by itself'
+COMMENT 'The whole life of one order, in a transaction of its own; a batch has one already, holds the locks, and writes journal and audit by itself'
 main: BEGIN
+    DECLARE v_at DATETIME(6) DEFAULT coalesce(p_at, utc_timestamp(6));
+    DECLARE v_kst DATETIME(6) DEFAULT v_at + INTERVAL 9 HOUR;
+    DECLARE v_date DATE DEFAULT coalesce(p_business_date, date(v_kst));
+    DECLARE v_time TIME(6) DEFAULT time(v_kst);
     DECLARE v_buys BOOLEAN DEFAULT p_side = 'buy';
     DECLARE v_rests VARCHAR(4) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin DEFAULT CASE WHEN p_side = 'buy' THEN 'sell' ELSE 'buy' END;
     DECLARE v_left BIGINT DEFAULT p_quantity;
-    DECLARE v_last_won BIGINT DEFAULT p_last_won;
-    DECLARE v_available_won BIGINT DEFAULT p_available_won;
-    DECLARE v_bound_won, v_from_won, v_to_won, v_maker, v_closed, v_event BIGINT;
+    DECLARE v_quote_date, v_settles_on DATE;
+    DECLARE v_available_shares, v_last_won, v_lower_won, v_upper_won, v_listed_shares, v_user_id, v_tick_won, v_same_key, v_available_quantity BIGINT;
+    DECLARE v_sell_tax_rate, v_rate DECIMAL(9, 8);
+    DECLARE v_stock_status, v_account_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
+    DECLARE v_is_open, v_tax_exempt BOOLEAN;
+    DECLARE v_needed_won DECIMAL(38, 0);
+    DECLARE v_bound_won, v_from_won, v_to_won, v_maker, v_closed, v_event, v_available_won BIGINT;
     DECLARE v_makers, v_fills, v_fill, v_house, v_reserve, v_value, v_fee, v_tax BIGINT DEFAULT 0;
-    DECLARE v_self, v_same_key BOOLEAN DEFAULT FALSE;
+    DECLARE v_self BOOLEAN DEFAULT FALSE;
     DECLARE v_events TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
     -- One fill: m_ is the resting order and its account, or the house; t_ is the order that came in.
     DECLARE m_order_id, m_account_id, m_user_id, m_price_won, m_remaining, m_reserved_won, m_reserve, m_quantity, m_value, m_fee, m_tax BIGINT;
@@ -166,31 +131,109 @@ main: BEGIN
     DECLARE c_makers CURSOR FOR
         SELECT o.order_id, o.account_id, o.resting_won, o.quantity - o.filled_quantity, o.reserved_won, a.tax_exempt,
             (SELECT f.commission_rate FROM fee_schedules AS f
-                WHERE f.broker_id = a.broker_id AND f.valid_from <= p_date ORDER BY f.valid_from DESC LIMIT 1)
+                WHERE f.broker_id = a.broker_id AND f.valid_from <= v_date ORDER BY f.valid_from DESC LIMIT 1)
         FROM orders AS o FORCE INDEX (orders_book_ix) STRAIGHT_JOIN accounts AS a ON a.account_id = o.account_id
         WHERE o.symbol = p_symbol AND o.side = v_rests AND o.resting_won BETWEEN v_from_won AND v_to_won
         ORDER BY CASE WHEN v_buys THEN o.resting_won ELSE -o.resting_won END, o.order_id LIMIT v_makers;
 
-    SET o_replayed = FALSE;
-    IF p_same_key IS NOT NULL THEN
-        CALL replay_order(p_same_key, p_symbol, p_side, p_kind, p_limit_won, p_quantity, p_portfolio_id, p_condition_id, p_prediction_id,
-            o_status, o_reason, o_order_id, o_filled_quantity, o_filled_value_won, o_fee_won, o_tax_won, o_replayed);
-        LEAVE main;
-    ELSEIF p_user_id IS NULL THEN
-        SET o_status = 'rejected', o_reason = 'unknown_account';
-        LEAVE main;
-    ELSEIF p_quantity > p_listed_shares THEN
-        SET o_status = 'rejected', o_reason = 'bad_quantity';
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        ROLLBACK;
+        RESIGNAL;
+    END;
+
+    SET o_replayed = FALSE, o_status = 'rejected';
+    SET o_reason = CASE
+        WHEN p_quantity IS NULL OR p_quantity < 1 THEN 'bad_quantity'
+        WHEN p_side IN ('buy', 'sell') AND char_length(p_key) BETWEEN 1 AND 64
+            AND (p_kind = 'limit' AND p_limit_won >= 1 OR p_kind = 'market' AND p_limit_won IS NULL) THEN NULL
+        ELSE 'bad_request'
+    END;
+    IF o_reason IS NOT NULL THEN
         LEAVE main;
     END IF;
+    IF NOT p_batch THEN
+        SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+        START TRANSACTION;
+    END IF;
+    SELECT i.available_shares, i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate
+    INTO v_available_shares, v_last_won, v_quote_date, v_lower_won, v_upper_won, v_settles_on, v_sell_tax_rate
+    FROM stock_inventory AS i WHERE i.symbol = p_symbol FOR UPDATE;
+    SELECT
+        k.status, k.listed_shares, a.status, a.user_id, a.tax_exempt, o.order_id, p.quantity - p.reserved_quantity,
+        (SELECT f.commission_rate FROM fee_schedules AS f
+            WHERE f.broker_id = a.broker_id AND f.valid_from <= v_date ORDER BY f.valid_from DESC LIMIT 1),
+        (SELECT t.tick_won FROM tick_sizes AS t
+            WHERE t.market = k.market AND t.valid_from <= v_date AND t.price_from_won <= coalesce(p_limit_won, 1)
+            ORDER BY t.valid_from DESC, t.price_from_won DESC LIMIT 1),
+        weekday(v_date) < 5 AND date(v_kst) = v_date AND h.market IS NULL AND EXISTS (
+            SELECT 1
+            FROM market_sessions AS s
+            WHERE
+                s.market = k.market AND s.matching = 'continuous' AND s.valid_from <= v_date AND (s.valid_to IS NULL OR s.valid_to >= v_date)
+                AND v_time >= s.opens_at AND v_time < s.closes_at
+                AND NOT EXISTS (SELECT 1 FROM market_sessions AS n
+                    WHERE n.market = s.market AND n.session = s.session AND n.valid_from > s.valid_from AND n.valid_from <= v_date
+                        AND (n.valid_to IS NULL OR n.valid_to >= v_date))
+        )
+    INTO v_stock_status, v_listed_shares, v_account_status, v_user_id, v_tax_exempt, v_same_key, v_available_quantity, v_rate, v_tick_won, v_is_open
+    FROM stocks AS k
+    LEFT JOIN accounts AS a ON a.account_id = p_account_id AND a.kind = 'customer'
+    LEFT JOIN orders AS o ON o.account_id = p_account_id AND o.idempotency_key = p_key
+    LEFT JOIN positions AS p ON p.account_id = p_account_id AND p.symbol = p_symbol
+    LEFT JOIN market_holidays AS h ON h.market = k.market AND h.holiday = v_date
+    WHERE k.symbol = p_symbol;
+    IF v_quote_date < v_date AND v_is_open THEN
+        FOR r IN (
+            SELECT o.account_id FROM orders AS o WHERE o.symbol = p_symbol AND o.side IN ('buy', 'sell') AND o.resting_won >= 1
+            UNION
+            SELECT p_account_id
+            ORDER BY account_id
+        ) DO
+            SELECT a.account_id INTO m_account_id FROM accounts AS a WHERE a.account_id = r.account_id FOR UPDATE;
+        END FOR;
+        CALL open_day(p_symbol, v_date, v_at);
+        SELECT i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate, p.quantity - p.reserved_quantity
+        INTO v_last_won, v_quote_date, v_lower_won, v_upper_won, v_settles_on, v_sell_tax_rate, v_available_quantity
+        FROM stock_inventory AS i LEFT JOIN positions AS p ON p.account_id = p_account_id AND p.symbol = i.symbol
+        WHERE i.symbol = p_symbol;
+    END IF;
+    IF v_same_key IS NOT NULL THEN
+        CALL replay_order(v_same_key, p_symbol, p_side, p_kind, p_limit_won, p_quantity, p_portfolio_id, p_condition_id, p_prediction_id,
+            o_status, o_reason, o_order_id, o_filled_quantity, o_filled_value_won, o_fee_won, o_tax_won, o_replayed);
+        IF NOT p_batch THEN
+            COMMIT;
+        END IF;
+        LEAVE main;
+    END IF;
+    SET o_reason = CASE
+        WHEN v_quote_date IS NULL THEN 'unknown_symbol'
+        WHEN v_user_id IS NULL THEN 'unknown_account'
+        WHEN p_quantity > v_listed_shares THEN 'bad_quantity'
+    END;
+    IF o_reason IS NOT NULL THEN
+        IF NOT p_batch THEN
+            COMMIT;
+        END IF;
+        LEAVE main;
+    END IF;
+    SET o_reason = CASE
+        WHEN v_account_status <> 'active' THEN 'account_inactive'
+        WHEN v_stock_status = 'delisted' THEN 'delisted'
+        WHEN v_stock_status = 'halted' THEN 'halted'
+        WHEN NOT v_is_open OR v_date < v_quote_date OR v_tick_won IS NULL OR v_rate IS NULL THEN 'closed_session'
+        WHEN p_limit_won % v_tick_won <> 0 THEN 'off_tick'
+        WHEN p_limit_won < v_lower_won OR p_limit_won > v_upper_won THEN 'outside_price_limit'
+        WHEN NOT v_buys AND coalesce(v_available_quantity, 0) < p_quantity THEN 'insufficient_shares'
+    END;
 
     -- What the order would meet. The best price says of most orders that it is nothing.
-    IF p_fault IS NULL THEN
+    IF o_reason IS NULL THEN
         IF v_buys THEN
-            SET v_bound_won = coalesce(p_limit_won, p_upper_won);
+            SET v_bound_won = coalesce(p_limit_won, v_upper_won);
             SELECT min(o.resting_won) INTO v_from_won FROM orders AS o WHERE o.symbol = p_symbol AND o.side = 'sell';
         ELSE
-            SET v_bound_won = coalesce(p_limit_won, p_lower_won);
+            SET v_bound_won = coalesce(p_limit_won, v_lower_won);
             SELECT max(o.resting_won) INTO v_to_won FROM orders AS o WHERE o.symbol = p_symbol AND o.side = 'buy';
         END IF;
     END IF;
@@ -214,9 +257,9 @@ main: BEGIN
                 END IF;
                 SET m_quantity = least(v_left, m_remaining), m_value = m_price_won * m_quantity;
                 SET v_makers = v_makers + 1, v_maker = m_order_id, v_last_won = m_price_won, v_left = v_left - m_quantity;
-                SET v_value = v_value + m_value, v_fee = v_fee + floor(m_value * p_rate);
-                SET v_tax = v_tax + CASE WHEN v_buys OR p_tax_exempt THEN 0 ELSE floor(m_value * p_sell_tax_rate) END;
-                SET v_self = v_self OR m_user_id = p_user_id;
+                SET v_value = v_value + m_value, v_fee = v_fee + floor(m_value * v_rate);
+                SET v_tax = v_tax + CASE WHEN v_buys OR v_tax_exempt THEN 0 ELSE floor(m_value * v_sell_tax_rate) END;
+                SET v_self = v_self OR m_user_id = v_user_id;
                 IF v_left = 0 THEN
                     LEAVE plan;
                 END IF;
@@ -243,68 +286,86 @@ main: BEGIN
             END IF;
         END;
     END IF;
-    IF NOT p_batch THEN
-        SELECT a.cash_won - a.reserved_won INTO v_available_won FROM accounts AS a WHERE a.account_id = p_account_id FOR UPDATE;
-    END IF;
-
-    SET o_order_id = NEXTVAL(event_ids), v_closed = o_order_id, o_reason = p_fault;
-    IF o_reason IS NULL THEN
-        SET o_reason = CASE
-            WHEN NOT v_buys AND coalesce(p_available_quantity, 0) < p_quantity THEN 'insufficient_shares'
-            WHEN v_buys AND p_limit_won * p_quantity + floor(p_limit_won * p_quantity * p_rate) > v_available_won THEN 'insufficient_cash'
-            WHEN v_self THEN 'self_match'
-        END;
-    END IF;
+    SET o_order_id = NEXTVAL(event_ids), v_closed = o_order_id;
     IF o_reason IS NULL THEN
         SET v_fills = v_makers;
         IF v_left > 0 AND (p_limit_won IS NULL OR CASE WHEN v_buys THEN v_last_won <= p_limit_won ELSE v_last_won >= p_limit_won END) THEN
-            SET v_house = CASE WHEN v_buys THEN least(v_left, p_available_shares) ELSE v_left END;
+            SET v_house = CASE WHEN v_buys THEN least(v_left, v_available_shares) ELSE v_left END;
             IF v_house > 0 THEN
                 SET m_value = v_last_won * v_house, v_left = v_left - v_house, v_fills = v_fills + 1;
-                SET v_value = v_value + m_value, v_fee = v_fee + floor(m_value * p_rate);
-                SET v_tax = v_tax + CASE WHEN v_buys OR p_tax_exempt THEN 0 ELSE floor(m_value * p_sell_tax_rate) END;
+                SET v_value = v_value + m_value, v_fee = v_fee + floor(m_value * v_rate);
+                SET v_tax = v_tax + CASE WHEN v_buys OR v_tax_exempt THEN 0 ELSE floor(m_value * v_sell_tax_rate) END;
             END IF;
         END IF;
-        WHILE v_fill < v_fills DO
-            SET v_closed = NEXTVAL(event_ids), v_events = concat_ws(',', v_events, v_closed), v_fill = v_fill + 1;
-        END WHILE;
-        IF v_buys AND p_kind = 'market' AND v_value + v_fee > v_available_won THEN
-            SET o_reason = 'insufficient_cash';
+        -- The account pays before the order is written: a foreign key locks its row, too, but lets others do the same.
+        IF v_buys THEN
+            IF p_limit_won IS NULL THEN
+                SET v_needed_won = v_value + v_fee;
+            ELSE
+                SET v_needed_won = p_limit_won * p_quantity + floor(p_limit_won * p_quantity * v_rate);
+                SET v_reserve = p_limit_won * v_left + floor(p_limit_won * v_left * v_rate);
+            END IF;
+            IF v_self THEN
+                SELECT a.cash_won - a.reserved_won INTO v_available_won FROM accounts AS a WHERE a.account_id = p_account_id FOR UPDATE;
+                SET o_reason = CASE WHEN p_limit_won IS NOT NULL AND v_needed_won > v_available_won THEN 'insufficient_cash' ELSE 'self_match' END;
+            ELSEIF v_needed_won > 0 THEN
+                UPDATE accounts SET cash_won = cash_won - v_value - v_fee, reserved_won = reserved_won + v_reserve
+                WHERE account_id = p_account_id AND cash_won - reserved_won >= v_needed_won;
+                IF row_count() = 0 THEN
+                    SET o_reason = 'insufficient_cash';
+                END IF;
+            END IF;
+        ELSEIF v_self THEN
+            SET o_reason = 'self_match';
+        ELSEIF v_value > 0 THEN
+            UPDATE accounts SET cash_won = cash_won + v_value - v_fee - v_tax WHERE account_id = p_account_id;
+        END IF;
+        -- Numbers are drawn for what is to be traded, and for a market order before its cash is asked for.
+        IF o_reason IS NULL OR (p_limit_won IS NULL AND o_reason = 'insufficient_cash') THEN
+            WHILE v_fill < v_fills DO
+                SET v_closed = NEXTVAL(event_ids), v_events = concat_ws(',', v_events, v_closed), v_fill = v_fill + 1;
+            END WHILE;
         END IF;
     END IF;
 
     IF o_reason IS NOT NULL THEN
-        SET o_status = 'rejected', v_closed = o_order_id, v_left = p_quantity, v_value = 0, v_fee = 0, v_tax = 0;
+        SET o_status = 'rejected', v_closed = o_order_id, v_left = p_quantity, v_value = 0, v_fee = 0, v_tax = 0, v_reserve = 0;
     ELSEIF v_left = 0 THEN
         SET o_status = 'filled';
-    ELSEIF p_kind = 'market' THEN
+    ELSEIF p_limit_won IS NULL THEN
         SET o_status = 'cancelled', o_reason = 'no_liquidity';
     ELSE
         SET o_status = 'open', v_closed = NULL;
-        IF v_buys THEN
-            SET v_reserve = p_limit_won * v_left + floor(p_limit_won * v_left * p_rate);
-        END IF;
     END IF;
     SET o_filled_quantity = p_quantity - v_left, o_filled_value_won = v_value, o_fee_won = v_fee, o_tax_won = v_tax;
     BEGIN
-        -- The same key at the same moment for another issue: this order has written nothing yet.
-        DECLARE EXIT HANDLER FOR 1062 SET v_same_key = TRUE;
+        -- The same key at the same moment for another issue: nothing else has been written yet.
+        DECLARE EXIT HANDLER FOR 1062
+        BEGIN
+            ROLLBACK;
+            SET o_status = 'rejected', o_reason = 'key_reused', o_order_id = NULL, o_filled_quantity = NULL, o_filled_value_won = NULL,
+                o_fee_won = NULL, o_tax_won = NULL;
+        END;
         INSERT INTO orders (order_id, account_id, idempotency_key, symbol, side, kind, limit_won, quantity, filled_quantity, reserved_won,
             status, reason, portfolio_id, condition_id, prediction_id, business_date, placed_at, closed_event_id)
         VALUES (o_order_id, p_account_id, p_key, p_symbol, p_side, p_kind, p_limit_won, p_quantity, o_filled_quantity, v_reserve,
-            o_status, o_reason, p_portfolio_id, p_condition_id, p_prediction_id, p_date, p_at, v_closed);
+            o_status, o_reason, p_portfolio_id, p_condition_id, p_prediction_id, v_date, v_at, v_closed);
     END;
-    IF v_same_key THEN
-        SET o_status = 'rejected', o_reason = 'key_reused', o_order_id = NULL, o_filled_quantity = NULL, o_filled_value_won = NULL,
-            o_fee_won = NULL, o_tax_won = NULL;
+    IF o_order_id IS NULL THEN
         LEAVE main;
     END IF;
     IF NOT p_batch THEN
         INSERT INTO audit_log (audit_id, business_date, user_id, action, entity, entity_id, detail)
-        VALUES (o_order_id, p_date, p_user_id, 'place', 'order', o_order_id,
-            placed_detail(p_side, p_kind, p_symbol, p_quantity, p_limit_won, o_status, o_reason, o_filled_quantity, v_value));
+        VALUES (o_order_id, v_date, v_user_id, 'place', 'order', o_order_id,
+            CASE WHEN o_status = 'rejected'
+                THEN concat_ws(' ', p_side, p_kind, p_symbol, p_quantity, 'at', coalesce(p_limit_won, 'market'), o_status, o_reason)
+                ELSE concat_ws(' ', p_side, p_kind, p_symbol, p_quantity, 'at', coalesce(p_limit_won, 'market'), o_status,
+                    'filled', o_filled_quantity, 'for', v_value) END);
     END IF;
     IF o_status = 'rejected' THEN
+        IF NOT p_batch THEN
+            COMMIT;
+        END IF;
         LEAVE main;
     END IF;
 
@@ -318,7 +379,7 @@ main: BEGIN
             FETCH c_makers INTO m_order_id, m_account_id, m_price_won, m_remaining, m_reserved_won, m_tax_exempt, m_rate;
             SET m_quantity = least(v_left, m_remaining), v_left = v_left - m_quantity;
             SET m_value = m_price_won * m_quantity, m_fee = floor(m_value * m_rate);
-            SET m_tax = CASE WHEN v_buys AND NOT m_tax_exempt THEN floor(m_value * p_sell_tax_rate) ELSE 0 END;
+            SET m_tax = CASE WHEN v_buys AND NOT m_tax_exempt THEN floor(m_value * v_sell_tax_rate) ELSE 0 END;
         ELSE
             SET m_order_id = NULL, m_account_id = 1, m_price_won = v_last_won, m_quantity = v_house, m_fee = 0, m_tax = 0;
             SET m_value = m_price_won * m_quantity;
@@ -326,39 +387,39 @@ main: BEGIN
         IF v_fills = 1 THEN
             SET t_fee = v_fee, t_tax = v_tax;
         ELSE
-            SET t_fee = floor(m_value * p_rate), t_tax = CASE WHEN v_buys OR p_tax_exempt THEN 0 ELSE floor(m_value * p_sell_tax_rate) END;
+            SET t_fee = floor(m_value * v_rate), t_tax = CASE WHEN v_buys OR v_tax_exempt THEN 0 ELSE floor(m_value * v_sell_tax_rate) END;
         END IF;
         INSERT INTO trades (trade_id, symbol, buy_order_id, sell_order_id, taker_side, price_won, quantity,
             buy_fee_won, sell_fee_won, sell_tax_won, business_date, settles_on, traded_at)
         VALUES (v_event, p_symbol, CASE WHEN v_buys THEN o_order_id ELSE m_order_id END, CASE WHEN v_buys THEN m_order_id ELSE o_order_id END,
             p_side, m_price_won, m_quantity, CASE WHEN v_buys THEN t_fee ELSE m_fee END, CASE WHEN v_buys THEN m_fee ELSE t_fee END,
-            t_tax + m_tax, p_date, p_settles_on, p_at);
+            t_tax + m_tax, v_date, v_settles_on, v_at);
         IF NOT p_batch THEN
             -- A leg of 0 is left out: the tax that nobody pays, the fee of a few won.
             IF t_fee + m_fee > 0 AND t_tax + m_tax > 0 THEN
                 INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind) VALUES
-                (v_event, 1, p_date, p_account_id, 'KRW', CASE WHEN v_buys THEN -m_value ELSE m_value END - t_fee - t_tax, 'trade'),
-                (v_event, 2, p_date, m_account_id, 'KRW', CASE WHEN v_buys THEN m_value ELSE -m_value END - m_fee - m_tax, 'trade'),
-                (v_event, 3, p_date, p_account_id, p_symbol, CASE WHEN v_buys THEN m_quantity ELSE -m_quantity END, 'trade'),
-                (v_event, 4, p_date, m_account_id, p_symbol, CASE WHEN v_buys THEN -m_quantity ELSE m_quantity END, 'trade'),
-                (v_event, 5, p_date, 2, 'KRW', t_fee + m_fee, 'fee'),
-                (v_event, 6, p_date, 3, 'KRW', t_tax + m_tax, 'tax');
+                (v_event, 1, v_date, p_account_id, 'KRW', CASE WHEN v_buys THEN -m_value ELSE m_value END - t_fee - t_tax, 'trade'),
+                (v_event, 2, v_date, m_account_id, 'KRW', CASE WHEN v_buys THEN m_value ELSE -m_value END - m_fee - m_tax, 'trade'),
+                (v_event, 3, v_date, p_account_id, p_symbol, CASE WHEN v_buys THEN m_quantity ELSE -m_quantity END, 'trade'),
+                (v_event, 4, v_date, m_account_id, p_symbol, CASE WHEN v_buys THEN -m_quantity ELSE m_quantity END, 'trade'),
+                (v_event, 5, v_date, 2, 'KRW', t_fee + m_fee, 'fee'),
+                (v_event, 6, v_date, 3, 'KRW', t_tax + m_tax, 'tax');
             ELSEIF t_fee + m_fee > 0 THEN
                 INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind) VALUES
-                (v_event, 1, p_date, p_account_id, 'KRW', CASE WHEN v_buys THEN -m_value ELSE m_value END - t_fee, 'trade'),
-                (v_event, 2, p_date, m_account_id, 'KRW', CASE WHEN v_buys THEN m_value ELSE -m_value END - m_fee, 'trade'),
-                (v_event, 3, p_date, p_account_id, p_symbol, CASE WHEN v_buys THEN m_quantity ELSE -m_quantity END, 'trade'),
-                (v_event, 4, p_date, m_account_id, p_symbol, CASE WHEN v_buys THEN -m_quantity ELSE m_quantity END, 'trade'),
-                (v_event, 5, p_date, 2, 'KRW', t_fee + m_fee, 'fee');
+                (v_event, 1, v_date, p_account_id, 'KRW', CASE WHEN v_buys THEN -m_value ELSE m_value END - t_fee, 'trade'),
+                (v_event, 2, v_date, m_account_id, 'KRW', CASE WHEN v_buys THEN m_value ELSE -m_value END - m_fee, 'trade'),
+                (v_event, 3, v_date, p_account_id, p_symbol, CASE WHEN v_buys THEN m_quantity ELSE -m_quantity END, 'trade'),
+                (v_event, 4, v_date, m_account_id, p_symbol, CASE WHEN v_buys THEN -m_quantity ELSE m_quantity END, 'trade'),
+                (v_event, 5, v_date, 2, 'KRW', t_fee + m_fee, 'fee');
             ELSE
                 INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind) VALUES
-                (v_event, 1, p_date, p_account_id, 'KRW', CASE WHEN v_buys THEN -m_value ELSE m_value END - t_tax, 'trade'),
-                (v_event, 2, p_date, m_account_id, 'KRW', CASE WHEN v_buys THEN m_value ELSE -m_value END - m_tax, 'trade'),
-                (v_event, 3, p_date, p_account_id, p_symbol, CASE WHEN v_buys THEN m_quantity ELSE -m_quantity END, 'trade'),
-                (v_event, 4, p_date, m_account_id, p_symbol, CASE WHEN v_buys THEN -m_quantity ELSE m_quantity END, 'trade');
+                (v_event, 1, v_date, p_account_id, 'KRW', CASE WHEN v_buys THEN -m_value ELSE m_value END - t_tax, 'trade'),
+                (v_event, 2, v_date, m_account_id, 'KRW', CASE WHEN v_buys THEN m_value ELSE -m_value END - m_tax, 'trade'),
+                (v_event, 3, v_date, p_account_id, p_symbol, CASE WHEN v_buys THEN m_quantity ELSE -m_quantity END, 'trade'),
+                (v_event, 4, v_date, m_account_id, p_symbol, CASE WHEN v_buys THEN -m_quantity ELSE m_quantity END, 'trade');
                 IF t_tax + m_tax > 0 THEN
                     INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind)
-                    VALUES (v_event, 6, p_date, 3, 'KRW', t_tax + m_tax, 'tax');
+                    VALUES (v_event, 6, v_date, 3, 'KRW', t_tax + m_tax, 'tax');
                 END IF;
             END IF;
         END IF;
@@ -392,100 +453,26 @@ main: BEGIN
     END WHILE;
 
     IF v_value > 0 THEN
-        UPDATE accounts SET
-            cash_won = cash_won + CASE WHEN v_buys THEN -v_value ELSE v_value END - v_fee - v_tax,
-            reserved_won = reserved_won + v_reserve
-        WHERE account_id = p_account_id;
         UPDATE stock_inventory SET
             available_shares = available_shares + CASE WHEN v_buys THEN -v_house ELSE v_house END,
             last_won = v_last_won
         WHERE symbol = p_symbol;
-    ELSEIF v_reserve > 0 THEN
-        UPDATE accounts SET reserved_won = reserved_won + v_reserve WHERE account_id = p_account_id;
     END IF;
-    IF NOT v_buys THEN
+    IF NOT v_buys AND (o_status = 'open' OR v_value > 0) THEN
         UPDATE positions SET
             cost_won = cost_won - CAST(cost_won AS DECIMAL(38, 0)) * o_filled_quantity DIV quantity,
             quantity = quantity - o_filled_quantity,
             reserved_quantity = reserved_quantity + CASE WHEN o_status = 'open' THEN p_quantity - o_filled_quantity ELSE 0 END
         WHERE account_id = p_account_id AND symbol = p_symbol;
-    ELSEIF v_value > 0 AND p_available_quantity IS NOT NULL THEN
+    ELSEIF v_buys AND v_value > 0 AND v_available_quantity IS NOT NULL THEN
         UPDATE positions SET quantity = quantity + o_filled_quantity, cost_won = cost_won + v_value
         WHERE account_id = p_account_id AND symbol = p_symbol;
-    ELSEIF v_value > 0 THEN
+    ELSEIF v_buys AND v_value > 0 THEN
         INSERT INTO positions (account_id, symbol, quantity, cost_won) VALUES (p_account_id, p_symbol, o_filled_quantity, v_value);
     END IF;
-END;
-
-CREATE OR REPLACE PROCEDURE take_order(
-    IN p_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_account_id BIGINT, IN p_symbol VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_side VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_kind VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_limit_won BIGINT, IN p_quantity BIGINT,
-    IN p_business_date DATE, IN p_at DATETIME(6), IN p_portfolio_id BIGINT, IN p_condition_id BIGINT, IN p_prediction_id BIGINT,
-    OUT o_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, OUT o_reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, OUT o_order_id BIGINT, OUT o_filled_quantity BIGINT,
-    OUT o_filled_value_won BIGINT, OUT o_fee_won BIGINT, OUT o_tax_won BIGINT, OUT o_replayed BOOLEAN
-)
-COMMENT 'One order in a transaction of its own: locks the symbol, opens its day, reads the facts, executes'
-main: BEGIN
-    DECLARE v_at DATETIME(6) DEFAULT coalesce(p_at, utc_timestamp(6));
-    DECLARE v_date DATE DEFAULT coalesce(p_business_date, date(v_at + INTERVAL 9 HOUR));
-    DECLARE v_quote_date, v_settles_on DATE;
-    DECLARE v_available_shares, v_last_won, v_lower_won, v_upper_won, v_listed_shares, v_user_id, v_tick_won, v_same_key, v_available_quantity, v_ignored BIGINT;
-    DECLARE v_sell_tax_rate, v_rate DECIMAL(9, 8);
-    DECLARE v_stock_status, v_account_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
-    DECLARE v_is_open, v_tax_exempt BOOLEAN;
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION
-    BEGIN
-        ROLLBACK;
-        RESIGNAL;
-    END;
-    SET o_replayed = FALSE, o_reason = request_fault(p_key, p_side, p_kind, p_limit_won, p_quantity);
-    IF o_reason IS NOT NULL THEN
-        SET o_status = 'rejected';
-        LEAVE main;
-    END IF;
-    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    START TRANSACTION;
-    SELECT i.available_shares, i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate
-    INTO v_available_shares, v_last_won, v_quote_date, v_lower_won, v_upper_won, v_settles_on, v_sell_tax_rate
-    FROM stock_inventory AS i WHERE i.symbol = p_symbol FOR UPDATE;
-    IF v_quote_date IS NULL THEN
+    IF NOT p_batch THEN
         COMMIT;
-        SET o_status = 'rejected', o_reason = 'unknown_symbol';
-        LEAVE main;
     END IF;
-    SELECT
-        k.status, k.listed_shares, a.status, a.user_id, a.tax_exempt,
-        (SELECT f.commission_rate FROM fee_schedules AS f
-            WHERE f.broker_id = a.broker_id AND f.valid_from <= v_date ORDER BY f.valid_from DESC LIMIT 1),
-        session_open(k.market, v_date, v_at), tick_won(k.market, v_date, coalesce(p_limit_won, 1)),
-        o.order_id, p.quantity - p.reserved_quantity
-    INTO v_stock_status, v_listed_shares, v_account_status, v_user_id, v_tax_exempt, v_rate, v_is_open, v_tick_won, v_same_key, v_available_quantity
-    FROM stocks AS k
-    LEFT JOIN accounts AS a ON a.account_id = p_account_id AND a.kind = 'customer'
-    LEFT JOIN orders AS o ON o.account_id = p_account_id AND o.idempotency_key = p_key
-    LEFT JOIN positions AS p ON p.account_id = p_account_id AND p.symbol = p_symbol
-    WHERE k.symbol = p_symbol;
-    IF v_quote_date < v_date AND v_is_open THEN
-        FOR r IN (
-            SELECT o.account_id FROM orders AS o WHERE o.symbol = p_symbol AND o.side IN ('buy', 'sell') AND o.resting_won >= 1
-            UNION
-            SELECT p_account_id
-            ORDER BY account_id
-        ) DO
-            SELECT a.account_id INTO v_ignored FROM accounts AS a WHERE a.account_id = r.account_id FOR UPDATE;
-        END FOR;
-        CALL open_day(p_symbol, v_date, v_at);
-        SELECT i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate, p.quantity - p.reserved_quantity
-        INTO v_last_won, v_quote_date, v_lower_won, v_upper_won, v_settles_on, v_sell_tax_rate, v_available_quantity
-        FROM stock_inventory AS i LEFT JOIN positions AS p ON p.account_id = p_account_id AND p.symbol = i.symbol
-        WHERE i.symbol = p_symbol;
-    END IF;
-    CALL execute_order(p_key, p_account_id, p_symbol, p_side, p_kind, p_limit_won, p_quantity, v_date, v_at,
-        p_portfolio_id, p_condition_id, p_prediction_id, v_same_key,
-        order_fault(v_account_status, v_stock_status, v_is_open AND v_date = v_quote_date, v_rate, v_tick_won, p_limit_won, v_lower_won, v_upper_won),
-        v_user_id, v_tax_exempt, v_rate, v_listed_shares, v_lower_won, v_upper_won, v_settles_on, v_sell_tax_rate,
-        v_available_shares, v_last_won, v_available_quantity, NULL, FALSE,
-        o_status, o_reason, o_order_id, o_filled_quantity, o_filled_value_won, o_fee_won, o_tax_won, o_replayed);
-    COMMIT;
 END;
 
 CREATE OR REPLACE PROCEDURE place_order_out(
@@ -497,8 +484,8 @@ COMMENT 'place_order for drivers that cannot take a result set from a procedure'
 BEGIN
     DECLARE v_filled_value_won, v_fee_won, v_tax_won BIGINT;
     DECLARE v_replayed BOOLEAN;
-    CALL take_order(p_key, p_account_id, p_symbol, p_side, p_kind, p_limit_won, p_quantity, p_business_date, p_at,
-        p_portfolio_id, p_condition_id, p_prediction_id,
+    CALL execute_order(p_key, p_account_id, p_symbol, p_side, p_kind, p_limit_won, p_quantity, p_business_date, p_at,
+        p_portfolio_id, p_condition_id, p_prediction_id, FALSE,
         o_status, o_reason, o_order_id, o_filled_quantity, v_filled_value_won, v_fee_won, v_tax_won, v_replayed);
 END;
 
@@ -512,8 +499,8 @@ BEGIN
     DECLARE v_reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
     DECLARE v_order_id, v_filled_quantity, v_filled_value_won, v_fee_won, v_tax_won BIGINT;
     DECLARE v_replayed BOOLEAN;
-    CALL take_order(p_key, p_account_id, p_symbol, p_side, p_kind, p_limit_won, p_quantity, p_business_date, p_at,
-        p_portfolio_id, p_condition_id, p_prediction_id,
+    CALL execute_order(p_key, p_account_id, p_symbol, p_side, p_kind, p_limit_won, p_quantity, p_business_date, p_at,
+        p_portfolio_id, p_condition_id, p_prediction_id, FALSE,
         v_status, v_reason, v_order_id, v_filled_quantity, v_filled_value_won, v_fee_won, v_tax_won, v_replayed);
     SELECT v_status AS status, v_reason AS reason, v_order_id AS order_id, v_filled_quantity AS filled_quantity,
         v_filled_value_won AS filled_value_won, v_fee_won AS fee_won, v_tax_won AS tax_won, v_replayed AS replayed;

@@ -1,62 +1,52 @@
 -- requires: R__place_order.sql
 -- Many orders in one transaction: same rules, same books, one answer for each order.
 --
--- All symbols are locked first, in order, then every account that any of the orders can touch, in order; then the
--- orders run one after the other as they stand in the array. Nobody else trades these symbols meanwhile: keep to
--- 1,000 orders. The journal and the audit rows are written at the end by one statement each, from the trades and the
--- answers: nothing reads them before, and rows cost less than statements.
+-- All symbols are locked first, in order, then every account that any of the orders can touch, in order. Nobody else trades
+-- these symbols meanwhile: keep to 1,000 orders.
+--
+-- Orders for different symbols touch each other only through the cash of an account. So the symbols whose buyers can pay for
+-- all that they ask in the batch are taken in turns: the first order of each such symbol, then the second of each, and so on.
+-- In a turn, all orders that meet nothing in the book are written by one statement for each table; those that meet resting
+-- orders, and what is left where a turn would be too short to pay or where cash is tight, go through execute_order one by
+-- one. Within a symbol the order is always the array's. Journal and audit rows are written at the end: nothing reads them before.
+--
+-- The temporary tables are private to the session, and die with the call.
 
-CREATE OR REPLACE PROCEDURE place_orders(IN p_orders LONGTEXT CHARACTER SET utf8mb4, IN p_business_date DATE, IN p_at DATETIME(6))
-COMMENT 'Places up to 1,000 orders in one transaction, in the order of the array, one answer for each'
+CREATE OR REPLACE PROCEDURE forget_batch()
+COMMENT 'Drops the temporary tables of place_orders'
 BEGIN
-    DECLARE v_at DATETIME(6) DEFAULT coalesce(p_at, utc_timestamp(6));
-    DECLARE v_date DATE DEFAULT coalesce(p_business_date, date(v_at + INTERVAL 9 HOUR));
-    DECLARE v_message VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
-    DECLARE v_available_shares, v_last_won, v_available_won, v_available_quantity, v_same_key, v_first BIGINT;
-    DECLARE v_order_id, v_filled_quantity, v_filled_value_won, v_fee_won, v_tax_won, v_ignored BIGINT;
-    DECLARE v_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
-    DECLARE v_reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
-    DECLARE v_replayed BOOLEAN;
-    DECLARE EXIT HANDLER FOR SQLEXCEPTION
-    BEGIN
-        ROLLBACK;
-        DROP TEMPORARY TABLE IF EXISTS batch_orders;
-        RESIGNAL;
-    END;
-    IF coalesce(json_type(p_orders), 'NULL') <> 'ARRAY' OR json_length(p_orders) > 1000 THEN
-        SET v_message = concat('place_orders takes an array of 1000 orders at most, got ', coalesce(json_length(p_orders), 'no JSON'));
-        SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = v_message;
-    END IF;
-    -- Private to the session. A text that is too long is cut to one character too many, so that it stays wrong.
-    CREATE OR REPLACE TEMPORARY TABLE batch_orders (
-        position_no INT NOT NULL PRIMARY KEY,
-        idempotency_key VARCHAR(65) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
-        account_id BIGINT,
-        symbol VARCHAR(7) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
-        side VARCHAR(5) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
-        kind VARCHAR(7) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
-        limit_won BIGINT,
-        quantity BIGINT,
-        portfolio_id BIGINT,
-        condition_id BIGINT,
-        prediction_id BIGINT,
-        status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
-        reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
-        order_id BIGINT,
-        user_id BIGINT,
-        filled_quantity BIGINT,
-        filled_value_won BIGINT,
-        fee_won BIGINT,
-        tax_won BIGINT,
-        replayed BOOLEAN
+    DROP TEMPORARY TABLE IF EXISTS batch_lines, batch_symbols, batch_accounts, batch_orders, batch_done;
+END;
+
+CREATE OR REPLACE PROCEDURE judge_orders(IN p_orders LONGTEXT CHARACTER SET utf8mb4, IN p_date DATE, IN p_at DATETIME(6))
+COMMENT 'Locks what the orders of a batch can touch, opens the day of their symbols, and says of each what can be said before anything is traded; for place_orders'
+BEGIN
+    DECLARE v_sell_won, v_buy_won, v_ignored BIGINT;
+    -- A text that is too long is cut to one character too many, so that it stays wrong.
+    CREATE OR REPLACE TEMPORARY TABLE batch_lines (
+        position_no INT NOT NULL PRIMARY KEY, idempotency_key VARCHAR(65) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, account_id BIGINT, symbol VARCHAR(7) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, side VARCHAR(5) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, kind VARCHAR(7) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+        limit_won BIGINT, quantity BIGINT, portfolio_id BIGINT, condition_id BIGINT, prediction_id BIGINT
     ) ENGINE = MEMORY;
-    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    START TRANSACTION;
-    INSERT INTO batch_orders (position_no, idempotency_key, account_id, symbol, side, kind, limit_won, quantity,
-        portfolio_id, condition_id, prediction_id, status, reason, replayed)
+    CREATE OR REPLACE TEMPORARY TABLE batch_symbols (
+        symbol VARCHAR(6) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NOT NULL PRIMARY KEY, best_sell_won BIGINT, best_buy_won BIGINT
+    ) ENGINE = MEMORY;
+    CREATE OR REPLACE TEMPORARY TABLE batch_accounts (account_id BIGINT NOT NULL PRIMARY KEY) ENGINE = MEMORY;
+    CREATE OR REPLACE TEMPORARY TABLE batch_orders (
+        position_no INT NOT NULL PRIMARY KEY, turn INT, is_together BOOLEAN, idempotency_key VARCHAR(65) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, account_id BIGINT, symbol VARCHAR(7) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, side VARCHAR(5) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+        kind VARCHAR(7) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, limit_won BIGINT, quantity BIGINT, portfolio_id BIGINT, condition_id BIGINT, prediction_id BIGINT,
+        user_id BIGINT, rate DECIMAL(9, 8), tax_exempt BOOLEAN, reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, is_recorded BOOLEAN,
+        INDEX batch_orders_turn_ix (turn)
+    ) ENGINE = MEMORY;
+    CREATE OR REPLACE TEMPORARY TABLE batch_done (
+        position_no INT NOT NULL PRIMARY KEY, turn INT, order_id BIGINT, trade_id BIGINT, status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, filled_quantity BIGINT,
+        price_won BIGINT, value_won BIGINT, fee_won BIGINT, tax_won BIGINT, reserve_won BIGINT, settles_on DATE, is_replayed BOOLEAN,
+        INDEX batch_done_turn_ix (turn)
+    ) ENGINE = MEMORY;
+
+    INSERT INTO batch_lines
     SELECT
         j.position_no, left(j.idempotency_key, 65), j.account_id, left(j.symbol, 7), left(j.side, 5), left(j.kind, 7), j.limit_won, j.quantity,
-        j.portfolio_id, j.condition_id, j.prediction_id, 'rejected', request_fault(j.idempotency_key, j.side, j.kind, j.limit_won, j.quantity), FALSE
+        j.portfolio_id, j.condition_id, j.prediction_id
     FROM JSON_TABLE(p_orders, '$[*]' COLUMNS (
         position_no FOR ORDINALITY,
         idempotency_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin PATH '$.key',
@@ -72,107 +62,282 @@ BEGIN
     )) AS j;
 
     -- The LIMIT keeps the order of the derived table, and STRAIGHT_JOIN the order of the locks.
-    SELECT count(*) INTO v_ignored
-    FROM (SELECT DISTINCT b.symbol FROM batch_orders AS b WHERE b.symbol IS NOT NULL ORDER BY b.symbol LIMIT 1000) AS d
+    SELECT count(i.last_won) INTO v_ignored
+    FROM (SELECT DISTINCT l.symbol FROM batch_lines AS l WHERE l.symbol IS NOT NULL ORDER BY l.symbol LIMIT 1000) AS d
     STRAIGHT_JOIN stock_inventory AS i ON i.symbol = d.symbol
     FOR UPDATE;
-    SELECT count(*) INTO v_ignored
-    FROM (
-        SELECT u.account_id
+    INSERT INTO batch_accounts SELECT DISTINCT l.account_id FROM batch_lines AS l WHERE l.account_id IS NOT NULL;
+    FOR r IN (
+        SELECT i.symbol, i.quote_date < p_date AS is_old, d.buys_to_won, d.sells_from_won
         FROM (
-            SELECT b.account_id FROM batch_orders AS b WHERE b.account_id IS NOT NULL
-            UNION
-            SELECT o.account_id
-            FROM (
-                SELECT b.symbol, max(CASE WHEN b.side = 'buy' THEN coalesce(b.limit_won, 9223372036854775807) END) AS buys_to_won
-                FROM batch_orders AS b WHERE b.symbol IS NOT NULL GROUP BY b.symbol
-            ) AS d
-            STRAIGHT_JOIN stock_inventory AS i ON i.symbol = d.symbol
-            STRAIGHT_JOIN orders AS o FORCE INDEX (orders_book_ix) ON o.symbol = d.symbol AND o.side = 'sell'
-                AND o.resting_won <= CASE WHEN i.quote_date < v_date THEN 9223372036854775807 ELSE d.buys_to_won END
-            UNION
-            SELECT o.account_id
-            FROM (
-                SELECT b.symbol, min(CASE WHEN b.side = 'sell' THEN coalesce(b.limit_won, 0) END) AS sells_from_won
-                FROM batch_orders AS b WHERE b.symbol IS NOT NULL GROUP BY b.symbol
-            ) AS d
-            STRAIGHT_JOIN stock_inventory AS i ON i.symbol = d.symbol
-            STRAIGHT_JOIN orders AS o FORCE INDEX (orders_book_ix) ON o.symbol = d.symbol AND o.side = 'buy'
-                AND o.resting_won >= CASE WHEN i.quote_date < v_date THEN 0 ELSE d.sells_from_won END
-        ) AS u
-        ORDER BY u.account_id LIMIT 9223372036854775807
-    ) AS d
+            SELECT
+                l.symbol,
+                max(CASE WHEN l.side = 'buy' THEN coalesce(l.limit_won, 9223372036854775807) END) AS buys_to_won,
+                min(CASE WHEN l.side = 'sell' THEN coalesce(l.limit_won, 0) END) AS sells_from_won
+            FROM batch_lines AS l GROUP BY l.symbol
+        ) AS d
+        JOIN stock_inventory AS i ON i.symbol = d.symbol
+    ) DO
+        SELECT
+            (SELECT min(o.resting_won) FROM orders AS o WHERE o.symbol = r.symbol AND o.side = 'sell'),
+            (SELECT max(o.resting_won) FROM orders AS o WHERE o.symbol = r.symbol AND o.side = 'buy')
+        INTO v_sell_won, v_buy_won;
+        IF v_sell_won IS NOT NULL OR v_buy_won IS NOT NULL THEN
+            INSERT INTO batch_symbols VALUES (r.symbol, v_sell_won, v_buy_won);
+        END IF;
+        IF r.is_old OR v_sell_won <= r.buys_to_won THEN
+            INSERT IGNORE INTO batch_accounts SELECT o.account_id FROM orders AS o FORCE INDEX (orders_book_ix)
+            WHERE o.symbol = r.symbol AND o.side = 'sell' AND o.resting_won <= CASE WHEN r.is_old THEN 9223372036854775807 ELSE r.buys_to_won END;
+        END IF;
+        IF r.is_old OR v_buy_won >= r.sells_from_won THEN
+            INSERT IGNORE INTO batch_accounts SELECT o.account_id FROM orders AS o FORCE INDEX (orders_book_ix)
+            WHERE o.symbol = r.symbol AND o.side = 'buy' AND o.resting_won >= CASE WHEN r.is_old THEN 0 ELSE r.sells_from_won END;
+        END IF;
+    END FOR;
+    SELECT count(a.cash_won) INTO v_ignored
+    FROM (SELECT b.account_id FROM batch_accounts AS b ORDER BY b.account_id LIMIT 9223372036854775807) AS d
     STRAIGHT_JOIN accounts AS a ON a.account_id = d.account_id
     FOR UPDATE;
     FOR r IN (
         SELECT i.symbol
-        FROM (SELECT DISTINCT b.symbol FROM batch_orders AS b WHERE b.symbol IS NOT NULL) AS d
-        STRAIGHT_JOIN stock_inventory AS i ON i.symbol = d.symbol
-        STRAIGHT_JOIN stocks AS k ON k.symbol = i.symbol
-        WHERE i.quote_date < v_date AND session_open(k.market, v_date, v_at)
+        FROM (SELECT DISTINCT l.symbol FROM batch_lines AS l) AS d
+        JOIN stock_inventory AS i ON i.symbol = d.symbol
+        JOIN stocks AS k ON k.symbol = i.symbol
+        WHERE i.quote_date < p_date AND session_open(k.market, p_date, p_at)
         ORDER BY i.symbol
     ) DO
-        CALL open_day(r.symbol, v_date, v_at);
+        CALL open_day(r.symbol, p_date, p_at);
+        DELETE FROM batch_symbols WHERE symbol = r.symbol;
     END FOR;
 
-    FOR r IN (
-        SELECT b.*, k.listed_shares, a.user_id AS owner_id, a.tax_exempt, a.rate, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate,
-            order_fault(a.status, k.status, m.is_open AND i.quote_date = v_date, a.rate,
-                (SELECT t.tick_won FROM tick_sizes AS t
-                    WHERE t.market = k.market AND t.valid_from <= v_date AND t.price_from_won <= coalesce(b.limit_won, 1)
-                    ORDER BY t.valid_from DESC, t.price_from_won DESC LIMIT 1),
-                b.limit_won, i.lower_won, i.upper_won) AS fault
-        FROM batch_orders AS b
-        LEFT JOIN stock_inventory AS i ON i.symbol = b.symbol
-        LEFT JOIN stocks AS k ON k.symbol = i.symbol
-        LEFT JOIN (
-            SELECT s.market, session_open(s.market, v_date, v_at) AS is_open FROM (SELECT DISTINCT p.market FROM price_limits AS p) AS s
-        ) AS m ON m.market = k.market
-        LEFT JOIN (
-            SELECT c.account_id, c.user_id, c.tax_exempt, c.status,
-                (SELECT f.commission_rate FROM fee_schedules AS f
-                    WHERE f.broker_id = c.broker_id AND f.valid_from <= v_date ORDER BY f.valid_from DESC LIMIT 1) AS rate
-            FROM accounts AS c WHERE c.kind = 'customer'
-        ) AS a ON a.account_id = b.account_id
-        ORDER BY b.position_no
-    ) DO
-        IF r.reason IS NULL AND r.listed_shares IS NULL THEN
-            UPDATE batch_orders SET reason = 'unknown_symbol' WHERE position_no = r.position_no;
-        ELSEIF r.reason IS NULL THEN
-            SET v_available_won = NULL, v_available_quantity = NULL, v_same_key = NULL;
-            SELECT i.available_shares, i.last_won, c.cash_won - c.reserved_won, p.quantity - p.reserved_quantity, o.order_id
-            INTO v_available_shares, v_last_won, v_available_won, v_available_quantity, v_same_key
-            FROM stock_inventory AS i
-            LEFT JOIN accounts AS c ON c.account_id = r.account_id
-            LEFT JOIN positions AS p ON p.account_id = r.account_id AND p.symbol = i.symbol
-            LEFT JOIN orders AS o ON o.account_id = r.account_id AND o.idempotency_key = r.idempotency_key
-            WHERE i.symbol = r.symbol;
-            CALL execute_order(r.idempotency_key, r.account_id, r.symbol, r.side, r.kind, r.limit_won, r.quantity, v_date, v_at,
-                r.portfolio_id, r.condition_id, r.prediction_id, v_same_key, r.fault, r.owner_id, r.tax_exempt, r.rate, r.listed_shares,
-                r.lower_won, r.upper_won, r.settles_on, r.sell_tax_rate, v_available_shares, v_last_won, v_available_quantity, v_available_won, TRUE,
-                v_status, v_reason, v_order_id, v_filled_quantity, v_filled_value_won, v_fee_won, v_tax_won, v_replayed);
-            IF v_first IS NULL AND NOT v_replayed THEN
-                SET v_first = v_order_id;
-            END IF;
-            UPDATE batch_orders SET status = v_status, reason = v_reason, order_id = v_order_id, user_id = r.owner_id,
-                filled_quantity = v_filled_quantity, filled_value_won = v_filled_value_won, fee_won = v_fee_won, tax_won = v_tax_won,
-                replayed = v_replayed
-            WHERE position_no = r.position_no;
+    INSERT INTO batch_orders
+    SELECT
+        s.position_no, row_number() OVER (PARTITION BY s.symbol, s.is_recorded ORDER BY s.position_no),
+        min(NOT s.is_recorded OR (NOT s.is_replay AND (s.reason IS NOT NULL OR coalesce(s.asked_won, 0) <= s.available_won))) OVER (PARTITION BY s.symbol),
+        s.idempotency_key, s.account_id, s.symbol, s.side, s.kind, s.limit_won, s.quantity, s.portfolio_id, s.condition_id, s.prediction_id,
+        s.user_id, s.rate, s.tax_exempt, s.reason, s.is_recorded
+    FROM (
+        SELECT
+            q.*,
+            coalesce(q.reason, '') NOT IN ('bad_quantity', 'bad_request', 'unknown_symbol', 'unknown_account') AS is_recorded,
+            q.is_placed OR count(*) OVER (PARTITION BY q.account_id, q.idempotency_key) > 1 AS is_replay,
+            sum(CASE WHEN q.reason IS NULL AND q.side = 'buy'
+                THEN q.quantity * coalesce(q.limit_won, q.upper_won) + floor(q.quantity * coalesce(q.limit_won, q.upper_won) * q.rate) END)
+                OVER (PARTITION BY q.account_id) AS asked_won
+        FROM (
+            SELECT
+                l.*, a.user_id, f.rate, a.tax_exempt, i.upper_won, a.cash_won - a.reserved_won AS available_won, o.order_id IS NOT NULL AS is_placed,
+                CASE
+                    WHEN l.quantity IS NULL OR l.quantity < 1 OR l.quantity > k.listed_shares THEN 'bad_quantity'
+                    WHEN (l.side IN ('buy', 'sell') AND char_length(l.idempotency_key) BETWEEN 1 AND 64
+                        AND (l.kind = 'limit' AND l.limit_won >= 1 OR l.kind = 'market' AND l.limit_won IS NULL)) IS NOT TRUE THEN 'bad_request'
+                    WHEN i.symbol IS NULL THEN 'unknown_symbol'
+                    WHEN a.account_id IS NULL THEN 'unknown_account'
+                    WHEN a.status <> 'active' THEN 'account_inactive'
+                    WHEN k.status = 'delisted' THEN 'delisted'
+                    WHEN k.status = 'halted' THEN 'halted'
+                    WHEN NOT m.is_open OR p_date < i.quote_date OR t.tick_won IS NULL OR f.rate IS NULL THEN 'closed_session'
+                    WHEN l.limit_won % t.tick_won <> 0 THEN 'off_tick'
+                    WHEN l.limit_won < i.lower_won OR l.limit_won > i.upper_won THEN 'outside_price_limit'
+                END AS reason
+            FROM batch_lines AS l
+            LEFT JOIN stock_inventory AS i ON i.symbol = l.symbol
+            LEFT JOIN stocks AS k ON k.symbol = i.symbol
+            LEFT JOIN accounts AS a ON a.account_id = l.account_id AND a.kind = 'customer'
+            LEFT JOIN orders AS o ON o.account_id = l.account_id AND o.idempotency_key = l.idempotency_key
+            LEFT JOIN (
+                SELECT p.market, session_open(p.market, p_date, p_at) AS is_open FROM price_limits AS p GROUP BY p.market
+            ) AS m ON m.market = k.market
+            LEFT JOIN (
+                SELECT b.broker_id, (SELECT f.commission_rate FROM fee_schedules AS f
+                    WHERE f.broker_id = b.broker_id AND f.valid_from <= p_date ORDER BY f.valid_from DESC LIMIT 1) AS rate
+                FROM brokers AS b GROUP BY b.broker_id
+            ) AS f ON f.broker_id = a.broker_id
+            LEFT JOIN (
+                SELECT b.market, b.price_from_won, b.tick_won,
+                    coalesce(lead(b.price_from_won) OVER (PARTITION BY b.market ORDER BY b.price_from_won), 9223372036854775807) AS price_to_won
+                FROM tick_sizes AS b
+                WHERE b.valid_from = (SELECT max(n.valid_from) FROM tick_sizes AS n WHERE n.market = b.market AND n.valid_from <= p_date)
+            ) AS t ON t.market = k.market AND coalesce(l.limit_won, 1) >= t.price_from_won AND coalesce(l.limit_won, 1) < t.price_to_won
+        ) AS q
+    ) AS s;
+END;
+
+CREATE OR REPLACE PROCEDURE place_turn(IN p_turn INT, IN p_date DATE, IN p_at DATETIME(6))
+COMMENT 'Places those orders of a turn that meet nothing in the book, all together; for place_orders'
+BEGIN
+    -- What the house takes or gives at the last price, and what rests.
+    INSERT INTO batch_done (position_no, turn, status, reason, filled_quantity, price_won, value_won, fee_won, tax_won, reserve_won, settles_on, is_replayed)
+    SELECT
+        h.position_no, p_turn,
+        CASE
+            WHEN h.reason IS NOT NULL THEN 'rejected' WHEN h.house = h.quantity THEN 'filled' WHEN h.limit_won IS NULL THEN 'cancelled' ELSE 'open'
+        END,
+        CASE WHEN h.reason IS NULL AND h.limit_won IS NULL AND h.house < h.quantity THEN 'no_liquidity' ELSE h.reason END,
+        h.house, h.last_won, h.last_won * h.house, floor(h.last_won * h.house * h.rate),
+        CASE WHEN h.side = 'buy' OR h.tax_exempt THEN 0 ELSE floor(h.last_won * h.house * h.sell_tax_rate) END,
+        CASE WHEN h.reason IS NULL AND h.side = 'buy' AND h.limit_won IS NOT NULL
+            THEN h.limit_won * (h.quantity - h.house) + floor(h.limit_won * (h.quantity - h.house) * h.rate) ELSE 0 END,
+        h.settles_on, FALSE
+    FROM (
+        SELECT
+            g.*,
+            CASE
+                WHEN g.reason IS NOT NULL THEN 0
+                WHEN g.side = 'buy' AND g.last_won <= coalesce(g.limit_won, g.last_won) THEN least(g.quantity, g.available_shares)
+                WHEN g.side = 'sell' AND g.last_won >= coalesce(g.limit_won, g.last_won) THEN g.quantity
+                ELSE 0
+            END AS house
+        FROM (
+            SELECT
+                b.position_no, b.side, b.limit_won, b.quantity, b.rate, b.tax_exempt, i.available_shares, i.last_won, i.settles_on, i.sell_tax_rate,
+                CASE
+                    WHEN b.reason IS NULL AND b.side = 'sell' AND coalesce(p.quantity - p.reserved_quantity, 0) < b.quantity THEN 'insufficient_shares'
+                    ELSE b.reason
+                END AS reason
+            FROM batch_orders AS b
+            STRAIGHT_JOIN stock_inventory AS i ON i.symbol = b.symbol
+            LEFT JOIN positions AS p ON p.account_id = b.account_id AND p.symbol = b.symbol
+            LEFT JOIN batch_symbols AS y ON y.symbol = b.symbol
+            WHERE
+                b.turn = p_turn AND b.is_together AND b.is_recorded
+                AND (b.reason IS NOT NULL OR CASE
+                    WHEN b.side = 'buy' THEN y.best_sell_won IS NULL OR y.best_sell_won > coalesce(b.limit_won, i.upper_won)
+                    ELSE y.best_buy_won IS NULL OR y.best_buy_won < coalesce(b.limit_won, i.lower_won)
+                END)
+        ) AS g
+    ) AS h;
+    UPDATE batch_done SET order_id = NEXTVAL(event_ids), trade_id = CASE WHEN filled_quantity > 0 THEN NEXTVAL(event_ids) END
+    WHERE turn = p_turn ORDER BY position_no;
+
+    INSERT INTO orders (order_id, account_id, idempotency_key, symbol, side, kind, limit_won, quantity, filled_quantity, reserved_won,
+        status, reason, portfolio_id, condition_id, prediction_id, business_date, placed_at, closed_event_id)
+    SELECT
+        d.order_id, b.account_id, b.idempotency_key, b.symbol, b.side, b.kind, b.limit_won, b.quantity, d.filled_quantity, d.reserve_won,
+        d.status, d.reason, b.portfolio_id, b.condition_id, b.prediction_id, p_date, p_at,
+        CASE WHEN d.status <> 'open' THEN coalesce(d.trade_id, d.order_id) END
+    FROM batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no WHERE d.turn = p_turn;
+    INSERT INTO trades (trade_id, symbol, buy_order_id, sell_order_id, taker_side, price_won, quantity,
+        buy_fee_won, sell_fee_won, sell_tax_won, business_date, settles_on, traded_at)
+    SELECT
+        d.trade_id, b.symbol, CASE WHEN b.side = 'buy' THEN d.order_id END, CASE WHEN b.side = 'sell' THEN d.order_id END, b.side,
+        d.price_won, d.filled_quantity, CASE WHEN b.side = 'buy' THEN d.fee_won ELSE 0 END, CASE WHEN b.side = 'sell' THEN d.fee_won ELSE 0 END,
+        d.tax_won, p_date, d.settles_on, p_at
+    FROM batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no WHERE d.turn = p_turn AND d.trade_id IS NOT NULL;
+    UPDATE (
+        SELECT b.account_id, sum(CASE WHEN b.side = 'buy' THEN -d.value_won ELSE d.value_won END - d.fee_won - d.tax_won) AS cash_won,
+            sum(d.reserve_won) AS reserve_won
+        FROM batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no
+        WHERE d.turn = p_turn AND (d.trade_id IS NOT NULL OR d.reserve_won > 0)
+        GROUP BY b.account_id
+    ) AS s STRAIGHT_JOIN accounts AS a ON a.account_id = s.account_id
+    SET a.cash_won = a.cash_won + s.cash_won, a.reserved_won = a.reserved_won + s.reserve_won;
+    INSERT INTO positions (account_id, symbol, quantity, cost_won)
+    SELECT b.account_id, b.symbol, d.filled_quantity, d.value_won
+    FROM batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no
+    WHERE d.turn = p_turn AND d.trade_id IS NOT NULL AND b.side = 'buy'
+    ON DUPLICATE KEY UPDATE positions.quantity = positions.quantity + VALUES(quantity), positions.cost_won = positions.cost_won + VALUES(cost_won);
+    UPDATE batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no
+    STRAIGHT_JOIN positions AS p ON p.account_id = b.account_id AND p.symbol = b.symbol
+    SET
+        p.cost_won = p.cost_won - CAST(p.cost_won AS DECIMAL(38, 0)) * d.filled_quantity DIV p.quantity,
+        p.quantity = p.quantity - d.filled_quantity,
+        p.reserved_quantity = p.reserved_quantity + CASE WHEN d.status = 'open' THEN b.quantity - d.filled_quantity ELSE 0 END
+    WHERE d.turn = p_turn AND b.side = 'sell' AND (d.status = 'open' OR d.trade_id IS NOT NULL);
+    UPDATE batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no
+    STRAIGHT_JOIN stock_inventory AS i ON i.symbol = b.symbol
+    SET i.available_shares = i.available_shares + CASE WHEN b.side = 'buy' THEN -d.filled_quantity ELSE d.filled_quantity END
+    WHERE d.turn = p_turn AND d.trade_id IS NOT NULL;
+    INSERT INTO batch_symbols (symbol, best_sell_won, best_buy_won)
+    SELECT b.symbol, CASE WHEN b.side = 'sell' THEN b.limit_won END, CASE WHEN b.side = 'buy' THEN b.limit_won END
+    FROM batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no
+    WHERE d.turn = p_turn AND d.status = 'open'
+    ON DUPLICATE KEY UPDATE
+        best_sell_won = least(coalesce(best_sell_won, VALUES(best_sell_won)), coalesce(VALUES(best_sell_won), best_sell_won)),
+        best_buy_won = greatest(coalesce(best_buy_won, VALUES(best_buy_won)), coalesce(VALUES(best_buy_won), best_buy_won));
+END;
+
+CREATE OR REPLACE PROCEDURE place_orders(IN p_orders LONGTEXT CHARACTER SET utf8mb4, IN p_business_date DATE, IN p_at DATETIME(6))
+COMMENT 'Places up to 1,000 orders in one transaction, one answer for each, as if they came in the order of the array'
+BEGIN
+    DECLARE c_shortest_turn INT DEFAULT 8;
+    DECLARE v_at DATETIME(6) DEFAULT coalesce(p_at, utc_timestamp(6));
+    DECLARE v_date DATE DEFAULT coalesce(p_business_date, date(v_at + INTERVAL 9 HOUR));
+    DECLARE v_message VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
+    DECLARE v_turn, v_turns INT DEFAULT 0;
+    DECLARE v_first, v_order_id, v_filled_quantity, v_value_won, v_fee_won, v_tax_won, v_sell_won, v_buy_won BIGINT;
+    DECLARE v_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
+    DECLARE v_reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
+    DECLARE v_replayed BOOLEAN;
+    DECLARE EXIT HANDLER FOR SQLEXCEPTION
+    BEGIN
+        ROLLBACK;
+        CALL forget_batch();
+        RESIGNAL;
+    END;
+    IF coalesce(json_type(p_orders), 'NULL') <> 'ARRAY' OR json_length(p_orders) > 1000 THEN
+        SET v_message = concat('place_orders takes an array of 1000 orders at most, got ', coalesce(json_length(p_orders), 'no JSON'));
+        SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = v_message;
+    END IF;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    START TRANSACTION;
+    CALL judge_orders(p_orders, v_date, v_at);
+    INSERT INTO batch_done (position_no, status, reason, is_replayed)
+    SELECT b.position_no, 'rejected', b.reason, FALSE
+    FROM batch_orders AS b WHERE NOT b.is_recorded AND b.reason IN ('bad_request', 'bad_quantity', 'unknown_symbol');
+    -- The turns that are long enough; the one after them takes whatever is left.
+    SELECT count(*) INTO v_turns
+    FROM (
+        SELECT b.turn FROM batch_orders AS b WHERE b.is_together AND b.is_recorded GROUP BY b.turn HAVING count(*) >= c_shortest_turn
+    ) AS long_ones;
+    REPEAT
+        SET v_turn = v_turn + 1;
+        IF v_turn <= v_turns THEN
+            CALL place_turn(v_turn, v_date, v_at);
         END IF;
-    END FOR;
+        FOR r IN (
+            SELECT b.*
+            FROM batch_orders AS b LEFT JOIN batch_done AS d ON d.position_no = b.position_no
+            WHERE d.position_no IS NULL AND (v_turn > v_turns OR (b.turn = v_turn AND b.is_together AND b.is_recorded))
+            ORDER BY b.position_no
+        ) DO
+            CALL execute_order(r.idempotency_key, r.account_id, r.symbol, r.side, r.kind, r.limit_won, r.quantity, v_date, v_at,
+                r.portfolio_id, r.condition_id, r.prediction_id, TRUE,
+                v_status, v_reason, v_order_id, v_filled_quantity, v_value_won, v_fee_won, v_tax_won, v_replayed);
+            INSERT INTO batch_done (position_no, order_id, status, reason, filled_quantity, value_won, fee_won, tax_won, is_replayed)
+            VALUES (r.position_no, v_order_id, v_status, v_reason, v_filled_quantity, v_value_won, v_fee_won, v_tax_won, v_replayed);
+            IF v_turn <= v_turns THEN
+                SELECT
+                    (SELECT min(o.resting_won) FROM orders AS o WHERE o.symbol = r.symbol AND o.side = 'sell'),
+                    (SELECT max(o.resting_won) FROM orders AS o WHERE o.symbol = r.symbol AND o.side = 'buy')
+                INTO v_sell_won, v_buy_won;
+                REPLACE INTO batch_symbols VALUES (r.symbol, v_sell_won, v_buy_won);
+            END IF;
+        END FOR;
+    UNTIL v_turn > v_turns END REPEAT;
 
     INSERT INTO audit_log (audit_id, business_date, user_id, action, entity, entity_id, detail)
-    SELECT b.order_id, v_date, b.user_id, 'place', 'order', b.order_id,
-        placed_detail(b.side, b.kind, b.symbol, b.quantity, b.limit_won, b.status, b.reason, b.filled_quantity, b.filled_value_won)
-    FROM batch_orders AS b WHERE b.order_id IS NOT NULL AND NOT b.replayed
-    ORDER BY b.position_no;
+    SELECT
+        d.order_id, v_date, b.user_id, 'place', 'order', d.order_id,
+        CASE WHEN d.status = 'rejected'
+            THEN concat_ws(' ', b.side, b.kind, b.symbol, b.quantity, 'at', coalesce(b.limit_won, 'market'), d.status, d.reason)
+            ELSE concat_ws(' ', b.side, b.kind, b.symbol, b.quantity, 'at', coalesce(b.limit_won, 'market'), d.status,
+                'filled', d.filled_quantity, 'for', d.value_won) END
+    FROM batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no
+    WHERE d.order_id IS NOT NULL AND NOT d.is_replayed;
     -- The symbols are ours: whatever was traded of them since the first order is of this batch.
+    SELECT min(d.order_id) INTO v_first FROM batch_done AS d WHERE NOT d.is_replayed;
     INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind)
     SELECT e.trade_id, e.leg, v_date, e.account_id, e.asset, e.amount, e.kind
     FROM (
         SELECT
             t.trade_id, l.leg,
-            CASE l.leg WHEN 5 THEN 2 WHEN 6 THEN 3 ELSE coalesce(CASE WHEN (t.taker_side = 'buy') = (l.leg IN (1, 3)) THEN b.account_id ELSE s.account_id END, 1) END AS account_id,
+            CASE
+                WHEN l.leg = 5 THEN 2
+                WHEN l.leg = 6 THEN 3
+                WHEN (t.taker_side = 'buy') = (l.leg IN (1, 3)) THEN coalesce(b.account_id, 1)
+                ELSE coalesce(s.account_id, 1)
+            END AS account_id,
             CASE WHEN l.leg IN (3, 4) THEN t.symbol ELSE 'KRW' END AS asset,
             CASE
                 WHEN l.leg = 5 THEN t.buy_fee_won + t.sell_fee_won
@@ -181,15 +346,17 @@ BEGIN
                 ELSE CASE WHEN l.leg < 3 THEN t.value_won - t.sell_fee_won - t.sell_tax_won ELSE -t.quantity END
             END AS amount,
             CASE l.leg WHEN 5 THEN 'fee' WHEN 6 THEN 'tax' ELSE 'trade' END AS kind
-        FROM (SELECT DISTINCT q.symbol FROM batch_orders AS q WHERE q.filled_value_won > 0) AS d
-        STRAIGHT_JOIN trades AS t FORCE INDEX (trades_symbol_ix) ON t.symbol = d.symbol AND t.trade_id > v_first
+        FROM (
+            SELECT DISTINCT b.symbol FROM batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no WHERE d.value_won > 0
+        ) AS y
+        STRAIGHT_JOIN trades AS t FORCE INDEX (trades_symbol_ix) ON t.symbol = y.symbol AND t.trade_id > v_first
         LEFT JOIN orders AS b ON b.order_id = t.buy_order_id
         LEFT JOIN orders AS s ON s.order_id = t.sell_order_id
         STRAIGHT_JOIN (SELECT 1 AS leg UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6) AS l
     ) AS e
     WHERE e.amount <> 0;
     COMMIT;
-    SELECT b.position_no, b.status, b.reason, b.order_id, b.filled_quantity, b.filled_value_won, b.fee_won, b.tax_won, b.replayed
-    FROM batch_orders AS b ORDER BY b.position_no;
-    DROP TEMPORARY TABLE batch_orders;
+    SELECT d.position_no, d.status, d.reason, d.order_id, d.filled_quantity, d.value_won AS filled_value_won, d.fee_won, d.tax_won, d.is_replayed AS replayed
+    FROM batch_done AS d ORDER BY d.position_no;
+    CALL forget_batch();
 END;
