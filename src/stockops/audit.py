@@ -59,6 +59,13 @@ class Quote:
     next_date: date
 
 
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """How many audit rows got their seal."""
+
+    sealed_rows: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folded:
     """What `fold` did: issues moved past the day, and balances of the house written."""

@@ -1,5 +1,6 @@
 """``stockops books``."""
 
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -45,12 +46,13 @@ def check_command(
 
 @books.command("seal")
 @options.target
+@options.form
 @click.option("--sweep", is_flag=True, help="Look for unsealed rows of any age, not recent ones.")
-def seal_command(target: Target, sweep: bool) -> None:
+def seal_command(target: Target, form: render.Format, sweep: bool) -> None:
     """Append every audit row that has no seal yet to the hash chain."""
     with connect(target) as server:
-        sealed = audit.seal_all(server, sweep=sweep)
-    click.echo(f"{sealed} audit rows sealed")
+        sealed = audit.Sealed(audit.seal_all(server, sweep=sweep))
+    click.echo(render.rows([sealed], form))
 
 
 @books.command("fold")
@@ -78,18 +80,27 @@ def fold_command(target: Target, form: render.Format, plan_only: bool, through: 
 
 def _check(target: Target, form: render.Format, only: tuple[str, ...]) -> int:
     with connect(target) as server:
-        results = the_books.check(server, only=only)
+        results = the_books.check(server, only=only, seen=lambda r: _progress(r.name))
+    _progress("")
     click.echo(render.rows(results, form) if form == "json" else checked_table(results))
     return 0 if the_books.passed(results) else 1
 
 
 def _self_test(target: Target, form: render.Format, only: tuple[str, ...]) -> int:
-    results = the_books.self_test(target, only=only)
+    _progress("copying the books")
+    results = the_books.self_test(target, only=only, seen=lambda r: _progress(r.planted))
+    _progress("")
     click.echo(render.rows(results, form))
     missed = [r for r in results if not r.caught]
     if form == "table":
         click.echo(f"{len(results) - len(missed)} of {len(results)} corruptions caught")
     return 1 if missed or not results else 0
+
+
+def _progress(words: str) -> None:
+    """Say on a terminal what was just done, each over the last."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{words}\r", err=True, nl=False)
 
 
 def checked_table(results: Sequence[InvariantResult]) -> str:

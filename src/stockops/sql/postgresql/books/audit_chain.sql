@@ -1,19 +1,19 @@
 -- The hash chain over the audit log is unbroken: numbered without gaps, each hash made of the one before it and the row as it stands.
 WITH linked AS (
     SELECT
-        s.seal_no, s.audit_id, s.chain_hash, c.canonical,
-        row_number() OVER (ORDER BY s.seal_no) AS place_no,
-        coalesce(lag(s.chain_hash) OVER (ORDER BY s.seal_no), repeat('0', 64)) AS previous_hash
-    FROM audit_seals AS s
-    LEFT JOIN audit_canonical AS c ON c.audit_id = s.audit_id AND c.business_date = s.business_date
+        seal_no, audit_id, business_date, chain_hash,
+        row_number() OVER (ORDER BY seal_no) AS place_no,
+        coalesce(lag(chain_hash) OVER (ORDER BY seal_no), repeat('0', 64)) AS previous_hash
+    FROM audit_seals
 ),
 rehashed AS (
     SELECT
-        seal_no, place_no, audit_id, chain_hash,
-        CASE WHEN canonical IS NOT NULL THEN
-            encode(sha256(convert_to(concat(previous_hash, chr(10), canonical), 'UTF8')), 'hex')
+        l.seal_no, l.place_no, l.audit_id, l.chain_hash,
+        CASE WHEN c.canonical IS NOT NULL THEN
+            encode(sha256(convert_to(concat(l.previous_hash, chr(10), c.canonical), 'UTF8')), 'hex')
         END AS due_hash
-    FROM linked
+    FROM linked AS l
+    LEFT JOIN audit_canonical AS c ON c.audit_id = l.audit_id AND c.business_date = l.business_date
 ),
 wrong AS (
     SELECT seal_no, place_no, audit_id, chain_hash, due_hash
