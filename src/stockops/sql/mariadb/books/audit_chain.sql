@@ -9,16 +9,14 @@ WITH linked AS (
 rehashed AS (
     SELECT
         l.seal_no, l.place_no, l.audit_id, l.chain_hash,
-        CASE WHEN c.canonical IS NOT NULL THEN
-            sha2(concat(l.previous_hash, char(10 USING utf8mb4), c.canonical), 256)
-        END AS due_hash
+        sha2(concat(l.previous_hash, char(10 USING utf8mb4), c.canonical), 256) AS due_hash
     FROM linked AS l
     LEFT JOIN audit_canonical AS c ON c.audit_id = l.audit_id AND c.business_date = l.business_date
 ),
 wrong AS (
     SELECT seal_no, place_no, audit_id, chain_hash, due_hash
     FROM rehashed
-    WHERE seal_no <> place_no OR due_hash IS NULL OR chain_hash <> due_hash
+    WHERE seal_no <> place_no OR chain_hash <> coalesce(due_hash, '')
 ),
 shown AS (
     SELECT

@@ -6,19 +6,17 @@ WITH linked AS (
         coalesce(lag(chain_hash) OVER (ORDER BY seal_no), repeat('0', 64)) AS previous_hash
     FROM audit_seals
 ),
-rehashed AS (
+rehashed AS MATERIALIZED (
     SELECT
         l.seal_no, l.place_no, l.audit_id, l.chain_hash,
-        CASE WHEN c.canonical IS NOT NULL THEN
-            encode(sha256(convert_to(concat(l.previous_hash, chr(10), c.canonical), 'UTF8')), 'hex')
-        END AS due_hash
+        encode(sha256(convert_to(l.previous_hash || chr(10) || c.canonical, 'UTF8')), 'hex') AS due_hash
     FROM linked AS l
     LEFT JOIN audit_canonical AS c ON c.audit_id = l.audit_id AND c.business_date = l.business_date
 ),
 wrong AS (
     SELECT seal_no, place_no, audit_id, chain_hash, due_hash
     FROM rehashed
-    WHERE seal_no <> place_no OR due_hash IS NULL OR chain_hash <> due_hash
+    WHERE seal_no <> place_no OR chain_hash <> coalesce(due_hash, '')
 ),
 shown AS (
     SELECT
