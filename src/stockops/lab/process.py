@@ -15,6 +15,7 @@ from .account import Account
 
 POLL_S = 0.02
 KEEPER_S = 60.0
+POLITE_S = 2.0
 TAIL_LINES = 12
 TAIL_BYTES = 64 * 1024
 
@@ -37,11 +38,12 @@ exit "$code"
 """
 
 # A tool that sets up a data directory: it ends when stockops goes, and so does all it started.
+# MariaDB hears no TERM while it bootstraps, so a KILL follows: what it made is thrown away anyway.
 _LEASH = """
 exec 3<&0 </dev/null
 "$@" 3<&- &
 tool=$!
-{ read -r _ <&3 || kill -s TERM 0; } &
+{ read -r _ <&3 || { trap '' TERM; kill -s TERM 0; sleep 0.5; kill -s KILL 0; }; } &
 reader=$!
 exec 3<&-
 wait "$tool"
@@ -121,8 +123,7 @@ def run_tool(
     try:
         code = shell.wait(within_s)
     except BaseException as exc:
-        os.killpg(shell.pid, signal.SIGTERM)
-        shell.wait()
+        _end(shell)
         if isinstance(exc, subprocess.TimeoutExpired):
             raise failed(f"{argv[0]} took longer than {within_s:.0f} s", log) from None
         raise
@@ -131,6 +132,24 @@ def run_tool(
             shell.stdin.close()
     if code != 0:
         raise failed(f"{argv[0]} left with code {code}", log)
+
+
+def _end(shell: "subprocess.Popen[bytes]") -> None:
+    """End a tool and all it started: told first, killed after `POLITE_S`."""
+    os.killpg(shell.pid, signal.SIGTERM)
+    shell.wait()
+    if not wait_until(lambda: _is_gone(shell.pid), within_s=POLITE_S):
+        with suppress(ProcessLookupError):
+            os.killpg(shell.pid, signal.SIGKILL)
+        wait_until(lambda: _is_gone(shell.pid), within_s=POLITE_S)
+
+
+def _is_gone(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def _spawn(
