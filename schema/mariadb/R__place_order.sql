@@ -17,7 +17,10 @@
 -- place_order and place_order_out open and end a transaction of their own, and are refused inside another one.
 -- Times are UTC. Products of won and shares that may pass 2^63 are DECIMAL(38, 0).
 
-CREATE OR REPLACE PROCEDURE open_day(IN p_symbol VARCHAR(6) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_date DATE, IN p_at DATETIME(6))
+CREATE OR REPLACE PROCEDURE open_day(
+    IN p_symbol VARCHAR(6) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    IN p_date DATE, IN p_at DATETIME(6)
+)
 COMMENT 'Ends an issue''s trading day and opens the next: day orders expire, the base price, the limits and the tax rate are set. Needs the symbol and the owners of its resting orders locked'
 BEGIN
     DECLARE v_market VARCHAR(8) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
@@ -63,9 +66,15 @@ BEGIN
 END;
 
 CREATE OR REPLACE PROCEDURE replay_order(
-    IN p_order_id BIGINT, IN p_symbol VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_side VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_kind VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_limit_won BIGINT, IN p_quantity BIGINT,
+    IN p_order_id BIGINT,
+    IN p_symbol VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    IN p_side VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    IN p_kind VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    IN p_limit_won BIGINT, IN p_quantity BIGINT,
     IN p_portfolio_id BIGINT, IN p_condition_id BIGINT, IN p_prediction_id BIGINT,
-    OUT o_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, OUT o_reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, OUT o_order_id BIGINT, OUT o_filled_quantity BIGINT,
+    OUT o_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    OUT o_reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    OUT o_order_id BIGINT, OUT o_filled_quantity BIGINT,
     OUT o_filled_value_won BIGINT, OUT o_fee_won BIGINT, OUT o_tax_won BIGINT, OUT o_replayed BOOLEAN
 )
 COMMENT 'The answer for a key that is already there: the order as it stands now, or key_reused where the body differs'
@@ -88,19 +97,25 @@ BEGIN
 END;
 
 CREATE OR REPLACE PROCEDURE execute_order(
-    IN p_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_account_id BIGINT, IN p_symbol VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_side VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_kind VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_limit_won BIGINT, IN p_quantity BIGINT,
+    IN p_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    IN p_account_id BIGINT,
+    IN p_symbol VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    IN p_side VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    IN p_kind VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    IN p_limit_won BIGINT, IN p_quantity BIGINT,
     IN p_business_date DATE, IN p_at DATETIME(6), IN p_portfolio_id BIGINT, IN p_condition_id BIGINT, IN p_prediction_id BIGINT, IN p_batch BOOLEAN,
-    OUT o_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, OUT o_reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, OUT o_order_id BIGINT, OUT o_filled_quantity BIGINT,
+    OUT o_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    OUT o_reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    OUT o_order_id BIGINT, OUT o_filled_quantity BIGINT,
     OUT o_filled_value_won BIGINT, OUT o_fee_won BIGINT, OUT o_tax_won BIGINT, OUT o_replayed BOOLEAN
 )
 COMMENT 'The whole life of one order, in a transaction of its own; a batch has one already, holds the locks, and writes journal and audit by itself'
 main: BEGIN
+    -- A variable costs an instruction each time its block begins: what only a meeting of orders needs is declared there.
     DECLARE v_at DATETIME(6) DEFAULT coalesce(p_at, utc_timestamp(6));
     DECLARE v_kst DATETIME(6) DEFAULT v_at + INTERVAL 9 HOUR;
     DECLARE v_date DATE DEFAULT coalesce(p_business_date, date(v_kst));
-    DECLARE v_time TIME(6) DEFAULT time(v_kst);
     DECLARE v_buys BOOLEAN DEFAULT p_side = 'buy';
-    DECLARE v_rests VARCHAR(4) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin DEFAULT CASE WHEN p_side = 'buy' THEN 'sell' ELSE 'buy' END;
     DECLARE v_left BIGINT DEFAULT p_quantity;
     DECLARE v_quote_date, v_settles_on DATE;
     DECLARE v_available_shares, v_last_won, v_lower_won, v_upper_won, v_listed_shares, v_user_id, v_tick_won, v_same_key, v_available_quantity BIGINT;
@@ -108,34 +123,10 @@ main: BEGIN
     DECLARE v_stock_status, v_account_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
     DECLARE v_is_open, v_tax_exempt BOOLEAN;
     DECLARE v_needed_won DECIMAL(38, 0);
-    DECLARE v_bound_won, v_from_won, v_to_won, v_maker, v_closed, v_event, v_available_won BIGINT;
-    DECLARE v_makers, v_fills, v_fill, v_house, v_reserve, v_value, v_fee, v_tax BIGINT DEFAULT 0;
+    DECLARE v_bound_won, v_from_won, v_to_won, v_event, v_last_event BIGINT;
+    DECLARE v_makers, v_house, v_reserve, v_value, v_fee, v_tax BIGINT DEFAULT 0;
     DECLARE v_self BOOLEAN DEFAULT FALSE;
     DECLARE v_events TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
-    -- One fill: m_ is the resting order and its account, or the house; t_ is the order that came in.
-    DECLARE m_order_id, m_account_id, m_user_id, m_price_won, m_remaining, m_reserved_won, m_reserve, m_quantity, m_value, m_fee, m_tax BIGINT;
-    DECLARE m_tax_exempt BOOLEAN;
-    DECLARE m_rate DECIMAL(9, 8);
-    DECLARE t_fee, t_tax BIGINT;
-    -- A cursor is a copy made when it opens: no more than one row a share, and the order may change what it read.
-    DECLARE c_sells CURSOR FOR
-        SELECT o.order_id, o.resting_won, o.quantity - o.filled_quantity, a.user_id
-        FROM orders AS o FORCE INDEX (orders_book_ix) STRAIGHT_JOIN accounts AS a ON a.account_id = o.account_id
-        WHERE o.symbol = p_symbol AND o.side = 'sell' AND o.resting_won <= v_bound_won
-        ORDER BY o.resting_won, o.order_id LIMIT p_quantity;
-    DECLARE c_buys CURSOR FOR
-        SELECT o.order_id, o.resting_won, o.quantity - o.filled_quantity, a.user_id
-        FROM orders AS o FORCE INDEX (orders_book_ix) STRAIGHT_JOIN accounts AS a ON a.account_id = o.account_id
-        WHERE o.symbol = p_symbol AND o.side = 'buy' AND o.resting_won >= v_bound_won
-        ORDER BY o.resting_won DESC, o.order_id LIMIT p_quantity;
-    DECLARE c_makers CURSOR FOR
-        SELECT o.order_id, o.account_id, o.resting_won, o.quantity - o.filled_quantity, o.reserved_won, a.tax_exempt,
-            (SELECT f.commission_rate FROM fee_schedules AS f
-                WHERE f.broker_id = a.broker_id AND f.valid_from <= v_date ORDER BY f.valid_from DESC LIMIT 1)
-        FROM orders AS o FORCE INDEX (orders_book_ix) STRAIGHT_JOIN accounts AS a ON a.account_id = o.account_id
-        WHERE o.symbol = p_symbol AND o.side = v_rests AND o.resting_won BETWEEN v_from_won AND v_to_won
-        ORDER BY CASE WHEN v_buys THEN o.resting_won ELSE -o.resting_won END, o.order_id LIMIT v_makers;
-
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
     BEGIN
         ROLLBACK;
@@ -171,7 +162,7 @@ main: BEGIN
             FROM market_sessions AS s
             WHERE
                 s.market = k.market AND s.matching = 'continuous' AND s.valid_from <= v_date AND (s.valid_to IS NULL OR s.valid_to >= v_date)
-                AND v_time >= s.opens_at AND v_time < s.closes_at
+                AND time(v_kst) >= s.opens_at AND time(v_kst) < s.closes_at
                 AND NOT EXISTS (SELECT 1 FROM market_sessions AS n
                     WHERE n.market = s.market AND n.session = s.session AND n.valid_from > s.valid_from AND n.valid_from <= v_date
                         AND (n.valid_to IS NULL OR n.valid_to >= v_date))
@@ -190,7 +181,7 @@ main: BEGIN
             SELECT p_account_id
             ORDER BY account_id
         ) DO
-            SELECT a.account_id INTO m_account_id FROM accounts AS a WHERE a.account_id = r.account_id FOR UPDATE;
+            SELECT a.user_id INTO v_event FROM accounts AS a WHERE a.account_id = r.account_id FOR UPDATE;
         END FOR;
         CALL open_day(p_symbol, v_date, v_at);
         SELECT i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate, p.quantity - p.reserved_quantity
@@ -240,61 +231,67 @@ main: BEGIN
     IF v_from_won <= v_bound_won OR v_to_won >= v_bound_won THEN
         BEGIN
             DECLARE v_done BOOLEAN DEFAULT FALSE;
+            DECLARE v_maker, m_user_id, m_price_won, m_quantity, m_value BIGINT;
+            -- A cursor is a copy made when it opens: no more than one row a share.
+            DECLARE c_sells CURSOR FOR
+                SELECT o.order_id, o.resting_won, o.quantity - o.filled_quantity, a.user_id
+                FROM orders AS o FORCE INDEX (orders_book_ix) STRAIGHT_JOIN accounts AS a ON a.account_id = o.account_id
+                WHERE o.symbol = p_symbol AND o.side = 'sell' AND o.resting_won <= v_bound_won
+                ORDER BY o.resting_won, o.order_id LIMIT p_quantity;
+            DECLARE c_buys CURSOR FOR
+                SELECT o.order_id, o.resting_won, o.quantity - o.filled_quantity, a.user_id
+                FROM orders AS o FORCE INDEX (orders_book_ix) STRAIGHT_JOIN accounts AS a ON a.account_id = o.account_id
+                WHERE o.symbol = p_symbol AND o.side = 'buy' AND o.resting_won >= v_bound_won
+                ORDER BY o.resting_won DESC, o.order_id LIMIT p_quantity;
             DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_done = TRUE;
             IF v_buys THEN
                 OPEN c_sells;
+                FETCH c_sells INTO v_maker, m_price_won, m_quantity, m_user_id;
             ELSE
                 OPEN c_buys;
+                FETCH c_buys INTO v_maker, m_price_won, m_quantity, m_user_id;
             END IF;
-            plan: LOOP
-                IF v_buys THEN
-                    FETCH c_sells INTO m_order_id, m_price_won, m_remaining, m_user_id;
-                ELSE
-                    FETCH c_buys INTO m_order_id, m_price_won, m_remaining, m_user_id;
-                END IF;
-                IF v_done THEN
-                    LEAVE plan;
-                END IF;
-                SET m_quantity = least(v_left, m_remaining), m_value = m_price_won * m_quantity;
-                SET v_makers = v_makers + 1, v_maker = m_order_id, v_last_won = m_price_won, v_left = v_left - m_quantity;
+            WHILE NOT v_done DO
+                SET m_quantity = least(v_left, m_quantity), m_value = m_price_won * m_quantity;
+                SET v_makers = v_makers + 1, v_last_won = m_price_won, v_left = v_left - m_quantity, v_self = v_self OR m_user_id = v_user_id;
                 SET v_value = v_value + m_value, v_fee = v_fee + floor(m_value * v_rate);
                 SET v_tax = v_tax + CASE WHEN v_buys OR v_tax_exempt THEN 0 ELSE floor(m_value * v_sell_tax_rate) END;
-                SET v_self = v_self OR m_user_id = v_user_id;
                 IF v_left = 0 THEN
-                    LEAVE plan;
+                    SET v_done = TRUE;
+                ELSEIF v_buys THEN
+                    FETCH c_sells INTO v_maker, m_price_won, m_quantity, m_user_id;
+                ELSE
+                    FETCH c_buys INTO v_maker, m_price_won, m_quantity, m_user_id;
                 END IF;
-            END LOOP;
+            END WHILE;
             IF v_buys THEN
-                CLOSE c_sells;
                 SET v_to_won = v_last_won;
             ELSE
-                CLOSE c_buys;
                 SET v_from_won = v_last_won;
             END IF;
             IF NOT p_batch THEN
                 FOR r IN (
                     SELECT o.account_id
                     FROM orders AS o FORCE INDEX (orders_book_ix)
-                    WHERE o.symbol = p_symbol AND o.side = v_rests AND o.resting_won BETWEEN v_from_won AND v_to_won
-                        AND (o.resting_won <> v_last_won OR o.order_id <= v_maker)
+                    WHERE o.symbol = p_symbol AND o.side = CASE WHEN v_buys THEN 'sell' ELSE 'buy' END
+                        AND o.resting_won BETWEEN v_from_won AND v_to_won AND (o.resting_won <> v_last_won OR o.order_id <= v_maker)
                     UNION
                     SELECT p_account_id
                     ORDER BY account_id
                 ) DO
-                    SELECT a.account_id INTO m_account_id FROM accounts AS a WHERE a.account_id = r.account_id FOR UPDATE;
+                    SELECT a.user_id INTO m_user_id FROM accounts AS a WHERE a.account_id = r.account_id FOR UPDATE;
                 END FOR;
             END IF;
         END;
     END IF;
-    SET o_order_id = NEXTVAL(event_ids), v_closed = o_order_id;
+
+    SET o_order_id = NEXTVAL(event_ids);
     IF o_reason IS NULL THEN
-        SET v_fills = v_makers;
         IF v_left > 0 AND (p_limit_won IS NULL OR CASE WHEN v_buys THEN v_last_won <= p_limit_won ELSE v_last_won >= p_limit_won END) THEN
             SET v_house = CASE WHEN v_buys THEN least(v_left, v_available_shares) ELSE v_left END;
-            IF v_house > 0 THEN
-                SET m_value = v_last_won * v_house, v_left = v_left - v_house, v_fills = v_fills + 1;
-                SET v_value = v_value + m_value, v_fee = v_fee + floor(m_value * v_rate);
-                SET v_tax = v_tax + CASE WHEN v_buys OR v_tax_exempt THEN 0 ELSE floor(m_value * v_sell_tax_rate) END;
+            SET v_left = v_left - v_house, v_value = v_value + v_last_won * v_house, v_fee = v_fee + floor(v_last_won * v_house * v_rate);
+            IF NOT (v_buys OR v_tax_exempt) THEN
+                SET v_tax = v_tax + floor(v_last_won * v_house * v_sell_tax_rate);
             END IF;
         END IF;
         -- The account pays before the order is written: a foreign key locks its row, too, but lets others do the same.
@@ -303,11 +300,13 @@ main: BEGIN
                 SET v_needed_won = v_value + v_fee;
             ELSE
                 SET v_needed_won = p_limit_won * p_quantity + floor(p_limit_won * p_quantity * v_rate);
-                SET v_reserve = p_limit_won * v_left + floor(p_limit_won * v_left * v_rate);
+                IF v_left > 0 THEN
+                    SET v_reserve = p_limit_won * v_left + floor(p_limit_won * v_left * v_rate);
+                END IF;
             END IF;
             IF v_self THEN
-                SELECT a.cash_won - a.reserved_won INTO v_available_won FROM accounts AS a WHERE a.account_id = p_account_id FOR UPDATE;
-                SET o_reason = CASE WHEN p_limit_won IS NOT NULL AND v_needed_won > v_available_won THEN 'insufficient_cash' ELSE 'self_match' END;
+                SELECT CASE WHEN p_limit_won IS NOT NULL AND v_needed_won > a.cash_won - a.reserved_won THEN 'insufficient_cash' ELSE 'self_match' END
+                INTO o_reason FROM accounts AS a WHERE a.account_id = p_account_id;
             ELSEIF v_needed_won > 0 THEN
                 UPDATE accounts SET cash_won = cash_won - v_value - v_fee, reserved_won = reserved_won + v_reserve
                 WHERE account_id = p_account_id AND cash_won - reserved_won >= v_needed_won;
@@ -322,20 +321,23 @@ main: BEGIN
         END IF;
         -- Numbers are drawn for what is to be traded, and for a market order before its cash is asked for.
         IF o_reason IS NULL OR (p_limit_won IS NULL AND o_reason = 'insufficient_cash') THEN
-            WHILE v_fill < v_fills DO
-                SET v_closed = NEXTVAL(event_ids), v_events = concat_ws(',', v_events, v_closed), v_fill = v_fill + 1;
-            END WHILE;
+            FOR n IN 1 .. v_makers DO
+                SET v_last_event = NEXTVAL(event_ids), v_events = concat_ws(',', v_events, v_last_event);
+            END FOR;
+            IF v_house > 0 THEN
+                SET v_last_event = NEXTVAL(event_ids);
+            END IF;
         END IF;
     END IF;
 
     IF o_reason IS NOT NULL THEN
-        SET o_status = 'rejected', v_closed = o_order_id, v_left = p_quantity, v_value = 0, v_fee = 0, v_tax = 0, v_reserve = 0;
+        SET o_status = 'rejected', v_last_event = NULL, v_left = p_quantity, v_value = 0, v_fee = 0, v_tax = 0, v_reserve = 0;
     ELSEIF v_left = 0 THEN
         SET o_status = 'filled';
     ELSEIF p_limit_won IS NULL THEN
         SET o_status = 'cancelled', o_reason = 'no_liquidity';
     ELSE
-        SET o_status = 'open', v_closed = NULL;
+        SET o_status = 'open';
     END IF;
     SET o_filled_quantity = p_quantity - v_left, o_filled_value_won = v_value, o_fee_won = v_fee, o_tax_won = v_tax;
     BEGIN
@@ -349,7 +351,8 @@ main: BEGIN
         INSERT INTO orders (order_id, account_id, idempotency_key, symbol, side, kind, limit_won, quantity, filled_quantity, reserved_won,
             status, reason, portfolio_id, condition_id, prediction_id, business_date, placed_at, closed_event_id)
         VALUES (o_order_id, p_account_id, p_key, p_symbol, p_side, p_kind, p_limit_won, p_quantity, o_filled_quantity, v_reserve,
-            o_status, o_reason, p_portfolio_id, p_condition_id, p_prediction_id, v_date, v_at, v_closed);
+            o_status, o_reason, p_portfolio_id, p_condition_id, p_prediction_id, v_date, v_at,
+            CASE WHEN o_status <> 'open' THEN coalesce(v_last_event, o_order_id) END);
     END;
     IF o_order_id IS NULL THEN
         LEAVE main;
@@ -370,88 +373,117 @@ main: BEGIN
     END IF;
 
     IF v_makers > 0 THEN
-        OPEN c_makers;
+        BEGIN
+            DECLARE v_unmet BIGINT DEFAULT p_quantity;
+            DECLARE m_order_id, m_account_id, m_price_won, m_remaining, m_released, m_reserve, m_quantity, m_value, m_fee, m_tax, t_fee, t_tax BIGINT;
+            DECLARE m_tax_exempt BOOLEAN;
+            DECLARE m_rate DECIMAL(9, 8);
+            DECLARE c_makers CURSOR FOR
+                SELECT o.order_id, o.account_id, o.resting_won, o.quantity - o.filled_quantity, o.reserved_won, a.tax_exempt,
+                    (SELECT f.commission_rate FROM fee_schedules AS f
+                        WHERE f.broker_id = a.broker_id AND f.valid_from <= v_date ORDER BY f.valid_from DESC LIMIT 1)
+                FROM orders AS o FORCE INDEX (orders_book_ix) STRAIGHT_JOIN accounts AS a ON a.account_id = o.account_id
+                WHERE o.symbol = p_symbol AND o.side = CASE WHEN v_buys THEN 'sell' ELSE 'buy' END
+                    AND o.resting_won BETWEEN v_from_won AND v_to_won
+                ORDER BY CASE WHEN v_buys THEN o.resting_won ELSE -o.resting_won END, o.order_id LIMIT v_makers;
+            OPEN c_makers;
+            FOR n IN 1 .. v_makers DO
+                FETCH c_makers INTO m_order_id, m_account_id, m_price_won, m_remaining, m_released, m_tax_exempt, m_rate;
+                SET v_event = substring_index(substring_index(v_events, ',', n), ',', -1);
+                SET m_quantity = least(v_unmet, m_remaining), v_unmet = v_unmet - m_quantity, m_remaining = m_remaining - m_quantity;
+                SET m_value = m_price_won * m_quantity, m_fee = floor(m_value * m_rate), t_fee = floor(m_value * v_rate), m_tax = 0, t_tax = 0, m_reserve = 0;
+                IF v_buys AND NOT m_tax_exempt THEN
+                    SET m_tax = floor(m_value * v_sell_tax_rate);
+                ELSEIF NOT v_buys THEN
+                    SET t_tax = CASE WHEN v_tax_exempt THEN 0 ELSE floor(m_value * v_sell_tax_rate) END;
+                    SET m_reserve = m_price_won * m_remaining + floor(m_price_won * m_remaining * m_rate);
+                END IF;
+                INSERT INTO trades (trade_id, symbol, buy_order_id, sell_order_id, taker_side, price_won, quantity,
+                    buy_fee_won, sell_fee_won, sell_tax_won, business_date, settles_on, traded_at)
+                VALUES (v_event, p_symbol, CASE WHEN v_buys THEN o_order_id ELSE m_order_id END, CASE WHEN v_buys THEN m_order_id ELSE o_order_id END,
+                    p_side, m_price_won, m_quantity, CASE WHEN v_buys THEN t_fee ELSE m_fee END, CASE WHEN v_buys THEN m_fee ELSE t_fee END,
+                    t_tax + m_tax, v_date, v_settles_on, v_at);
+                IF NOT p_batch THEN
+                    INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind)
+                    SELECT v_event, e.leg, v_date, e.account_id, e.asset, e.amount, e.kind
+                    FROM (
+                        SELECT 1 AS leg, p_account_id AS account_id, 'KRW' AS asset,
+                            CASE WHEN v_buys THEN -m_value ELSE m_value END - t_fee - t_tax AS amount, 'trade' AS kind
+                        UNION ALL SELECT 2, m_account_id, 'KRW', CASE WHEN v_buys THEN m_value ELSE -m_value END - m_fee - m_tax, 'trade'
+                        UNION ALL SELECT 3, p_account_id, p_symbol, CASE WHEN v_buys THEN m_quantity ELSE -m_quantity END, 'trade'
+                        UNION ALL SELECT 4, m_account_id, p_symbol, CASE WHEN v_buys THEN -m_quantity ELSE m_quantity END, 'trade'
+                        UNION ALL SELECT 5, 2, 'KRW', t_fee + m_fee, 'fee'
+                        UNION ALL SELECT 6, 3, 'KRW', t_tax + m_tax, 'tax'
+                    ) AS e
+                    WHERE e.amount <> 0;
+                END IF;
+                UPDATE orders SET
+                    filled_quantity = filled_quantity + m_quantity,
+                    reserved_won = m_reserve,
+                    status = CASE WHEN m_remaining = 0 THEN 'filled' ELSE 'open' END,
+                    closed_event_id = CASE WHEN m_remaining = 0 THEN v_event END
+                WHERE order_id = m_order_id;
+                UPDATE accounts SET
+                    cash_won = cash_won + CASE WHEN v_buys THEN m_value ELSE -m_value END - m_fee - m_tax,
+                    reserved_won = reserved_won - m_released + m_reserve
+                WHERE account_id = m_account_id;
+                IF v_buys THEN
+                    -- MariaDB assigns from left to right: the cost is cut by the quantity before it changes.
+                    UPDATE positions SET
+                        cost_won = cost_won - CAST(cost_won AS DECIMAL(38, 0)) * m_quantity DIV quantity,
+                        quantity = quantity - m_quantity,
+                        reserved_quantity = reserved_quantity - m_quantity
+                    WHERE account_id = m_account_id AND symbol = p_symbol;
+                ELSE
+                    INSERT INTO positions (account_id, symbol, quantity, cost_won) VALUES (m_account_id, p_symbol, m_quantity, m_value)
+                    ON DUPLICATE KEY UPDATE quantity = quantity + m_quantity, cost_won = cost_won + m_value;
+                END IF;
+            END FOR;
+        END;
     END IF;
-    SET v_fill = 0, v_left = p_quantity;
-    WHILE v_fill < v_fills DO
-        SET v_fill = v_fill + 1, v_event = substring_index(substring_index(v_events, ',', v_fill), ',', -1);
-        IF v_fill <= v_makers THEN
-            FETCH c_makers INTO m_order_id, m_account_id, m_price_won, m_remaining, m_reserved_won, m_tax_exempt, m_rate;
-            SET m_quantity = least(v_left, m_remaining), v_left = v_left - m_quantity;
-            SET m_value = m_price_won * m_quantity, m_fee = floor(m_value * m_rate);
-            SET m_tax = CASE WHEN v_buys AND NOT m_tax_exempt THEN floor(m_value * v_sell_tax_rate) ELSE 0 END;
-        ELSE
-            SET m_order_id = NULL, m_account_id = 1, m_price_won = v_last_won, m_quantity = v_house, m_fee = 0, m_tax = 0;
-            SET m_value = m_price_won * m_quantity;
-        END IF;
-        IF v_fills = 1 THEN
-            SET t_fee = v_fee, t_tax = v_tax;
-        ELSE
-            SET t_fee = floor(m_value * v_rate), t_tax = CASE WHEN v_buys OR v_tax_exempt THEN 0 ELSE floor(m_value * v_sell_tax_rate) END;
+    IF v_house > 0 THEN
+        -- The house pays neither fee nor tax, and a leg of 0 is left out.
+        IF v_makers > 0 THEN
+            SET v_fee = floor(v_last_won * v_house * v_rate);
+            SET v_tax = CASE WHEN v_buys OR v_tax_exempt THEN 0 ELSE floor(v_last_won * v_house * v_sell_tax_rate) END;
         END IF;
         INSERT INTO trades (trade_id, symbol, buy_order_id, sell_order_id, taker_side, price_won, quantity,
             buy_fee_won, sell_fee_won, sell_tax_won, business_date, settles_on, traded_at)
-        VALUES (v_event, p_symbol, CASE WHEN v_buys THEN o_order_id ELSE m_order_id END, CASE WHEN v_buys THEN m_order_id ELSE o_order_id END,
-            p_side, m_price_won, m_quantity, CASE WHEN v_buys THEN t_fee ELSE m_fee END, CASE WHEN v_buys THEN m_fee ELSE t_fee END,
-            t_tax + m_tax, v_date, v_settles_on, v_at);
+        VALUES (v_last_event, p_symbol, CASE WHEN v_buys THEN o_order_id END, CASE WHEN v_buys THEN NULL ELSE o_order_id END, p_side,
+            v_last_won, v_house, CASE WHEN v_buys THEN v_fee ELSE 0 END, CASE WHEN v_buys THEN 0 ELSE v_fee END, v_tax, v_date, v_settles_on, v_at);
         IF NOT p_batch THEN
-            -- A leg of 0 is left out: the tax that nobody pays, the fee of a few won.
-            IF t_fee + m_fee > 0 AND t_tax + m_tax > 0 THEN
+            IF v_buys AND v_fee > 0 THEN
                 INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind) VALUES
-                (v_event, 1, v_date, p_account_id, 'KRW', CASE WHEN v_buys THEN -m_value ELSE m_value END - t_fee - t_tax, 'trade'),
-                (v_event, 2, v_date, m_account_id, 'KRW', CASE WHEN v_buys THEN m_value ELSE -m_value END - m_fee - m_tax, 'trade'),
-                (v_event, 3, v_date, p_account_id, p_symbol, CASE WHEN v_buys THEN m_quantity ELSE -m_quantity END, 'trade'),
-                (v_event, 4, v_date, m_account_id, p_symbol, CASE WHEN v_buys THEN -m_quantity ELSE m_quantity END, 'trade'),
-                (v_event, 5, v_date, 2, 'KRW', t_fee + m_fee, 'fee'),
-                (v_event, 6, v_date, 3, 'KRW', t_tax + m_tax, 'tax');
-            ELSEIF t_fee + m_fee > 0 THEN
+                (v_last_event, 1, v_date, p_account_id, 'KRW', -v_last_won * v_house - v_fee, 'trade'),
+                (v_last_event, 2, v_date, 1, 'KRW', v_last_won * v_house, 'trade'),
+                (v_last_event, 3, v_date, p_account_id, p_symbol, v_house, 'trade'),
+                (v_last_event, 4, v_date, 1, p_symbol, -v_house, 'trade'),
+                (v_last_event, 5, v_date, 2, 'KRW', v_fee, 'fee');
+            ELSEIF v_fee > 0 AND v_tax > 0 THEN
                 INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind) VALUES
-                (v_event, 1, v_date, p_account_id, 'KRW', CASE WHEN v_buys THEN -m_value ELSE m_value END - t_fee, 'trade'),
-                (v_event, 2, v_date, m_account_id, 'KRW', CASE WHEN v_buys THEN m_value ELSE -m_value END - m_fee, 'trade'),
-                (v_event, 3, v_date, p_account_id, p_symbol, CASE WHEN v_buys THEN m_quantity ELSE -m_quantity END, 'trade'),
-                (v_event, 4, v_date, m_account_id, p_symbol, CASE WHEN v_buys THEN -m_quantity ELSE m_quantity END, 'trade'),
-                (v_event, 5, v_date, 2, 'KRW', t_fee + m_fee, 'fee');
+                (v_last_event, 1, v_date, p_account_id, 'KRW', v_last_won * v_house - v_fee - v_tax, 'trade'),
+                (v_last_event, 2, v_date, 1, 'KRW', -v_last_won * v_house, 'trade'),
+                (v_last_event, 3, v_date, p_account_id, p_symbol, -v_house, 'trade'),
+                (v_last_event, 4, v_date, 1, p_symbol, v_house, 'trade'),
+                (v_last_event, 5, v_date, 2, 'KRW', v_fee, 'fee'),
+                (v_last_event, 6, v_date, 3, 'KRW', v_tax, 'tax');
             ELSE
                 INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind) VALUES
-                (v_event, 1, v_date, p_account_id, 'KRW', CASE WHEN v_buys THEN -m_value ELSE m_value END - t_tax, 'trade'),
-                (v_event, 2, v_date, m_account_id, 'KRW', CASE WHEN v_buys THEN m_value ELSE -m_value END - m_tax, 'trade'),
-                (v_event, 3, v_date, p_account_id, p_symbol, CASE WHEN v_buys THEN m_quantity ELSE -m_quantity END, 'trade'),
-                (v_event, 4, v_date, m_account_id, p_symbol, CASE WHEN v_buys THEN -m_quantity ELSE m_quantity END, 'trade');
-                IF t_tax + m_tax > 0 THEN
+                (v_last_event, 1, v_date, p_account_id, 'KRW', CASE WHEN v_buys THEN -1 ELSE 1 END * v_last_won * v_house - v_fee - v_tax, 'trade'),
+                (v_last_event, 2, v_date, 1, 'KRW', CASE WHEN v_buys THEN 1 ELSE -1 END * v_last_won * v_house, 'trade'),
+                (v_last_event, 3, v_date, p_account_id, p_symbol, CASE WHEN v_buys THEN v_house ELSE -v_house END, 'trade'),
+                (v_last_event, 4, v_date, 1, p_symbol, CASE WHEN v_buys THEN -v_house ELSE v_house END, 'trade');
+                IF v_fee > 0 THEN
                     INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind)
-                    VALUES (v_event, 6, v_date, 3, 'KRW', t_tax + m_tax, 'tax');
+                    VALUES (v_last_event, 5, v_date, 2, 'KRW', v_fee, 'fee');
+                END IF;
+                IF v_tax > 0 THEN
+                    INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind)
+                    VALUES (v_last_event, 6, v_date, 3, 'KRW', v_tax, 'tax');
                 END IF;
             END IF;
         END IF;
-        IF m_order_id IS NOT NULL THEN
-            SET m_reserve = 0, m_remaining = m_remaining - m_quantity;
-            IF NOT v_buys THEN
-                SET m_reserve = m_price_won * m_remaining + floor(m_price_won * m_remaining * m_rate);
-            END IF;
-            UPDATE orders SET
-                filled_quantity = filled_quantity + m_quantity,
-                reserved_won = m_reserve,
-                status = CASE WHEN m_remaining = 0 THEN 'filled' ELSE 'open' END,
-                closed_event_id = CASE WHEN m_remaining = 0 THEN v_event END
-            WHERE order_id = m_order_id;
-            UPDATE accounts SET
-                cash_won = cash_won + CASE WHEN v_buys THEN m_value ELSE -m_value END - m_fee - m_tax,
-                reserved_won = reserved_won - m_reserved_won + m_reserve
-            WHERE account_id = m_account_id;
-            IF v_buys THEN
-                -- MariaDB assigns from left to right: the cost is cut by the quantity before it changes.
-                UPDATE positions SET
-                    cost_won = cost_won - CAST(cost_won AS DECIMAL(38, 0)) * m_quantity DIV quantity,
-                    quantity = quantity - m_quantity,
-                    reserved_quantity = reserved_quantity - m_quantity
-                WHERE account_id = m_account_id AND symbol = p_symbol;
-            ELSE
-                INSERT INTO positions (account_id, symbol, quantity, cost_won) VALUES (m_account_id, p_symbol, m_quantity, m_value)
-                ON DUPLICATE KEY UPDATE quantity = quantity + m_quantity, cost_won = cost_won + m_value;
-            END IF;
-        END IF;
-    END WHILE;
-
+    END IF;
     IF v_value > 0 THEN
         UPDATE stock_inventory SET
             available_shares = available_shares + CASE WHEN v_buys THEN -v_house ELSE v_house END,
@@ -476,9 +508,16 @@ main: BEGIN
 END;
 
 CREATE OR REPLACE PROCEDURE place_order_out(
-    IN p_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_account_id BIGINT, IN p_symbol VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_side VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_kind VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_limit_won BIGINT, IN p_quantity BIGINT,
+    IN p_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    IN p_account_id BIGINT,
+    IN p_symbol VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    IN p_side VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    IN p_kind VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    IN p_limit_won BIGINT, IN p_quantity BIGINT,
     IN p_business_date DATE, IN p_at DATETIME(6), IN p_portfolio_id BIGINT, IN p_condition_id BIGINT, IN p_prediction_id BIGINT,
-    OUT o_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, OUT o_reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, OUT o_order_id BIGINT, OUT o_filled_quantity BIGINT
+    OUT o_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    OUT o_reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    OUT o_order_id BIGINT, OUT o_filled_quantity BIGINT
 )
 COMMENT 'place_order for drivers that cannot take a result set from a procedure'
 BEGIN
@@ -490,7 +529,12 @@ BEGIN
 END;
 
 CREATE OR REPLACE PROCEDURE place_order(
-    IN p_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_account_id BIGINT, IN p_symbol VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_side VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_kind VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, IN p_limit_won BIGINT, IN p_quantity BIGINT,
+    IN p_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    IN p_account_id BIGINT,
+    IN p_symbol VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    IN p_side VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    IN p_kind VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+    IN p_limit_won BIGINT, IN p_quantity BIGINT,
     IN p_business_date DATE, IN p_at DATETIME(6), IN p_portfolio_id BIGINT, IN p_condition_id BIGINT, IN p_prediction_id BIGINT
 )
 COMMENT 'Places one order: checks, reserves, matches by price and time, then meets the house; answers with its state. The same key again answers for the same order'
