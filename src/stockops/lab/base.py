@@ -70,6 +70,11 @@ class Lab:
         return self.directory / "data"
 
     @property
+    def scratch(self) -> Path:
+        """The server's temporary directory: in a shared one MariaDB removes the files of others."""
+        return self.directory / "tmp"
+
+    @property
     def log_path(self) -> Path:
         """The file that holds all the server ever said."""
         return self.directory / "server.log"

@@ -263,8 +263,9 @@ def _make(draft: Lab, settings: Mapping[str, str]) -> Lab:
     account = accounts.choose(ENGINES[draft.engine].usual_account)
     draft.directory.mkdir()
     draft.directory.chmod(0o711 if account.switch else 0o700)
-    draft.data.mkdir(mode=0o700)
-    account.own(draft.data)
+    for own in (draft.data, draft.scratch):
+        own.mkdir(mode=0o700)
+        account.own(own)
     ENGINES[draft.engine].initialise(draft, account, settings)
     final = place.directory(draft.name)
     marker.write(replace(draft, sockets=final / "run"))
