@@ -150,7 +150,9 @@ def test_an_unknown_target_names_the_nearest(home: Path) -> None:
     assert caught.value.hint == "Did you mean prod?"
     with pytest.raises(ConfigError) as caught:
         targets.resolve("zebra", config, find_lab=find_lab)
-    assert caught.value.hint == "Known targets: lab, prod."
+    assert caught.value.hint == (
+        "Known targets: lab, prod, and every lab that is up: stockops lab status"
+    )
 
 
 def test_a_url_to_a_protected_database_is_protected_too(home: Path) -> None:

@@ -112,7 +112,9 @@ def resolve(asked: str | None, config: Config, *, find_lab: FindLab | None = Non
     known = ", ".join(sorted({*config.targets, DEFAULT_LAB}))
     raise ConfigError(
         f"no target is called {name!r}",
-        hint=f"Did you mean {near[0]}?" if near else f"Known targets: {known}.",
+        hint=f"Did you mean {near[0]}?"
+        if near
+        else f"Known targets: {known}, and every lab that is up: stockops lab status",
     )
 
 
