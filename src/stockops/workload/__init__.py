@@ -1,6 +1,6 @@
 """Load: many clients that place orders, what they wrote down, and how long it took."""
 
-from .ground import SETTINGS
+from .ground import SETTINGS, TRADED, survey
 from .plan import CLIENTS_MAX, DEFAULT_MIX, RunPlan, mix_of
 from .result import Latency, RunResult, Second, Unknowns
 from .running import Tick, run
@@ -9,6 +9,7 @@ __all__ = [
     "CLIENTS_MAX",
     "DEFAULT_MIX",
     "SETTINGS",
+    "TRADED",
     "Latency",
     "RunPlan",
     "RunResult",
@@ -17,4 +18,5 @@ __all__ = [
     "Unknowns",
     "mix_of",
     "run",
+    "survey",
 ]
