@@ -6,16 +6,16 @@
 --
 -- Orders for different symbols touch each other only through the cash of an account. So the symbols whose buyers can pay for
 -- all that they ask in the batch are taken in turns: the first order of each such symbol, then the second of each, and so on.
--- In a turn, all orders that meet nothing in the book are written by one statement for each table; those that meet resting
--- orders, and what is left where a turn would be too short to pay or where cash is tight, go through execute_order one by
--- one. Within a symbol the order is always the array's. Journal and audit rows are written at the end: nothing reads them before.
+-- One turn writes each table once. What is left, where a turn would be too short to pay, where cash is tight, or where an order
+-- meets two resting orders of one account, goes through execute_order one by one. Within a symbol the order is always the
+-- array's. Journal and audit rows are written at the end: nothing reads them before.
 --
 -- The temporary tables are private to the session, and die with the call.
 
 CREATE OR REPLACE PROCEDURE forget_batch()
 COMMENT 'Drops the temporary tables of place_orders'
 BEGIN
-    DROP TEMPORARY TABLE IF EXISTS batch_lines, batch_symbols, batch_accounts, batch_orders, batch_done;
+    DROP TEMPORARY TABLE IF EXISTS batch_lines, batch_symbols, batch_accounts, batch_orders, batch_fills, batch_done;
 END;
 
 CREATE OR REPLACE PROCEDURE judge_orders(IN p_orders LONGTEXT CHARACTER SET utf8mb4, IN p_date DATE, IN p_at DATETIME(6))
@@ -34,11 +34,19 @@ BEGIN
     CREATE OR REPLACE TEMPORARY TABLE batch_orders (
         position_no INT NOT NULL PRIMARY KEY, turn INT, is_together BOOLEAN, idempotency_key VARCHAR(65) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, account_id BIGINT, symbol VARCHAR(7) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, side VARCHAR(5) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
         kind VARCHAR(7) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, limit_won BIGINT, quantity BIGINT, portfolio_id BIGINT, condition_id BIGINT, prediction_id BIGINT,
-        user_id BIGINT, rate DECIMAL(9, 8), tax_exempt BOOLEAN, reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, is_recorded BOOLEAN,
-        INDEX batch_orders_turn_ix (turn)
+        user_id BIGINT, rate DECIMAL(9, 8), tax_exempt BOOLEAN, reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, is_recorded BOOLEAN, is_alone BOOLEAN,
+        INDEX batch_orders_turn_ix (turn), INDEX batch_orders_symbol_ix (symbol)
+    ) ENGINE = MEMORY;
+    -- What an order of a turn meets, in order; order_id is NULL for the house, which comes last.
+    CREATE OR REPLACE TEMPORARY TABLE batch_fills (
+        position_no INT NOT NULL, fill_no INT NOT NULL, turn INT, event_id BIGINT, order_id BIGINT, account_id BIGINT, is_own BOOLEAN,
+        price_won BIGINT, quantity BIGINT, left_over BIGINT, released_won BIGINT, fee_won BIGINT, tax_won BIGINT, their_fee_won BIGINT,
+        their_tax_won BIGINT, their_reserve_won BIGINT,
+        PRIMARY KEY (position_no, fill_no),
+        INDEX batch_fills_turn_ix (turn), INDEX batch_fills_position_ix (position_no)
     ) ENGINE = MEMORY;
     CREATE OR REPLACE TEMPORARY TABLE batch_done (
-        position_no INT NOT NULL PRIMARY KEY, turn INT, order_id BIGINT, trade_id BIGINT, status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, filled_quantity BIGINT,
+        position_no INT NOT NULL PRIMARY KEY, turn INT, order_id BIGINT, status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, filled_quantity BIGINT, house BIGINT,
         price_won BIGINT, value_won BIGINT, fee_won BIGINT, tax_won BIGINT, reserve_won BIGINT, settles_on DATE, is_replayed BOOLEAN,
         INDEX batch_done_turn_ix (turn)
     ) ENGINE = MEMORY;
@@ -115,7 +123,7 @@ BEGIN
         s.position_no, row_number() OVER (PARTITION BY s.symbol, s.is_recorded ORDER BY s.position_no),
         min(NOT s.is_recorded OR (NOT s.is_replay AND (s.reason IS NOT NULL OR coalesce(s.asked_won, 0) <= s.available_won))) OVER (PARTITION BY s.symbol),
         s.idempotency_key, s.account_id, s.symbol, s.side, s.kind, s.limit_won, s.quantity, s.portfolio_id, s.condition_id, s.prediction_id,
-        s.user_id, s.rate, s.tax_exempt, s.reason, s.is_recorded
+        s.user_id, s.rate, s.tax_exempt, s.reason, s.is_recorded, FALSE
     FROM (
         SELECT
             q.*,
@@ -164,90 +172,192 @@ BEGIN
 END;
 
 CREATE OR REPLACE PROCEDURE place_turn(IN p_turn INT, IN p_date DATE, IN p_at DATETIME(6))
-COMMENT 'Places those orders of a turn that meet nothing in the book, all together; for place_orders'
+COMMENT 'Places the orders of a turn, each for another symbol, all together; leaves out those that meet two resting orders of one account; for place_orders'
 BEGIN
-    -- What the house takes or gives at the last price, and what rests.
-    INSERT INTO batch_done (position_no, turn, status, reason, filled_quantity, price_won, value_won, fee_won, tax_won, reserve_won, settles_on, is_replayed)
+    DECLARE v_meetings INT DEFAULT 0;
+    DECLARE v_quantity, v_sell_won, v_buy_won BIGINT;
+    FOR r IN (
+        SELECT b.position_no, b.account_id, b.user_id, b.symbol, b.side, b.quantity, b.rate, b.tax_exempt, i.sell_tax_rate,
+            coalesce(b.limit_won, CASE WHEN b.side = 'buy' THEN i.upper_won ELSE i.lower_won END) AS bound_won
+        FROM batch_orders AS b
+        STRAIGHT_JOIN batch_symbols AS y ON y.symbol = b.symbol
+        STRAIGHT_JOIN stock_inventory AS i ON i.symbol = b.symbol
+        WHERE
+            b.turn = p_turn AND b.is_together AND b.is_recorded AND b.reason IS NULL
+            AND CASE WHEN b.side = 'buy' THEN y.best_sell_won <= coalesce(b.limit_won, i.upper_won) ELSE y.best_buy_won >= coalesce(b.limit_won, i.lower_won) END
+    ) DO
+        SET v_meetings = v_meetings + 1, v_quantity = r.quantity;
+        IF r.side = 'buy' THEN
+            INSERT INTO batch_fills
+            SELECT r.position_no, m.n, p_turn, NULL, m.order_id, m.account_id, m.user_id = r.user_id, m.resting_won, m.met, m.remaining - m.met, 0,
+                floor(m.resting_won * m.met * r.rate), 0, floor(m.resting_won * m.met * m.rate),
+                CASE WHEN m.tax_exempt THEN 0 ELSE floor(m.resting_won * m.met * r.sell_tax_rate) END, 0
+            FROM (
+                SELECT o.order_id, o.account_id, o.resting_won, o.remaining, o.n, least(o.remaining, r.quantity - (o.so_far - o.remaining)) AS met,
+                    c.user_id, c.tax_exempt, (SELECT f.commission_rate FROM fee_schedules AS f
+                        WHERE f.broker_id = c.broker_id AND f.valid_from <= p_date ORDER BY f.valid_from DESC LIMIT 1) AS rate
+                FROM (
+                    SELECT x.*, row_number() OVER (ORDER BY x.resting_won, x.order_id) AS n, sum(x.remaining) OVER (ORDER BY x.resting_won, x.order_id) AS so_far
+                    FROM (
+                        SELECT q.order_id, q.account_id, q.resting_won, q.quantity - q.filled_quantity AS remaining
+                        FROM orders AS q FORCE INDEX (orders_book_ix)
+                        WHERE q.symbol = r.symbol AND q.side = 'sell' AND q.resting_won <= r.bound_won
+                        ORDER BY q.resting_won, q.order_id LIMIT v_quantity
+                    ) AS x
+                ) AS o
+                STRAIGHT_JOIN accounts AS c ON c.account_id = o.account_id
+                WHERE o.so_far - o.remaining < r.quantity
+            ) AS m;
+        ELSE
+            INSERT INTO batch_fills
+            SELECT r.position_no, m.n, p_turn, NULL, m.order_id, m.account_id, m.user_id = r.user_id, m.resting_won, m.met, m.remaining - m.met, m.reserved_won,
+                floor(m.resting_won * m.met * r.rate), CASE WHEN r.tax_exempt THEN 0 ELSE floor(m.resting_won * m.met * r.sell_tax_rate) END,
+                floor(m.resting_won * m.met * m.rate), 0, m.resting_won * (m.remaining - m.met) + floor(m.resting_won * (m.remaining - m.met) * m.rate)
+            FROM (
+                SELECT o.order_id, o.account_id, o.resting_won, o.remaining, o.reserved_won, o.n, least(o.remaining, r.quantity - (o.so_far - o.remaining)) AS met,
+                    c.user_id, (SELECT f.commission_rate FROM fee_schedules AS f
+                        WHERE f.broker_id = c.broker_id AND f.valid_from <= p_date ORDER BY f.valid_from DESC LIMIT 1) AS rate
+                FROM (
+                    SELECT x.*, row_number() OVER (ORDER BY x.resting_won DESC, x.order_id) AS n,
+                        sum(x.remaining) OVER (ORDER BY x.resting_won DESC, x.order_id) AS so_far
+                    FROM (
+                        SELECT q.order_id, q.account_id, q.resting_won, q.quantity - q.filled_quantity AS remaining, q.reserved_won
+                        FROM orders AS q FORCE INDEX (orders_book_ix)
+                        WHERE q.symbol = r.symbol AND q.side = 'buy' AND q.resting_won >= r.bound_won
+                        ORDER BY q.resting_won DESC, q.order_id LIMIT v_quantity
+                    ) AS x
+                ) AS o
+                STRAIGHT_JOIN accounts AS c ON c.account_id = o.account_id
+                WHERE o.so_far - o.remaining < r.quantity
+            ) AS m;
+        END IF;
+    END FOR;
+    IF v_meetings > 0 THEN
+        -- What one account's shares cost is cut off at each sale: two sales of one account take execute_order.
+        UPDATE batch_orders AS b
+        STRAIGHT_JOIN (
+            SELECT DISTINCT f.position_no FROM batch_fills AS f WHERE f.turn = p_turn GROUP BY f.position_no, f.account_id HAVING count(*) > 1
+        ) AS twice ON twice.position_no = b.position_no
+        SET b.is_alone = TRUE;
+        DELETE f FROM batch_fills AS f STRAIGHT_JOIN batch_orders AS b ON b.position_no = f.position_no WHERE f.turn = p_turn AND b.is_alone;
+    END IF;
+
+    INSERT INTO batch_done
     SELECT
-        h.position_no, p_turn,
+        h.position_no, p_turn, NULL,
         CASE
-            WHEN h.reason IS NOT NULL THEN 'rejected' WHEN h.house = h.quantity THEN 'filled' WHEN h.limit_won IS NULL THEN 'cancelled' ELSE 'open'
+            WHEN h.reason IS NOT NULL THEN 'rejected' WHEN h.met + h.house = h.quantity THEN 'filled' WHEN h.limit_won IS NULL THEN 'cancelled' ELSE 'open'
         END,
-        CASE WHEN h.reason IS NULL AND h.limit_won IS NULL AND h.house < h.quantity THEN 'no_liquidity' ELSE h.reason END,
-        h.house, h.last_won, h.last_won * h.house, floor(h.last_won * h.house * h.rate),
-        CASE WHEN h.side = 'buy' OR h.tax_exempt THEN 0 ELSE floor(h.last_won * h.house * h.sell_tax_rate) END,
+        CASE WHEN h.reason IS NULL AND h.limit_won IS NULL AND h.met + h.house < h.quantity THEN 'no_liquidity' ELSE h.reason END,
+        h.met + h.house, h.house, h.price_won, h.value_won + h.price_won * h.house, h.fee_won + floor(h.price_won * h.house * h.rate),
+        h.tax_won + CASE WHEN h.side = 'buy' OR h.tax_exempt THEN 0 ELSE floor(h.price_won * h.house * h.sell_tax_rate) END,
         CASE WHEN h.reason IS NULL AND h.side = 'buy' AND h.limit_won IS NOT NULL
-            THEN h.limit_won * (h.quantity - h.house) + floor(h.limit_won * (h.quantity - h.house) * h.rate) ELSE 0 END,
+            THEN h.limit_won * (h.quantity - h.met - h.house) + floor(h.limit_won * (h.quantity - h.met - h.house) * h.rate) ELSE 0 END,
         h.settles_on, FALSE
     FROM (
         SELECT
             g.*,
             CASE
                 WHEN g.reason IS NOT NULL THEN 0
-                WHEN g.side = 'buy' AND g.last_won <= coalesce(g.limit_won, g.last_won) THEN least(g.quantity, g.available_shares)
-                WHEN g.side = 'sell' AND g.last_won >= coalesce(g.limit_won, g.last_won) THEN g.quantity
+                WHEN g.side = 'buy' AND g.price_won <= coalesce(g.limit_won, g.price_won) THEN least(g.quantity - g.met, g.available_shares)
+                WHEN g.side = 'sell' AND g.price_won >= coalesce(g.limit_won, g.price_won) THEN g.quantity - g.met
                 ELSE 0
             END AS house
         FROM (
             SELECT
-                b.position_no, b.side, b.limit_won, b.quantity, b.rate, b.tax_exempt, i.available_shares, i.last_won, i.settles_on, i.sell_tax_rate,
-                CASE
-                    WHEN b.reason IS NULL AND b.side = 'sell' AND coalesce(p.quantity - p.reserved_quantity, 0) < b.quantity THEN 'insufficient_shares'
-                    ELSE b.reason
-                END AS reason
-            FROM batch_orders AS b
-            STRAIGHT_JOIN stock_inventory AS i ON i.symbol = b.symbol
-            LEFT JOIN positions AS p ON p.account_id = b.account_id AND p.symbol = b.symbol
-            LEFT JOIN batch_symbols AS y ON y.symbol = b.symbol
-            WHERE
-                b.turn = p_turn AND b.is_together AND b.is_recorded
-                AND (b.reason IS NOT NULL OR CASE
-                    WHEN b.side = 'buy' THEN y.best_sell_won IS NULL OR y.best_sell_won > coalesce(b.limit_won, i.upper_won)
-                    ELSE y.best_buy_won IS NULL OR y.best_buy_won < coalesce(b.limit_won, i.lower_won)
-                END)
+                k.*,
+                CASE WHEN k.reason IS NULL THEN coalesce(k.f_met, 0) ELSE 0 END AS met,
+                CASE WHEN k.reason IS NULL THEN coalesce(k.f_value_won, 0) ELSE 0 END AS value_won,
+                CASE WHEN k.reason IS NULL THEN coalesce(k.f_fee_won, 0) ELSE 0 END AS fee_won,
+                CASE WHEN k.reason IS NULL THEN coalesce(k.f_tax_won, 0) ELSE 0 END AS tax_won,
+                coalesce(CASE WHEN k.side = 'buy' THEN k.f_highest_won ELSE k.f_lowest_won END, k.last_won) AS price_won
+            FROM (
+                SELECT
+                    b.position_no, b.side, b.limit_won, b.quantity, b.rate, b.tax_exempt, i.available_shares, i.last_won, i.settles_on, i.sell_tax_rate,
+                    f.met AS f_met, f.value_won AS f_value_won, f.fee_won AS f_fee_won, f.tax_won AS f_tax_won, f.highest_won AS f_highest_won,
+                    f.lowest_won AS f_lowest_won,
+                    CASE
+                        WHEN b.reason IS NOT NULL THEN b.reason
+                        WHEN b.side = 'sell' AND coalesce(p.quantity - p.reserved_quantity, 0) < b.quantity THEN 'insufficient_shares'
+                        WHEN f.is_own THEN 'self_match'
+                    END AS reason
+                FROM batch_orders AS b
+                STRAIGHT_JOIN stock_inventory AS i ON i.symbol = b.symbol
+                LEFT JOIN positions AS p ON p.account_id = b.account_id AND p.symbol = b.symbol
+                LEFT JOIN (
+                    SELECT e.position_no, sum(e.quantity) AS met, sum(e.price_won * e.quantity) AS value_won, sum(e.fee_won) AS fee_won,
+                        sum(e.tax_won) AS tax_won, max(e.price_won) AS highest_won, min(e.price_won) AS lowest_won, max(e.is_own) AS is_own
+                    FROM batch_fills AS e WHERE e.turn = p_turn GROUP BY e.position_no
+                ) AS f ON f.position_no = b.position_no
+                WHERE b.turn = p_turn AND b.is_together AND b.is_recorded AND NOT b.is_alone
+            ) AS k
         ) AS g
     ) AS h;
-    UPDATE batch_done SET order_id = NEXTVAL(event_ids), trade_id = CASE WHEN filled_quantity > 0 THEN NEXTVAL(event_ids) END
-    WHERE turn = p_turn ORDER BY position_no;
+    IF v_meetings > 0 THEN
+        DELETE f FROM batch_fills AS f STRAIGHT_JOIN batch_done AS d ON d.position_no = f.position_no WHERE f.turn = p_turn AND d.status = 'rejected';
+    END IF;
+    INSERT INTO batch_fills
+    SELECT d.position_no, 1000000, p_turn, NULL, NULL, 1, FALSE, d.price_won, d.house, 0, 0, floor(d.price_won * d.house * b.rate),
+        CASE WHEN b.side = 'buy' OR b.tax_exempt THEN 0 ELSE floor(d.price_won * d.house * i.sell_tax_rate) END, 0, 0, 0
+    FROM batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no STRAIGHT_JOIN stock_inventory AS i ON i.symbol = b.symbol
+    WHERE d.turn = p_turn AND d.house > 0;
+    UPDATE batch_done SET order_id = NEXTVAL(event_ids) WHERE turn = p_turn ORDER BY position_no;
+    UPDATE batch_fills SET event_id = NEXTVAL(event_ids) WHERE turn = p_turn ORDER BY position_no, fill_no;
 
     INSERT INTO orders (order_id, account_id, idempotency_key, symbol, side, kind, limit_won, quantity, filled_quantity, reserved_won,
         status, reason, portfolio_id, condition_id, prediction_id, business_date, placed_at, closed_event_id)
     SELECT
         d.order_id, b.account_id, b.idempotency_key, b.symbol, b.side, b.kind, b.limit_won, b.quantity, d.filled_quantity, d.reserve_won,
         d.status, d.reason, b.portfolio_id, b.condition_id, b.prediction_id, p_date, p_at,
-        CASE WHEN d.status <> 'open' THEN coalesce(d.trade_id, d.order_id) END
-    FROM batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no WHERE d.turn = p_turn;
+        CASE WHEN d.status <> 'open' THEN coalesce(f.event_id, d.order_id) END
+    FROM batch_done AS d
+    STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no
+    LEFT JOIN (SELECT e.position_no, max(e.event_id) AS event_id FROM batch_fills AS e WHERE e.turn = p_turn GROUP BY e.position_no) AS f
+        ON f.position_no = d.position_no
+    WHERE d.turn = p_turn;
     INSERT INTO trades (trade_id, symbol, buy_order_id, sell_order_id, taker_side, price_won, quantity,
         buy_fee_won, sell_fee_won, sell_tax_won, business_date, settles_on, traded_at)
     SELECT
-        d.trade_id, b.symbol, CASE WHEN b.side = 'buy' THEN d.order_id END, CASE WHEN b.side = 'sell' THEN d.order_id END, b.side,
-        d.price_won, d.filled_quantity, CASE WHEN b.side = 'buy' THEN d.fee_won ELSE 0 END, CASE WHEN b.side = 'sell' THEN d.fee_won ELSE 0 END,
-        d.tax_won, p_date, d.settles_on, p_at
-    FROM batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no WHERE d.turn = p_turn AND d.trade_id IS NOT NULL;
+        f.event_id, b.symbol, CASE WHEN b.side = 'buy' THEN d.order_id ELSE f.order_id END, CASE WHEN b.side = 'buy' THEN f.order_id ELSE d.order_id END,
+        b.side, f.price_won, f.quantity, CASE WHEN b.side = 'buy' THEN f.fee_won ELSE f.their_fee_won END,
+        CASE WHEN b.side = 'buy' THEN f.their_fee_won ELSE f.fee_won END, f.tax_won + f.their_tax_won, p_date, d.settles_on, p_at
+    FROM batch_fills AS f
+    STRAIGHT_JOIN batch_orders AS b ON b.position_no = f.position_no
+    STRAIGHT_JOIN batch_done AS d ON d.position_no = f.position_no
+    WHERE f.turn = p_turn;
     UPDATE (
-        SELECT b.account_id, sum(CASE WHEN b.side = 'buy' THEN -d.value_won ELSE d.value_won END - d.fee_won - d.tax_won) AS cash_won,
-            sum(d.reserve_won) AS reserve_won
-        FROM batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no
-        WHERE d.turn = p_turn AND (d.trade_id IS NOT NULL OR d.reserve_won > 0)
-        GROUP BY b.account_id
+        SELECT u.account_id, sum(u.cash_won) AS cash_won, sum(u.reserve_won) AS reserve_won
+        FROM (
+            SELECT b.account_id, CASE WHEN b.side = 'buy' THEN -d.value_won ELSE d.value_won END - d.fee_won - d.tax_won AS cash_won, d.reserve_won
+            FROM batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no
+            WHERE d.turn = p_turn AND (d.value_won > 0 OR d.reserve_won > 0)
+            UNION ALL
+            SELECT f.account_id,
+                CASE WHEN b.side = 'buy' THEN f.price_won * f.quantity ELSE -f.price_won * f.quantity END - f.their_fee_won - f.their_tax_won,
+                f.their_reserve_won - f.released_won
+            FROM batch_fills AS f STRAIGHT_JOIN batch_orders AS b ON b.position_no = f.position_no
+            WHERE f.turn = p_turn AND f.order_id IS NOT NULL
+        ) AS u
+        GROUP BY u.account_id
     ) AS s STRAIGHT_JOIN accounts AS a ON a.account_id = s.account_id
     SET a.cash_won = a.cash_won + s.cash_won, a.reserved_won = a.reserved_won + s.reserve_won;
     INSERT INTO positions (account_id, symbol, quantity, cost_won)
     SELECT b.account_id, b.symbol, d.filled_quantity, d.value_won
     FROM batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no
-    WHERE d.turn = p_turn AND d.trade_id IS NOT NULL AND b.side = 'buy'
+    WHERE d.turn = p_turn AND d.value_won > 0 AND b.side = 'buy'
     ON DUPLICATE KEY UPDATE positions.quantity = positions.quantity + VALUES(quantity), positions.cost_won = positions.cost_won + VALUES(cost_won);
+    -- MariaDB assigns from left to right: the cost is cut by the quantity before it changes.
     UPDATE batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no
     STRAIGHT_JOIN positions AS p ON p.account_id = b.account_id AND p.symbol = b.symbol
     SET
         p.cost_won = p.cost_won - CAST(p.cost_won AS DECIMAL(38, 0)) * d.filled_quantity DIV p.quantity,
         p.quantity = p.quantity - d.filled_quantity,
         p.reserved_quantity = p.reserved_quantity + CASE WHEN d.status = 'open' THEN b.quantity - d.filled_quantity ELSE 0 END
-    WHERE d.turn = p_turn AND b.side = 'sell' AND (d.status = 'open' OR d.trade_id IS NOT NULL);
+    WHERE d.turn = p_turn AND b.side = 'sell' AND (d.status = 'open' OR d.value_won > 0);
     UPDATE batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no
     STRAIGHT_JOIN stock_inventory AS i ON i.symbol = b.symbol
-    SET i.available_shares = i.available_shares + CASE WHEN b.side = 'buy' THEN -d.filled_quantity ELSE d.filled_quantity END
-    WHERE d.turn = p_turn AND d.trade_id IS NOT NULL;
+    SET i.available_shares = i.available_shares + CASE WHEN b.side = 'buy' THEN -d.house ELSE d.house END, i.last_won = d.price_won
+    WHERE d.turn = p_turn AND d.value_won > 0;
     INSERT INTO batch_symbols (symbol, best_sell_won, best_buy_won)
     SELECT b.symbol, CASE WHEN b.side = 'sell' THEN b.limit_won END, CASE WHEN b.side = 'buy' THEN b.limit_won END
     FROM batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no
@@ -255,6 +365,42 @@ BEGIN
     ON DUPLICATE KEY UPDATE
         best_sell_won = least(coalesce(best_sell_won, VALUES(best_sell_won)), coalesce(VALUES(best_sell_won), best_sell_won)),
         best_buy_won = greatest(coalesce(best_buy_won, VALUES(best_buy_won)), coalesce(VALUES(best_buy_won), best_buy_won));
+
+    IF v_meetings > 0 THEN
+        UPDATE batch_fills AS f STRAIGHT_JOIN orders AS o ON o.order_id = f.order_id
+        SET
+            o.filled_quantity = o.filled_quantity + f.quantity,
+            o.reserved_won = f.their_reserve_won,
+            o.status = CASE WHEN f.left_over = 0 THEN 'filled' ELSE 'open' END,
+            o.closed_event_id = CASE WHEN f.left_over = 0 THEN f.event_id END
+        WHERE f.turn = p_turn AND f.order_id IS NOT NULL;
+        INSERT INTO positions (account_id, symbol, quantity, cost_won)
+        SELECT f.account_id, b.symbol, f.quantity, f.price_won * f.quantity
+        FROM batch_fills AS f STRAIGHT_JOIN batch_orders AS b ON b.position_no = f.position_no
+        WHERE f.turn = p_turn AND f.order_id IS NOT NULL AND b.side = 'sell'
+        ON DUPLICATE KEY UPDATE positions.quantity = positions.quantity + VALUES(quantity), positions.cost_won = positions.cost_won + VALUES(cost_won);
+        UPDATE batch_fills AS f STRAIGHT_JOIN batch_orders AS b ON b.position_no = f.position_no
+        STRAIGHT_JOIN positions AS p ON p.account_id = f.account_id AND p.symbol = b.symbol
+        SET
+            p.cost_won = p.cost_won - CAST(p.cost_won AS DECIMAL(38, 0)) * f.quantity DIV p.quantity,
+            p.quantity = p.quantity - f.quantity,
+            p.reserved_quantity = p.reserved_quantity - f.quantity
+        WHERE f.turn = p_turn AND f.order_id IS NOT NULL AND b.side = 'buy';
+        -- The next order for a symbol whose book was met needs to know what is left of it.
+        FOR r IN (
+            SELECT DISTINCT b.symbol
+            FROM batch_fills AS f
+            STRAIGHT_JOIN batch_orders AS b ON b.position_no = f.position_no
+            STRAIGHT_JOIN batch_orders AS later ON later.turn = p_turn + 1 AND later.symbol = b.symbol
+            WHERE f.turn = p_turn AND f.order_id IS NOT NULL
+        ) DO
+            SELECT
+                (SELECT min(o.resting_won) FROM orders AS o WHERE o.symbol = r.symbol AND o.side = 'sell'),
+                (SELECT max(o.resting_won) FROM orders AS o WHERE o.symbol = r.symbol AND o.side = 'buy')
+            INTO v_sell_won, v_buy_won;
+            UPDATE batch_symbols SET best_sell_won = v_sell_won, best_buy_won = v_buy_won WHERE symbol = r.symbol;
+        END FOR;
+    END IF;
 END;
 
 CREATE OR REPLACE PROCEDURE place_orders(IN p_orders LONGTEXT CHARACTER SET utf8mb4, IN p_business_date DATE, IN p_at DATETIME(6))
