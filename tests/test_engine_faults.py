@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -48,7 +49,11 @@ def numbers(server: Server) -> list[int]:
 
 
 def end_session(by: Server, of: Server) -> None:
-    """Kill a session, and wait until the server has none of that number."""
+    """
+    Kill a session, and wait until the server has none of that number.
+
+    PostgreSQL strikes it off its list first and closes the socket as the process ends.
+    """
     if by.engine == "postgresql":
         by.rows(f"SELECT pg_terminate_backend({of.session_id}) AS done")
         left = f"SELECT pid FROM pg_stat_activity WHERE pid = {of.session_id}"
@@ -56,6 +61,8 @@ def end_session(by: Server, of: Server) -> None:
         by.execute(f"KILL CONNECTION {of.session_id}")
         left = f"SELECT id FROM information_schema.processlist WHERE id = {of.session_id}"
     eventually(lambda: not by.rows(left))
+    if by.engine == "postgresql":
+        eventually(lambda: not Path(f"/proc/{of.session_id}").exists())
 
 
 @pytest.mark.usefixtures("table")

@@ -103,7 +103,7 @@ class MariaDB:
         for file in (lab.directory / "my.cnf", grants):
             file.chmod(0o644)
         words: list[str | Path] = [_tool("mariadb-install-db", lab)]
-        words += ["--no-defaults", f"--datadir={lab.data}", f"--tmpdir={lab.scratch}"]
+        words += ["--no-defaults", f"--datadir={lab.data}"]
         words += ["--auth-root-authentication-method=normal", "--skip-test-db"]
         words += ["--skip-name-resolve", f"--extra-file={grants}"]
         words += ["--character-set-server=utf8mb4", "--collation-server=utf8mb4_nopad_bin"]
@@ -117,7 +117,6 @@ class MariaDB:
         words = [str(lab.programs / "mariadbd"), f"--defaults-file={lab.directory / 'my.cnf'}"]
         # On the command line, so that no edited or restored file can make two labs meet.
         words += [f"--datadir={lab.data}", f"--socket={lab.socket}", f"--pid-file={lab.pid_file}"]
-        words += [f"--tmpdir={lab.scratch}"]
         if lab.port is None:
             return [*words, "--skip-networking"]
         return [*words, "--bind-address=127.0.0.1", f"--port={lab.port}"]

@@ -174,6 +174,7 @@ def environment(home: Path) -> dict[str, str]:
     return {
         "PATH": f"{path}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin",
         "HOME": str(home),
+        "TMPDIR": str(home / "tmp"),  # no option: mariadb-install-db breaks words at blanks
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
     }
