@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -18,10 +19,11 @@ from stockops.engine import connect
 from stockops.errors import ConfigError
 from stockops.targets import Target
 from stockops.workload import RunPlan, Tick, mix_of
-from stockops.workload.ground import Issue, ladder, survey
+from stockops.workload.ground import Ground, Holding, Issue, Marks, Payer, ladder, survey
 from stockops.workload.latency import coarse, sample_verdict, summed
 from stockops.workload.requests import Cancel, Requests
 from stockops.workload.result import Failure, Tally
+from stockops.workload.shares import share, shares
 
 DAY = date(2025, 1, 3)
 
@@ -148,8 +150,51 @@ def test_batches_answer_every_order(market: Target, tmp_path: Path) -> None:
     assert result.failure is None
     assert result.orders + result.cancels == 300
     assert result.service.answers < 60
+    assert result.shares == result.as_json()["shares"] == 2
     with connect(market) as server:
         assert journal.audit(server, tmp_path / "j").clean
+
+
+@given(st.integers(1, 12), st.integers(1, 40), st.integers(1, 40))
+def test_clients_with_batches_share_out_the_market(
+    clients: int, issues: int, accounts: int
+) -> None:
+    ground = made_up(issues, accounts)
+    plan = RunPlan(clients=clients, batch=10)
+    count = shares(ground, plan)
+    assert count == min(clients, issues, accounts)
+    mine = [share(ground, plan, client) for client in range(clients)]
+    for name in ("symbols", "payers"):
+        dealt = [each for ground in mine[:count] for each in getattr(ground, name)]
+        assert sorted(map(str, dealt)) == sorted(map(str, getattr(ground, name)))  # once each
+    for n, part in enumerate(mine):
+        assert part == mine[n % count]
+        assert [ladder[0] for ladder in part.ladders] == [int(s) for s in part.symbols]
+        ours = {payer.account_id for payer in part.payers}
+        assert part.holdings == [
+            h for h in ground.holdings if h.symbol in part.symbols and h.account_id in ours
+        ]
+        alone = replace(plan, batch=1)
+        assert (shares(ground, alone), share(ground, alone, n)) == (1, ground)
+
+
+def made_up(issues: int, accounts: int) -> Ground:
+    symbols = [f"{n:06d}" for n in range(1, issues + 1)]
+    return Ground(
+        engine="postgresql",
+        server_version="18",
+        settings={},
+        business_date=DAY,
+        symbols=symbols,
+        ladders=[[int(symbol)] for symbol in symbols],
+        payers=[Payer(1000 + n, 1_000_000) for n in range(accounts)],
+        holdings=[
+            Holding(1000 + n, symbols[(n * 7 + turn) % issues], 100)
+            for n in range(accounts)
+            for turn in range(2)
+        ],
+        marks=Marks(0, 0),
+    )
 
 
 def test_an_open_loop_counts_from_the_intended_start(market: Target) -> None:

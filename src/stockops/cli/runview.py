@@ -46,6 +46,7 @@ def table(result: "RunResult") -> str:
             f"{result.orders:,} orders, {result.cancels:,} cancels in {result.elapsed_s:.1f} s",
         ),
         ("rate", _rate(result)),
+        ("drawn from", _drawn_from(result)),
         ("accepted", f"{result.accepted:,}; rejected {result.rejected:,}"),
         ("traded", _traded(result)),
         ("response", _latency(result.response)),
@@ -124,6 +125,12 @@ def _rate(result: "RunResult") -> str:
         f"{achieved} of {result.offered_per_s:,.0f}/s offered; "
         f"{result.late:,} started late, {result.dropped:,} dropped"
     )
+
+
+def _drawn_from(result: "RunResult") -> str:
+    if result.shares == 1:
+        return "the whole market, by every client"
+    return f"{result.shares} shares of issues and accounts, each client from one"
 
 
 def _traded(result: "RunResult") -> str:

@@ -97,7 +97,13 @@ def cancel_command(
 )
 @click.option("--skew", default="uniform", show_default=True, help="uniform, or zipf: hot issues.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same draws the same.")
-@click.option("--batch", type=int, default=1, show_default=True, help="Orders in one call.")
+@click.option(
+    "--batch",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Orders in one call. Above 1, each client draws from issues and accounts of its own.",
+)
 @click.option("--journal", type=click.Path(path_type=Path), metavar="DIR", help="A new directory.")
 @click.option("--no-journal", is_flag=True, help="Write none: throughput alone.")
 @click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Business date, in a lab.")

@@ -21,6 +21,7 @@ from .plan import OPENS_AT
 from .requests import Cancel, Request, Requests
 from .result import Tally
 from .seat import Seat, Stopped
+from .shares import share
 from .wire import Call, Cells
 
 _LATE_NS = 1_000_000
@@ -34,7 +35,8 @@ class Client:
     def __init__(self, seat: Seat) -> None:
         self.tally = Tally()
         self._seat, self._plan, self._writer = seat, seat.plan, seat.writer
-        self._requests = Requests(seat.ground, seat.plan, run_id=seat.run_id, client=seat.number)
+        mine = share(seat.ground, seat.plan, seat.number)
+        self._requests = Requests(mine, seat.plan, run_id=seat.run_id, client=seat.number)
         self._pace = Pace(seat, self._requests)
         self._connection = Connection(seat, self.tally)
         self._lines = self._connection.lines

@@ -24,7 +24,8 @@ class RunPlan:
     What to run. It ends after `seconds` or `orders`, whichever is first.
 
     `rate_per_s` makes it an open loop: orders arrive at that rate in all, as a Poisson process,
-    whether the server keeps up or not. `batch` orders go in one call. `mix` holds weights.
+    whether the server keeps up or not. `batch` orders go in one call; above 1, each client draws
+    from issues and accounts of its own (module `shares`). `mix` holds weights.
     `business_date` None means the next one after the latest prices; `server_clock` leaves the
     market's clock to the server. `patience_s` is how long a client tries to get back to a server
     that went. `seal` seals the audit chain meanwhile.

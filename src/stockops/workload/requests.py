@@ -1,8 +1,9 @@
 """
 The orders of a run, drawn from a hash.
 
-Order `i` of a client depends on the seed, the client and `i` alone, whatever the server answered
-and however often it was asked. Only which order a cancel takes back depends on the answers.
+Order `i` of a client depends on the seed, the client, what it draws from and `i` alone, whatever
+the server answered and however often it was asked. Only which order a cancel takes back depends on
+the answers.
 """
 
 from bisect import bisect_right

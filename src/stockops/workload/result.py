@@ -14,6 +14,7 @@ from .board import Board
 from .ground import TRADED, Ground, Traded
 from .latency import Latency, sample_verdict, summed
 from .plan import RunPlan
+from .shares import shares
 
 __all__ = ["Latency", "RunResult", "Second", "Tally", "Unknowns", "conclude"]
 
@@ -105,7 +106,8 @@ class RunResult:
     a closed loop. `response` counts from when a request was meant to start, `service` from when it
     was sent; both are per call, so per batch where there are batches. `late` requests started more
     than 1 ms after they were meant to, `dropped` ones were due and never started. `trades` and
-    `value_won` are what the database traded meanwhile.
+    `value_won` are what the database traded meanwhile. `shares` is into how many parts of its own
+    the issues and accounts were dealt to the clients; 1: every client drew from all of them.
     """
 
     run_id: str
@@ -120,6 +122,7 @@ class RunResult:
     elapsed_s: float
     offered_per_s: float | None
     achieved_per_s: float
+    shares: int
     orders: int
     accepted: int
     rejected: int
@@ -183,6 +186,7 @@ def conclude(
         elapsed_s=round(elapsed_s, 3),
         offered_per_s=plan.rate_per_s,
         achieved_per_s=round((orders + cancels) / elapsed_s, 1) if elapsed_s else 0.0,
+        shares=shares(ground, plan),
         orders=orders,
         accepted=orders - rejected,
         rejected=rejected,
