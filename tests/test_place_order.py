@@ -352,6 +352,41 @@ def test_orders_are_taken_in_continuous_sessions_alone(bed: Bed, clock: Clock, s
     assert answer.reason == ("closed_session" if status == "rejected" else None)
 
 
+def test_a_day_that_is_open_keeps_its_hours(bed: Bed) -> None:
+    symbol, account, day = bed.stock(50_000), bed.account(), date(2025, 1, 3)
+
+    def reason(*clock: int) -> str | None:
+        return bed.buy(account, symbol, 1, 50_000, clock=on(day, *clock)).reason
+
+    assert reason(10) is None
+    assert reason(8, 59, 59) == "closed_session"
+    assert reason(9) is None
+    assert reason(15, 19, 59) is None
+    assert reason(15, 20) == "closed_session"
+
+
+def test_an_edit_of_the_calendar_reaches_a_day_that_is_open(bed: Bed) -> None:
+    symbol, account, day = bed.stock(50_000), bed.account(), date(2026, 3, 4)
+    early = (
+        "VALUES ('KOSPI', 'regular', '2026-03-04', '2026-03-04', '09:00', '12:00', 'continuous')"
+    )
+
+    def reason(hour: int) -> str | None:
+        return bed.buy(account, symbol, 1, 50_000, clock=on(day, hour)).reason
+
+    assert reason(13) is None
+    bed.server.execute(f"INSERT INTO market_sessions {early}")
+    try:
+        assert reason(13) == "closed_session"
+        assert reason(11) is None
+        bed.server.execute("INSERT INTO market_holidays VALUES ('KOSPI', '2026-03-04', 'Sudden')")
+        assert reason(11) == "closed_session"
+    finally:
+        bed.server.execute("DELETE FROM market_holidays WHERE holiday = '2026-03-04'")
+        bed.server.execute("DELETE FROM market_sessions WHERE valid_from = '2026-03-04'")
+    assert reason(14) is None
+
+
 def test_a_batch_answers_each_order_by_its_place(bed: Bed) -> None:
     symbol, account = bed.stock(50_000), bed.account()
     first = bed.order(account, "buy", symbol, 1, 50_000)

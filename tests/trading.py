@@ -109,8 +109,10 @@ class Bed:
             {"symbol": symbol, "isin": f"KR7{symbol}000", "status": status, "n": LISTED_SHARES},
         )
         self.server.execute(
-            "INSERT INTO stock_inventory VALUES (%(symbol)s, %(house)s, %(base)s, %(opening)s, "
-            "%(base)s, 1, 100000000, %(settles)s, 0)",  # the first order of a day sets what is true
+            # The first order of a day sets what is true.
+            "INSERT INTO stock_inventory (symbol, available_shares, last_won, quote_date, "
+            "base_won, lower_won, upper_won, settles_on, sell_tax_rate) VALUES (%(symbol)s, "
+            "%(house)s, %(base)s, %(opening)s, %(base)s, 1, 100000000, %(settles)s, 0)",
             {
                 "symbol": symbol,
                 "house": house,

@@ -96,3 +96,18 @@ RETURN weekday(p_date) < 5
             AND time(p_at + INTERVAL 9 HOUR) >= s.opens_at
             AND time(p_at + INTERVAL 9 HOUR) < s.closes_at
     );
+
+-- Every issue keeps the hours of its day; an edit of the calendar makes all of them ask market_sessions again. All rows are
+-- locked: an order that opens a day right now either ends first, or reads the sessions as they are changed here.
+CREATE OR REPLACE TRIGGER market_sessions_forget_insert AFTER INSERT ON market_sessions FOR EACH ROW
+    UPDATE stock_inventory SET opens_at = NULL, closes_at = NULL;
+CREATE OR REPLACE TRIGGER market_sessions_forget_update AFTER UPDATE ON market_sessions FOR EACH ROW
+    UPDATE stock_inventory SET opens_at = NULL, closes_at = NULL;
+CREATE OR REPLACE TRIGGER market_sessions_forget_delete AFTER DELETE ON market_sessions FOR EACH ROW
+    UPDATE stock_inventory SET opens_at = NULL, closes_at = NULL;
+CREATE OR REPLACE TRIGGER market_holidays_forget_insert AFTER INSERT ON market_holidays FOR EACH ROW
+    UPDATE stock_inventory SET opens_at = NULL, closes_at = NULL;
+CREATE OR REPLACE TRIGGER market_holidays_forget_update AFTER UPDATE ON market_holidays FOR EACH ROW
+    UPDATE stock_inventory SET opens_at = NULL, closes_at = NULL;
+CREATE OR REPLACE TRIGGER market_holidays_forget_delete AFTER DELETE ON market_holidays FOR EACH ROW
+    UPDATE stock_inventory SET opens_at = NULL, closes_at = NULL;

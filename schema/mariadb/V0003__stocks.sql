@@ -33,6 +33,8 @@ CREATE TABLE stock_inventory (
     upper_won BIGINT NOT NULL COMMENT 'Highest price of the day, on the tick',
     settles_on DATE NOT NULL COMMENT 'Settlement date of a trade on quote_date: the second business day after it',
     sell_tax_rate DECIMAL(9, 8) NOT NULL COMMENT 'Tax rate in force on settles_on',
+    opens_at TIME NULL COMMENT 'When continuous trading opens on quote_date, Korean time; NULL where market_sessions has to be asked',
+    closes_at TIME NULL COMMENT 'When continuous trading closes on quote_date, Korean time; NULL with opens_at',
     CONSTRAINT stock_inventory_pk PRIMARY KEY (symbol),
     CONSTRAINT stock_inventory_stock_fk FOREIGN KEY (symbol) REFERENCES stocks (symbol),
     CONSTRAINT stock_inventory_shares_ck CHECK (available_shares >= 0),

@@ -92,3 +92,37 @@ RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $body$
         )
 $body$;
 COMMENT ON FUNCTION session_open(text, date, timestamptz) IS 'True where a continuous session of the market is open on the business date at the instant';
+
+CREATE OR REPLACE FUNCTION continuous_hours(p_market text, p_date date, OUT opens_at time, OUT closes_at time)
+LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+    SELECT min(s.opens_at), min(s.closes_at)
+    FROM market_sessions AS s
+    WHERE
+        s.market = p_market
+        AND s.matching = 'continuous'
+        AND s.valid_from = (
+            SELECT max(n.valid_from)
+            FROM market_sessions AS n
+            WHERE
+                n.market = s.market AND n.session = s.session AND n.valid_from <= p_date
+                AND (n.valid_to IS NULL OR n.valid_to >= p_date)
+        )
+    HAVING count(*) = 1
+$body$;
+COMMENT ON FUNCTION continuous_hours(text, date) IS 'Hours of the continuous session of a business date; NULL where there is none, or more than one';
+
+-- Every issue keeps the hours of its day. All rows are locked, those without hours too: an order that opens a day right now
+-- either ends first, or reads the sessions as they are changed here.
+CREATE OR REPLACE FUNCTION forget_hours()
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $body$
+BEGIN
+    PERFORM 1 FROM stock_inventory AS i ORDER BY i.symbol FOR NO KEY UPDATE;
+    UPDATE stock_inventory SET opens_at = NULL, closes_at = NULL WHERE opens_at IS NOT NULL;
+    RETURN NULL;
+END
+$body$;
+COMMENT ON FUNCTION forget_hours() IS 'Makes every issue ask market_sessions again: an edit of the calendar holds from its commit on';
+CREATE OR REPLACE TRIGGER market_sessions_forget AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON market_sessions
+    FOR EACH STATEMENT EXECUTE FUNCTION forget_hours();
+CREATE OR REPLACE TRIGGER market_holidays_forget AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON market_holidays
+    FOR EACH STATEMENT EXECUTE FUNCTION forget_hours();

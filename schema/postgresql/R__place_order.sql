@@ -20,6 +20,7 @@ DECLARE
     v_market text;
     v_inventory stock_inventory%ROWTYPE;
     v_close record;
+    v_hours record;
     v_base bigint;
     v_settles date;
     v_order record;
@@ -50,6 +51,7 @@ BEGIN
     ORDER BY p.price_date DESC LIMIT 1;
     v_base := CASE WHEN v_close.price_date >= v_inventory.quote_date THEN v_close.close_won ELSE v_inventory.last_won END;
     v_settles := business_day_after(v_market, p_date, 2);
+    SELECT h.opens_at, h.closes_at INTO v_hours FROM continuous_hours(v_market, p_date) AS h;
     UPDATE stock_inventory SET
         quote_date = p_date,
         base_won = v_base,
@@ -60,11 +62,13 @@ BEGIN
         sell_tax_rate = (
             SELECT t.sell_rate FROM tax_rates AS t
             WHERE t.market = v_market AND t.settles_from <= v_settles ORDER BY t.settles_from DESC LIMIT 1
-        )
+        ),
+        opens_at = v_hours.opens_at,
+        closes_at = v_hours.closes_at
     WHERE symbol = p_symbol;
 END
 $body$;
-COMMENT ON FUNCTION open_day(text, date, timestamptz) IS 'Ends an issue''s trading day and opens the next: day orders expire, the base price, the limits and the tax rate are set. Needs the symbol and the owners of its resting orders locked';
+COMMENT ON FUNCTION open_day(text, date, timestamptz) IS 'Ends an issue''s trading day and opens the next: day orders expire, the base price, the limits, the tax rate and the hours are set. Needs the symbol and the owners of its resting orders locked';
 
 CREATE OR REPLACE FUNCTION replay_order(p_order_id bigint)
 RETURNS order_answer LANGUAGE sql STABLE AS $body$
@@ -149,17 +153,11 @@ BEGIN
     SELECT
         k.market, k.status, k.listed_shares,
         i.available_shares, i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate,
-        extract(isodow FROM v_date) < 6 AND v_kst::date = v_date AND EXISTS (
-            SELECT 1
-            FROM market_sessions AS o
-            WHERE
-                o.market = k.market AND o.matching = 'continuous' AND o.valid_from <= v_date AND (o.valid_to IS NULL OR o.valid_to >= v_date)
-                AND v_kst::time >= o.opens_at AND v_kst::time < o.closes_at
-                AND NOT EXISTS (SELECT 1 FROM market_sessions AS n
-                    WHERE n.market = o.market AND n.session = o.session AND n.valid_from > o.valid_from AND n.valid_from <= v_date
-                        AND (n.valid_to IS NULL OR n.valid_to >= v_date))
-        )
-        AND NOT EXISTS (SELECT 1 FROM market_holidays AS h WHERE h.market = k.market AND h.holiday = v_date) AS is_open,
+        CASE
+            WHEN i.quote_date = v_date AND i.opens_at IS NOT NULL
+                THEN v_kst::date = v_date AND v_kst::time >= i.opens_at AND v_kst::time < i.closes_at
+            ELSE session_open(k.market, v_date, v_at)
+        END AS is_open,
         (SELECT t.tick_won FROM tick_sizes AS t WHERE t.market = k.market AND t.valid_from <= v_date AND t.price_from_won <= coalesce(p_limit_won, 1)
             ORDER BY t.valid_from DESC, t.price_from_won DESC LIMIT 1) AS tick_won
     INTO s

@@ -52,19 +52,17 @@ CREATE TABLE accounts (
     user_id bigint NOT NULL,
     broker_id bigint NOT NULL,
     account_no varchar(24) COLLATE "C" NOT NULL,
-    kind varchar(16) COLLATE "C" NOT NULL DEFAULT 'customer',
-    status varchar(16) COLLATE "C" NOT NULL DEFAULT 'active',
+    kind account_kind NOT NULL DEFAULT 'customer',
+    status account_status NOT NULL DEFAULT 'active',
     tax_exempt boolean NOT NULL DEFAULT false,
     cash_won bigint NOT NULL DEFAULT 0,
-    reserved_won bigint NOT NULL DEFAULT 0,
+    reserved_won unsigned_bigint NOT NULL DEFAULT 0,
     opened_at timestamp(6) with time zone NOT NULL,
     CONSTRAINT accounts_pk PRIMARY KEY (account_id),
     CONSTRAINT accounts_no_uq UNIQUE (account_no),
     CONSTRAINT accounts_user_fk FOREIGN KEY (user_id) REFERENCES users (user_id),
     CONSTRAINT accounts_broker_fk FOREIGN KEY (broker_id) REFERENCES brokers (broker_id),
-    CONSTRAINT accounts_kind_ck CHECK (kind IN ('customer', 'house', 'fees', 'tax', 'bank', 'issuer')),
-    CONSTRAINT accounts_status_ck CHECK (status IN ('active', 'suspended', 'closed')),
-    CONSTRAINT accounts_reserved_ck CHECK (reserved_won >= 0 AND reserved_won <= cash_won),
+    CONSTRAINT accounts_reserved_ck CHECK (reserved_won <= cash_won),
     CONSTRAINT accounts_house_ck CHECK (kind = 'customer' OR cash_won = 0)
 ) WITH (fillfactor = 80);
 CREATE INDEX accounts_user_ix ON accounts (user_id);

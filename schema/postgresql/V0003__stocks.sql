@@ -32,19 +32,19 @@ COMMENT ON COLUMN stocks.origin IS 'Where the row came from: krx, file, sample, 
 
 CREATE TABLE stock_inventory (
     symbol varchar(6) COLLATE "C" NOT NULL,
-    available_shares bigint NOT NULL,
-    last_won bigint NOT NULL,
+    available_shares unsigned_bigint NOT NULL,
+    last_won positive_bigint NOT NULL,
     quote_date date NOT NULL,
     base_won bigint NOT NULL,
-    lower_won bigint NOT NULL,
+    lower_won positive_bigint NOT NULL,
     upper_won bigint NOT NULL,
     settles_on date NOT NULL,
     sell_tax_rate numeric(9, 8) NOT NULL,
+    opens_at time(0) NULL,
+    closes_at time(0) NULL,
     CONSTRAINT stock_inventory_pk PRIMARY KEY (symbol),
     CONSTRAINT stock_inventory_stock_fk FOREIGN KEY (symbol) REFERENCES stocks (symbol),
-    CONSTRAINT stock_inventory_shares_ck CHECK (available_shares >= 0),
-    CONSTRAINT stock_inventory_price_ck CHECK (lower_won >= 1 AND lower_won <= base_won AND base_won <= upper_won),
-    CONSTRAINT stock_inventory_last_ck CHECK (last_won >= 1),
+    CONSTRAINT stock_inventory_price_ck CHECK (lower_won <= base_won AND base_won <= upper_won),
     CONSTRAINT stock_inventory_settles_ck CHECK (settles_on > quote_date)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE stock_inventory IS 'What the house holds of each issue, and the issue''s trading day: the row that place_order locks first';
@@ -57,6 +57,8 @@ COMMENT ON COLUMN stock_inventory.lower_won IS 'Lowest price of the day, on the 
 COMMENT ON COLUMN stock_inventory.upper_won IS 'Highest price of the day, on the tick';
 COMMENT ON COLUMN stock_inventory.settles_on IS 'Settlement date of a trade on quote_date: the second business day after it';
 COMMENT ON COLUMN stock_inventory.sell_tax_rate IS 'Tax rate in force on settles_on';
+COMMENT ON COLUMN stock_inventory.opens_at IS 'When continuous trading opens on quote_date, Korean time; NULL where market_sessions has to be asked';
+COMMENT ON COLUMN stock_inventory.closes_at IS 'When continuous trading closes on quote_date, Korean time; NULL with opens_at';
 
 CREATE TABLE stock_prices (
     symbol varchar(6) COLLATE "C" NOT NULL,

@@ -47,6 +47,7 @@ class Column:
 
     table_name: str
     column_name: str
+    to_plain: str  # a cast that leaves a domain's rules behind; empty where there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +81,16 @@ def copied(target: Target | str) -> Iterator[Server]:
         indexes = [i for i in scratch.fetch(INDEXES) if i.table_name in TABLES]
         with source.transaction(isolation="repeatable read", read_only=True):
             for table in TABLES:
-                names = [c.column_name for c in columns if c.table_name == table]
                 here = [i for i in (*indexes, VIEW_INDEX) if i.table_name == table]
-                _copy(source, scratch, names, here)
+                _copy(source, scratch, [c for c in columns if c.table_name == table], here)
         if scratch.engine == "postgresql":
             scratch.execute(f"ANALYZE {', '.join(TABLES)}")
         yield scratch
 
 
-def _copy(source: Server, scratch: Server, names: list[str], indexes: list[Index]) -> None:
-    table, listed = indexes[0].table_name, ", ".join(names)
+def _copy(source: Server, scratch: Server, columns: list[Column], indexes: list[Index]) -> None:
+    table, names = indexes[0].table_name, [c.column_name for c in columns]
+    listed = ", ".join(f"{c.column_name}{c.to_plain} AS {c.column_name}" for c in columns)
     select = f"SELECT {listed} FROM {table}"  # noqa: S608  names from the catalogue
     scratch.execute(f"CREATE TEMPORARY TABLE {table} AS {select} WHERE 1 = 0")
     for index in indexes:  # before the rows: MariaDB copies the table for each index made later

@@ -1,4 +1,4 @@
--- The trading day of every issue is what the dated tables say: limits, settlement date, tax rate; its last price is the last trade's.
+-- The trading day of every issue is what the dated tables say: limits, settlement date, tax rate, hours where it keeps them; its last price is the last trade's.
 WITH RECURSIVE tick_sets AS (
     SELECT
         market, valid_from,
@@ -76,6 +76,20 @@ settlements AS (
     LEFT JOIN taxes AS x ON x.market = o.market AND o.open_date >= x.settles_from AND o.open_date < x.settles_until
     WHERE o.days_after = 2
 ),
+hours AS (
+    SELECT d.market, d.business_date, min(s.opens_at) AS opens_at, min(s.closes_at) AS closes_at
+    FROM dates AS d
+    JOIN market_sessions AS s ON s.market = d.market AND s.matching = 'continuous'
+    WHERE s.valid_from = (
+        SELECT max(n.valid_from)
+        FROM market_sessions AS n
+        WHERE
+            n.market = s.market AND n.session = s.session AND n.valid_from <= d.business_date
+            AND (n.valid_to IS NULL OR n.valid_to >= d.business_date)
+    )
+    GROUP BY d.market, d.business_date
+    HAVING count(*) = 1
+),
 lasts AS (
     SELECT symbol, business_date, max(trade_id) AS trade_id
     FROM trades
@@ -84,12 +98,15 @@ lasts AS (
 judged AS (
     SELECT
         i.symbol,
-        concat_ws(' ', b.lower_won, 'to', b.upper_won, 'last', coalesce(t.price_won, i.base_won), 'settles', x.settles_on, 'tax', x.sell_rate) AS due,
-        concat_ws(' ', i.lower_won, 'to', i.upper_won, 'last', i.last_won, 'settles', i.settles_on, 'tax', i.sell_tax_rate) AS stated
+        concat_ws(' ', b.lower_won, 'to', b.upper_won, 'last', coalesce(t.price_won, i.base_won), 'settles', x.settles_on, 'tax', x.sell_rate,
+            CASE WHEN i.opens_at IS NOT NULL THEN concat_ws(' ', 'open', h.opens_at, 'to', h.closes_at) END) AS due,
+        concat_ws(' ', i.lower_won, 'to', i.upper_won, 'last', i.last_won, 'settles', i.settles_on, 'tax', i.sell_tax_rate,
+            CASE WHEN i.opens_at IS NOT NULL THEN concat_ws(' ', 'open', i.opens_at, 'to', i.closes_at) END) AS stated
     FROM stock_inventory AS i
     LEFT JOIN stocks AS k ON k.symbol = i.symbol
     LEFT JOIN bounds AS b ON b.symbol = i.symbol
     LEFT JOIN settlements AS x ON x.market = k.market AND x.business_date = i.quote_date
+    LEFT JOIN hours AS h ON h.market = k.market AND h.business_date = i.quote_date
     LEFT JOIN lasts AS l ON l.symbol = i.symbol AND l.business_date = i.quote_date
     LEFT JOIN trades AS t ON t.trade_id = l.trade_id
 ),
