@@ -122,6 +122,7 @@ def test_a_journal_is_paired_with_the_database(market: Target, tmp_path: Path) -
         assert clean.intents == clean.acknowledged == result.orders
         assert clean.accepted == result.accepted
         assert clean.cancels == result.cancels > 0
+        assert clean.cancels_unanswered == 0
         assert clean.resolved_committed == clean.resolved_absent == 0
 
         path = after("missing")

@@ -144,6 +144,28 @@ def test_a_closed_loop_answers_every_order(market: Target, tmp_path: Path) -> No
         assert journal.audit(server, tmp_path / "j").clean
 
 
+@pytest.mark.parametrize("rate_per_s", [None, 2_000.0], ids=["closed loop", "open loop"])
+def test_a_run_cut_by_the_clock_and_its_audit_count_the_same(
+    market: Target, tmp_path: Path, rate_per_s: float | None
+) -> None:
+    """A group is written down before its first send: what the end cuts off was never asked."""
+    folder, mix = tmp_path / "j", {"limit": 50, "cancel": 50}
+    plan = RunPlan(
+        clients=1, seconds=3.0, mix=mix, journal=folder, rate_per_s=rate_per_s, business_date=DAY
+    )
+    result = workload.run(market, plan)
+    assert result.failure is None
+    with connect(market) as server:
+        verdict = journal.audit(server, folder)
+    assert verdict.clean
+    assert verdict.acknowledged == verdict.in_database == result.orders > 0
+    assert verdict.cancels == result.cancels
+    assert verdict.cancels_unanswered == 0
+    files = [file.read_text() for file in folder.glob("client-*")]
+    meant = sum(text.count('["c"') for text in files)
+    assert meant == result.cancels + sum(text.count('["v"') for text in files) > 0
+
+
 def test_batches_answer_every_order(market: Target, tmp_path: Path) -> None:
     plan = RunPlan(clients=2, orders=300, batch=50, journal=tmp_path / "j", business_date=DAY)
     result = workload.run(market, plan)

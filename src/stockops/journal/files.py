@@ -10,6 +10,8 @@ A file is lines of JSON arrays; the first element says what the line is:
     ["u", key, code]                                                 the answer was lost
     ["e", key, code]                                                 rolled back, and given up
     ["w", key]                                                       withdrawn before it was sent
+    ["v", key, order_id]                                             a cancel that was not sent
+    ["f", key, order_id, code]                                       a cancel that was given up
 
 Keys are ``RUN-CCC-NNNNNNNNN``: the run, the client, the number. They sort as they were sent.
 """

@@ -38,7 +38,8 @@ class Audit:
     The verdict on a journal.
 
     `resolved_committed` and `resolved_absent` are orders whose answer was never heard, and what
-    the database says of them. `findings` counts by kind; `examples` are the first 20.
+    the database says of them. `cancels` were answered; `cancels_unanswered` were sent, and nobody
+    heard what came of them. `findings` counts by kind; `examples` are the first 20.
     """
 
     run_id: str
@@ -51,6 +52,7 @@ class Audit:
     resolved_committed: int
     resolved_absent: int
     cancels: int
+    cancels_unanswered: int
     in_database: int
     findings: Mapping[What, int]
     examples: Sequence[Finding]
@@ -129,6 +131,7 @@ def audit(server: Server, directory: Path) -> Audit:
         resolved_committed=counts["resolved_committed"],
         resolved_absent=counts["resolved_absent"],
         cancels=counts["cancels"],
+        cancels_unanswered=counts["cancels_meant"] - counts["cancels"] - counts["cancels_unsent"],
         in_database=counts["in_database"],
         findings={
             "missing": tally.findings["missing"],
@@ -264,10 +267,14 @@ def _check_cancels(server: Server, journal: Journal, tally: _Tally) -> None:
     asked: dict[int, Line] = {}
     for client in range(journal.header.clients):
         for line in journal.lines(client):
-            if line[0] == "c":
-                tally.counts["cancels"] += 1
-            elif line[0] == "x":
-                asked[line[2]] = line
+            match line[0]:
+                case "c":
+                    tally.counts["cancels_meant"] += 1
+                case "v" | "f":
+                    tally.counts["cancels_unsent"] += 1
+                case "x":
+                    tally.counts["cancels"] += 1
+                    asked[line[2]] = line
             if len(asked) >= _CANCELS_PER_QUESTION:
                 _look_up(server, asked, tally)
     _look_up(server, asked, tally)

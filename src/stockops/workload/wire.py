@@ -50,11 +50,20 @@ def unknown(request: Request, code: str) -> str:
 
 
 def unsent(call: Call) -> list[str]:
-    """Return the journal's lines for the orders of a call that the database cannot hold."""
-    keys = [request[0] for request in call.requests if not isinstance(request, Cancel)]
+    """Return the journal's lines for the requests of a call that the database never did."""
     if call.error is not None:
-        return [f'["e","{key}",{json.dumps(call.error)}]\n' for key in keys]
-    return [] if call.began_ns else [f'["w","{key}"]\n' for key in keys]
+        code = json.dumps(call.error)
+        return [f"[{_named(request, 'f', 'e')},{code}]\n" for request in call.requests]
+    if call.began_ns:  # nobody knows
+        return []
+    return [f"[{_named(request, 'v', 'w')}]\n" for request in call.requests]
+
+
+def _named(request: Request, cancel: str, order: str) -> str:
+    """Return the first cells of a line: of the kind `cancel`, or `order`."""
+    if isinstance(request, Cancel):
+        return f'"{cancel}","{request.key}",{request.order_id}'
+    return f'"{order}","{request[0]}"'
 
 
 def batch(requests: Sequence[Request]) -> str:
