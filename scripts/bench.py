@@ -47,7 +47,7 @@ OURS = ("single", "journal", "batch")
 TITLES = {
     "single": "stockops trade run, one order a call",
     "journal": "the same, with a client journal fsynced before the sends it covers",
-    "batch": f"stockops trade run --clients 1 --batch {BATCH}",
+    "batch": f"stockops trade run --batch {BATCH}, each client with its share of the issues",
     "other": "{other}, calling the same routine",
     "statements": "a client that sends each statement of the transaction itself",
 }
@@ -122,8 +122,7 @@ def ours(target: Target, bench: Bench, *, batch: int = 1, journal: Path | None =
         result = workload.run(
             target,
             workload.RunPlan(
-                # Two batches want the same issues, and wait for each other.
-                clients=bench.clients if batch == 1 else 1,
+                clients=bench.clients,
                 seconds=bench.seconds,
                 batch=batch,
                 mix={"market": 30, "limit": 70},
@@ -343,7 +342,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short round")
     parser.add_argument("--engine", choices=sorted(OTHERS), help="one engine only")
-    parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-seed", action="store_true", help="leave the seeding out")
