@@ -30,6 +30,7 @@ from stockops.report.result import (
     Latency,
     Outcome,
     Second,
+    Stall,
     StepTime,
     SymbolTrades,
     TableRows,
@@ -73,6 +74,7 @@ def sample() -> DemoResult:
         orders_per_s=2_175.0,
         seconds=tuple(Second(i, 2_000 + 37 * i % 301) for i in range(10)),
         latency=Latency(p50_us=1_260, p95_us=3_170, p99_us=4_800, max_us=12_400, buckets=buckets),
+        stall=Stall(start_s=4.31, length_s=0.21),
         outcomes=ended,
         symbols=tuple(
             SymbolTrades(
@@ -138,6 +140,7 @@ def test_the_page_tells_the_whole_run() -> None:
         "1.26 ms",
         "3.17 ms",
         "4.8 ms",
+        "The longest time without any answer was 0.2 s, 4.3 s in.",
         "삼성전자 000000",
         "rejected: insufficient_shares",
         "invariant_19",
@@ -217,6 +220,7 @@ def test_a_run_in_which_nothing_happened_has_a_page_too() -> None:
         orders=0,
         orders_per_s=0.0,
         seconds=(),
+        stall=None,
         latency=empty,
         outcomes=(),
         symbols=(),
@@ -228,6 +232,7 @@ def test_a_run_in_which_nothing_happened_has_a_page_too() -> None:
     page = report.render(run)
     assert "Nothing was checked" in page
     assert "Nothing was traded." in page
+    assert "without any answer" not in page
     assert not run.balanced
 
 

@@ -5,16 +5,20 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from conftest import eventually
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stockops import journal, money, workload
+from stockops.cli import main
 from stockops.engine import connect
 from stockops.errors import ConfigError
 from stockops.targets import Target
@@ -24,6 +28,7 @@ from stockops.workload.latency import coarse, sample_verdict, summed
 from stockops.workload.requests import Cancel, Requests
 from stockops.workload.result import Failure, Tally
 from stockops.workload.shares import share, shares
+from stockops.workload.stall import Gaps, longest
 
 DAY = date(2025, 1, 3)
 
@@ -34,6 +39,8 @@ DAY = date(2025, 1, 3)
         ({"clients": 0}, "0 clients"),
         ({"clients": 500}, "500 clients cannot be run: it takes 1 to 128"),
         ({"seconds": 0.0}, "0.0 seconds"),
+        ({"warmup_s": -1.0}, "a warm-up of -1 seconds"),
+        ({"warmup_s": float("nan")}, "a warm-up of nan seconds"),
         ({"orders": 0}, "0 orders"),
         ({"rate_per_s": -1.0}, "not a rate"),
         ({"batch": 1001}, "batch of 1001"),
@@ -237,6 +244,86 @@ def test_more_clients_than_connections_are_refused(market: Target) -> None:
         pytest.skip("this server has room for every number of clients")
     with pytest.raises(ConfigError, match=f"of the server's {room.connections_max} are free"):
         workload.run(market, RunPlan(clients=128))
+
+
+def test_a_warm_up_is_left_out_of_the_times_and_not_of_the_orders(
+    market: Target, tmp_path: Path
+) -> None:
+    folder = tmp_path / "j"
+    plan = RunPlan(clients=2, warmup_s=1.5, seconds=1.5, journal=folder, business_date=DAY)
+    result = workload.run(market, plan)
+    assert result.failure is None
+    assert 2.9 < result.elapsed_s < 6.0
+    assert result.warmup_answered > 0
+    requests = result.orders + result.cancels
+    assert result.service.answers == requests - result.warmup_answered > 0
+    measured_s = result.elapsed_s - 1.5
+    assert result.achieved_per_s == pytest.approx(result.service.answers / measured_s, rel=0.01)
+    assert sum(second.answered for second in result.series) == requests
+    said = result.as_json()
+    assert (said["warmup_s"], said["warmup_answered"]) == (1.5, result.warmup_answered)
+    with connect(market) as server:
+        assert journal.audit(server, folder).acknowledged == result.orders
+
+
+def test_a_run_that_ends_within_its_warm_up_has_measured_nothing(market: Target) -> None:
+    said = CliRunner().invoke(
+        main,
+        ["trade", "run", "-t", market.url, "--orders", "5", "--warmup", "60", "--no-journal"],
+    )
+    assert said.exit_code == 1
+    assert "over within its warm-up of 60 s" in said.stderr
+    assert "5 answers are left out" in said.stdout
+
+
+def test_a_stall_is_measured_where_it_was(market: Target) -> None:
+    """Every issue is locked from the first tick to the second."""
+    with ExitStack() as locks:
+        ticks: list[Tick] = []
+
+        def lock(tick: Tick) -> None:
+            ticks.append(tick)
+            if len(ticks) == 1:
+                server = locks.enter_context(connect(market))
+                locks.enter_context(server.transaction())
+                server.rows("SELECT symbol FROM stock_inventory FOR UPDATE")
+            elif len(ticks) == 2:
+                locks.close()
+
+        plan = RunPlan(clients=3, seconds=4.0, mix={"limit": 1}, business_date=DAY, seal=False)
+        result = workload.run(market, plan, progress=lock)
+    assert result.failure is None
+    assert result.stall is not None
+    assert 0.9 < result.stall.start_s < 2.0
+    assert 0.5 < result.stall.length_s < 2.0
+    assert result.as_json()["stall"] == {
+        "start_s": result.stall.start_s,
+        "length_s": result.stall.length_s,
+    }
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 2_000), max_size=30), min_size=1, max_size=4),
+    st.integers(0, 500),
+    st.integers(500, 2_000),
+)
+def test_the_longest_stall_is_that_of_all_clients_together(
+    clients: list[list[int]], begin: int, end: int
+) -> None:
+    ms = 1_000_000
+    every: list[Gaps] = []
+    for answers in clients:
+        gaps = Gaps()
+        gaps.answered(at * ms for at in sorted(answers))
+        every.append(gaps)
+    found = longest(every, measured=(begin * ms, end * ms), start_ns=0)
+    inside = {at for answers in clients for at in answers if begin <= at <= end}
+    lengths = [b - a for a, b in pairwise(sorted({begin, *inside, end}))]
+    if max(lengths, default=0) < 10:
+        assert found is None
+    else:
+        assert found is not None
+        assert found.length_s == pytest.approx(max(lengths) / 1000)
 
 
 def test_an_empty_database_names_the_way_to_fill_it(market: Target) -> None:

@@ -158,6 +158,7 @@ def _result(
         orders_per_s=ran.orders / ran.elapsed_s if ran.elapsed_s else 0.0,
         seconds=_whole_seconds(ran),
         latency=_latency(ran),
+        stall=_stall(ran),
         outcomes=tuple(_outcome(name, number) for name, number in ran.outcomes.items()),
         symbols=tuple(symbols),
         books=lines,
@@ -183,6 +184,12 @@ def _latency(ran: RunResult) -> report.Latency:
         max_us=measured.max_us,
         buckets=tuple(report.Bucket(*each) for each in measured.histogram),
     )
+
+
+def _stall(ran: RunResult) -> report.Stall | None:
+    if ran.stall is None:
+        return None
+    return report.Stall(start_s=ran.stall.start_s, length_s=ran.stall.length_s)
 
 
 def _outcome(name: str, number: int) -> report.Outcome:

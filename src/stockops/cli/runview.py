@@ -18,7 +18,7 @@ _EVERY_LINE_S = 60.0  # in a log, for a run that is longer than that
 def progress(plan: "RunPlan") -> Callable[["Tick"], None]:
     """Return what shows a run's progress on stderr: one live line, or lines in a log."""
     live = sys.stderr.isatty()
-    long = plan.planned_s is None or plan.planned_s > _EVERY_LINE_S
+    long = plan.whole_s is None or plan.whole_s > _EVERY_LINE_S
     next_s = 0.0
 
     def show(tick: "Tick") -> None:
@@ -46,6 +46,8 @@ def table(result: "RunResult") -> str:
             f"{result.orders:,} orders, {result.cancels:,} cancels in {result.elapsed_s:.1f} s",
         ),
         ("rate", _rate(result)),
+        ("warm-up", _warmup(result)),
+        ("longest stall", _stall(result)),
         ("drawn from", _drawn_from(result)),
         ("accepted", f"{result.accepted:,}; rejected {result.rejected:,}"),
         ("traded", _traded(result)),
@@ -126,6 +128,21 @@ def _rate(result: "RunResult") -> str:
         f"{achieved} of {result.offered_per_s:,.0f}/s offered; "
         f"{result.late:,} started late, {result.dropped:,} dropped"
     )
+
+
+def _warmup(result: "RunResult") -> str:
+    if not result.warmup_s:
+        return "none"
+    return (
+        f"{result.warmup_s:g} s; its {result.warmup_answered:,} answers are left out of the rate "
+        "and the times"
+    )
+
+
+def _stall(result: "RunResult") -> str:
+    if result.stall is None:
+        return "none of 10 ms"
+    return f"{result.stall.length_s:.3f} s without an answer, {result.stall.start_s:.3f} s in"
 
 
 def _drawn_from(result: "RunResult") -> str:

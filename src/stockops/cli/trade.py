@@ -86,6 +86,9 @@ def cancel_command(
 @click.option("--clients", type=int, default=4, show_default=True, help="Processes that send.")
 @click.option("--seconds", type=float, help="How long.  [default: 10, without --orders]")
 @click.option("--orders", type=int, help="How many requests in all.")
+@options.seconds(
+    "--warmup", default=0.0, help="Run before --seconds; left out of the rate and the latencies."
+)
 @click.option(
     "--rate", "rate_per_s", type=float, help="Arrivals a second; else as fast as it goes."
 )
@@ -144,6 +147,11 @@ def run_command(
         raise KeyboardInterrupt
     if not result.orders:
         raise Finding("no order was answered", hint="Give it longer: --seconds 10")
+    if not result.service.answers:
+        raise Finding(
+            f"the run was over within its warm-up of {plan.warmup_s:g} s, so nothing was measured",
+            hint="Take a shorter --warmup, or more --orders.",
+        )
 
 
 @trade.command("audit")

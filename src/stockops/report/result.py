@@ -35,6 +35,14 @@ class Second:
     answers: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stall:
+    """The longest time without any answer, counted from the start of the orders."""
+
+    start_s: float
+    length_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """How many answers took from `from_us` up to, but not, `to_us` microseconds."""
@@ -106,7 +114,8 @@ class DemoResult:
     One run of the demo, whole.
 
     `orders` were answered, and `outcomes` add up to them; cancellations come on top, in `seconds`
-    and in `latency`. `trades` and `value_won` are what the database holds.
+    and in `latency`. `trades` and `value_won` are what the database holds. `stall` is None where
+    none was worth naming.
     """
 
     engine: str
@@ -129,6 +138,7 @@ class DemoResult:
     symbols: tuple[SymbolTrades, ...]
     books: tuple[Invariant, ...]
     steps: tuple[StepTime, ...]
+    stall: Stall | None = None
     lab: str | None = None  # the lab that was kept
     report: Path | None = None
 

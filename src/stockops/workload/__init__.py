@@ -4,6 +4,7 @@ from .ground import SETTINGS, TRADED, survey
 from .plan import CLIENTS_MAX, DEFAULT_MIX, RunPlan, mix_of
 from .result import Latency, RunResult, Second, Unknowns
 from .running import Tick, run
+from .stall import Stall
 
 __all__ = [
     "CLIENTS_MAX",
@@ -14,6 +15,7 @@ __all__ = [
     "RunPlan",
     "RunResult",
     "Second",
+    "Stall",
     "Tick",
     "Unknowns",
     "mix_of",

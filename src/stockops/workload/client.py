@@ -22,10 +22,10 @@ from .requests import Cancel, Request, Requests
 from .result import Tally
 from .seat import Seat, Stopped
 from .shares import share
+from .stall import NEVER_NS
 from .wire import Call, Cells
 
 _LATE_NS = 1_000_000
-_NEVER_NS = 1 << 62
 _LAST_INSTANT = timedelta(hours=5, minutes=19)  # after 10:00: before the market closes at 15:20
 
 
@@ -43,9 +43,10 @@ class Client:
 
     def run(self, start_ns: int) -> None:
         """Send until the run is over; the journal is complete and on disk then."""
-        seconds = self._plan.planned_s
+        seconds = self._plan.whole_s
         self._start_ns = start_ns
-        self._end_ns = start_ns + int(seconds * 1e9) if seconds else _NEVER_NS
+        self._measured_ns = start_ns + int(self._plan.warmup_s * 1e9)
+        self._end_ns = start_ns + int(seconds * 1e9) if seconds else NEVER_NS
         self._pace.begin(start_ns, self._end_ns)
         gc.collect()
         gc.freeze()
@@ -149,11 +150,7 @@ class Client:
         """Count what a group was answered, and keep the lines for the journal."""
         tally = self.tally
         done = [call for call in calls if call.cells is not None]
-        service_us = [(call.ended_ns - call.began_ns) // 1000 for call in done]
-        tally.service.update(coarse(service_us))
-        if self._plan.rate_per_s is not None:
-            tally.response.update(coarse([(c.ended_ns - c.intended_ns) // 1000 for c in done]))
-            tally.events["late"] += sum(c.began_ns - c.intended_ns > _LATE_NS for c in done)
+        self._measure(done)
         accepted = 0
         for call in calls:
             if call.cells is None:
@@ -166,9 +163,23 @@ class Client:
             accepted += good
         if self._writer is None:
             self._lines.clear()
+        busy_us = sum(call.ended_ns - call.began_ns for call in done) // 1000
         self._seat.board.add(
-            self._seat.number, counted=len(done), accepted=accepted, busy_us=sum(service_us)
+            self._seat.number, counted=len(done), accepted=accepted, busy_us=busy_us
         )
+
+    def _measure(self, done: list[Call]) -> None:
+        """Count how long answers took; those of the warm-up are counted as left out."""
+        tally = self.tally
+        tally.gaps.answered(call.ended_ns for call in done)
+        if done and done[0].ended_ns < self._measured_ns:
+            early = [call for call in done if call.ended_ns < self._measured_ns]
+            tally.events["warmup"] += sum(len(call.requests) for call in early)
+            done = done[len(early) :]
+        tally.service.update(coarse((call.ended_ns - call.began_ns) // 1000 for call in done))
+        if self._plan.rate_per_s is not None:
+            tally.response.update(coarse((c.ended_ns - c.intended_ns) // 1000 for c in done))
+            tally.events["late"] += sum(c.began_ns - c.intended_ns > _LATE_NS for c in done)
 
     def _answered(self, request: Request, cells: Cells) -> bool:
         """Count one answer; return whether the database accepted the request."""

@@ -14,6 +14,7 @@ KINDS = ("market", "limit", "cancel")
 SKEWS = ("uniform", "zipf")
 CLIENTS_MAX = 128
 DEFAULT_SECONDS = 10.0
+WARMUP_S_MAX = 3600.0
 OPENS_AT = time(10, 0)  # KST: later than that a market opens on no day of the year
 DEFAULT_MIX: Mapping[str, int] = {"market": 30, "limit": 60, "cancel": 10}
 
@@ -22,6 +23,9 @@ DEFAULT_MIX: Mapping[str, int] = {"market": 30, "limit": 60, "cancel": 10}
 class RunPlan:
     """
     What to run. It ends after `seconds` or `orders`, whichever is first.
+
+    `warmup_s` goes before: what is answered then counts among the orders, but not in the rate and
+    the latencies, and `seconds` begin after it.
 
     `rate_per_s` makes it an open loop: orders arrive at that rate in all, as a Poisson process,
     whether the server keeps up or not. `batch` orders go in one call; above 1, each client draws
@@ -34,6 +38,7 @@ class RunPlan:
     clients: int = 4
     seconds: float | None = None
     orders: int | None = None
+    warmup_s: float = 0.0
     rate_per_s: float | None = None
     mix: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_MIX))
     skew: str = "uniform"
@@ -53,10 +58,15 @@ class RunPlan:
 
     @property
     def planned_s(self) -> float | None:
-        """How long it will run; None where a number of orders decides."""
+        """How long it will measure; None where a number of orders decides."""
         if self.seconds is None and self.orders is None:
             return DEFAULT_SECONDS
         return self.seconds
+
+    @property
+    def whole_s(self) -> float | None:
+        """How long it will run, the warm-up included."""
+        return None if self.planned_s is None else self.warmup_s + self.planned_s
 
     @property
     def echo(self) -> dict[str, Any]:
@@ -85,6 +95,12 @@ class RunPlan:
                 self.orders is not None and self.orders < 1,
                 f"a run of {self.orders} orders does nothing",
                 "Take --orders 1000, or --seconds 10.",
+            ),
+            (
+                not 0 <= self.warmup_s <= WARMUP_S_MAX,
+                f"a warm-up of {self.warmup_s:g} seconds cannot be taken: it takes 0 to "
+                f"{WARMUP_S_MAX:g}",
+                "Take --warmup 5, or leave it out.",
             ),
             (
                 rate is not None and not 0 < rate <= 1_000_000,

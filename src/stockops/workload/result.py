@@ -15,6 +15,7 @@ from .ground import TRADED, Ground, Traded
 from .latency import Latency, sample_verdict, summed
 from .plan import RunPlan
 from .shares import shares
+from .stall import Gaps, Stall, longest
 
 __all__ = ["Latency", "RunResult", "Second", "Tally", "Unknowns", "conclude"]
 
@@ -49,7 +50,7 @@ class Failure:
 @dataclass(slots=True)
 class Tally:
     """
-    What one client counted; tallies add up.
+    What one client counted; tallies add up, but for the gaps.
 
     `answers` is by (status, reason), `errors` by (fault, code), `seconds` by the second of the run
     in which the answer came; the latencies are counts of microseconds.
@@ -63,6 +64,7 @@ class Tally:
     response: Counter[int] = field(default_factory=Counter)
     service: Counter[int] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
+    gaps: Gaps = field(default_factory=Gaps)
     cpu_us: int = 0
     ended_ns: int = 0
     failure: Failure | None = None
@@ -108,6 +110,11 @@ class RunResult:
     than 1 ms after they were meant to, `dropped` ones were due and never started. `trades` and
     `value_won` are what the database traded meanwhile. `shares` is into how many parts of its own
     the issues and accounts were dealt to the clients; 1: every client drew from all of them.
+
+    `elapsed_s` and the numbers of requests are of the whole run. The `warmup_answered` requests
+    of its first `warmup_s` are left out of `achieved_per_s`, `response`, `service`, `late` and
+    `sample`. `stall` is the longest time after the warm-up without any answer; None where there
+    was one every 10 ms.
     """
 
     run_id: str
@@ -120,6 +127,8 @@ class RunResult:
     business_date: str | None
     started_at: str
     elapsed_s: float
+    warmup_s: float
+    warmup_answered: int
     offered_per_s: float | None
     achieved_per_s: float
     shares: int
@@ -141,6 +150,7 @@ class RunResult:
     sealed: int
     client_cpu_us_per_order: float
     journal: str | None
+    stall: Stall | None
     series: Sequence[Second]
     interrupted: bool
     failure: StockopsError | None
@@ -148,8 +158,8 @@ class RunResult:
     def as_json(self) -> dict[str, Any]:
         """Return the result as JSON can hold it; the failure is its sentence."""
         shallow = {each.name: getattr(self, each.name) for each in fields(self)}
-        for name in ("response", "service", "unknowns"):
-            shallow[name] = asdict(shallow[name])
+        for name in ("response", "service", "unknowns", "stall"):
+            shallow[name] = shallow[name] and asdict(shallow[name])
         shallow["series"] = [asdict(second) for second in self.series]
         shallow["failure"] = None if self.failure is None else str(self.failure)
         return shallow
@@ -170,8 +180,8 @@ def conclude(
     for tally in tallies:
         whole.add(tally)
     elapsed_s = max(whole.ended_ns - board.started_ns, 0) / 1e9 if board.started_ns else 0.0
-    orders, cancels = sum(whole.answers.values()), sum(whole.cancels.values())
-    rejected = sum(n for (status, _), n in whole.answers.items() if status == "rejected")
+    measured_s, warmup = max(elapsed_s - plan.warmup_s, 0.0), whole.events["warmup"]
+    answered = sum(whole.answers.values()) + sum(whole.cancels.values())
     traded, failure = _traded(target, ground, whole.failure.error if whole.failure else None)
     return RunResult(
         run_id=run_id,
@@ -184,20 +194,19 @@ def conclude(
         business_date=None if ground.business_date is None else ground.business_date.isoformat(),
         started_at=started_at.isoformat(timespec="seconds"),
         elapsed_s=round(elapsed_s, 3),
+        warmup_s=plan.warmup_s,
+        warmup_answered=warmup,
         offered_per_s=plan.rate_per_s,
-        achieved_per_s=round((orders + cancels) / elapsed_s, 1) if elapsed_s else 0.0,
+        achieved_per_s=round((answered - warmup) / measured_s, 1) if measured_s else 0.0,
         shares=shares(ground, plan),
-        orders=orders,
-        accepted=orders - rejected,
-        rejected=rejected,
-        cancels=cancels,
         trades=None if traded is None else traded.trades,
         value_won=None if traded is None else traded.value_won,
         **_counted(whole, offered=plan.rate_per_s is not None),
         sample=sample_verdict(sum(whole.service.values())),
         sealed=board.sealed,
-        client_cpu_us_per_order=round(whole.cpu_us / max(orders + cancels, 1), 1),
+        client_cpu_us_per_order=round(whole.cpu_us / max(answered, 1), 1),
         journal=None if plan.journal is None else str(plan.journal),
+        stall=_stall(tallies, plan, board, ended_ns=whole.ended_ns),
         series=[
             Second(second=n, answered=whole.seconds[n], accepted=whole.accepted_seconds[n])
             for n in range(max(whole.seconds, default=-1) + 1)
@@ -205,6 +214,14 @@ def conclude(
         interrupted=interrupted,
         failure=failure,
     )
+
+
+def _stall(tallies: Sequence[Tally], plan: RunPlan, board: Board, *, ended_ns: int) -> Stall | None:
+    start_ns = board.started_ns
+    if not start_ns:
+        return None
+    measured = start_ns + int(plan.warmup_s * 1e9), ended_ns
+    return longest((tally.gaps for tally in tallies), measured=measured, start_ns=start_ns)
 
 
 def _traded(
@@ -221,7 +238,13 @@ def _traded(
 def _counted(whole: Tally, *, offered: bool) -> dict[str, Any]:
     """Return the fields of a result that are counts or latencies of all clients together."""
     service = summed(whole.service)
+    orders = sum(whole.answers.values())
+    rejected = sum(n for (status, _), n in whole.answers.items() if status == "rejected")
     return {
+        "orders": orders,
+        "accepted": orders - rejected,
+        "rejected": rejected,
+        "cancels": sum(whole.cancels.values()),
         "outcomes": {
             f"{status}/{reason}" if reason else status: count
             for (status, reason), count in whole.answers.most_common()

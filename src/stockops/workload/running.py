@@ -220,7 +220,7 @@ def _watch(crew: _Crew, plan: RunPlan, progress: Progress | None) -> None:
         progress(
             Tick(
                 elapsed_s=(now_ns - start_ns) / 1e9,
-                planned_s=plan.planned_s,
+                planned_s=plan.whole_s,
                 planned_orders=plan.orders,
                 answered=totals.done,
                 accepted=totals.accepted,
