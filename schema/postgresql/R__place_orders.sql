@@ -300,6 +300,7 @@ DECLARE
     v_at timestamptz := coalesce(p_at, clock_timestamp());
     v_date date := coalesce(p_business_date, (v_at AT TIME ZONE 'Asia/Seoul')::date);
     v_symbols text[];
+    v_accounts bigint[];
     v_lines batch_line[];
     v_turn batch_line[];
     v_turn_no bigint := 0;
@@ -312,11 +313,12 @@ BEGIN
     END IF;
     SELECT array_agg(DISTINCT symbol) INTO v_symbols FROM jsonb_to_recordset(p_orders) AS j (symbol text);
     PERFORM 1 FROM stock_inventory AS i WHERE i.symbol = ANY (v_symbols) ORDER BY i.symbol FOR NO KEY UPDATE;
-    PERFORM 1
-    FROM accounts AS a
-    WHERE a.account_id IN (
+    -- Found first and locked by number then: a row that changed while its lock was waited for is looked at again, with all
+    -- that the statement says of it.
+    SELECT array_agg(t.account_id) INTO v_accounts
+    FROM (
         SELECT j.account_id FROM jsonb_to_recordset(p_orders) AS j (account_id bigint)
-        UNION ALL
+        UNION
         SELECT o.account_id
         FROM (
             SELECT
@@ -332,9 +334,8 @@ BEGIN
             i.quote_date < v_date
             OR (o.side = 'sell' AND o.resting_won <= b.buys_to_won)
             OR (o.side = 'buy' AND o.resting_won >= b.sells_from_won)
-    )
-    ORDER BY a.account_id
-    FOR NO KEY UPDATE;
+    ) AS t;
+    PERFORM 1 FROM accounts AS a WHERE a.account_id = ANY (v_accounts) ORDER BY a.account_id FOR NO KEY UPDATE;
     PERFORM open_day(i.symbol, v_date, v_at)
     FROM stock_inventory AS i
     JOIN stocks AS s ON s.symbol = i.symbol
