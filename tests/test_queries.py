@@ -39,10 +39,10 @@ QUERIES = sorted(
 PARAMS: dict[str, object] = {
     "after": date(2025, 1, 2),
     "after_id": 0,
-    "business_date": date(2025, 1, 2),
     "lock_key": 1,
     "lock_name": "none",
     "market": "KOSPI",
+    "on": date(2025, 1, 2),
     "order_ids": "1,2",
     "row_limit": 5,
     "symbols_max": 5,

@@ -17,13 +17,13 @@ from conftest import eventually
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockops import journal, money, workload
+from stockops import journal, workload
 from stockops.cli import main
 from stockops.engine import connect
 from stockops.errors import ConfigError
 from stockops.targets import Target
 from stockops.workload import RunPlan, Tick, mix_of
-from stockops.workload.ground import Ground, Holding, Issue, Marks, Payer, ladder, survey
+from stockops.workload.ground import Ground, Holding, Marks, Payer, survey
 from stockops.workload.latency import coarse, sample_verdict, summed
 from stockops.workload.requests import Cancel, Requests
 from stockops.workload.result import Failure, Tally
@@ -62,17 +62,6 @@ def test_a_mix_is_read_and_its_mistakes_are_named() -> None:
     for text in ("limit", "limit:-1", "limit:1,limit:2", "limit:x", ""):
         with pytest.raises(ConfigError):
             mix_of(text)
-
-
-@given(st.integers(1, 2_000_000))
-def test_a_ladder_holds_valid_prices_within_the_limits(last: int) -> None:
-    issue = Issue("005930", last, date(2025, 1, 2), 1, 10)
-    prices = ladder(issue, DAY)
-    lower, upper = money.limits_won(last)
-    assert prices
-    assert prices == sorted(set(prices))
-    assert all(lower <= price <= upper for price in prices)
-    assert all(price % money.tick_won(price) == 0 for price in prices)
 
 
 @given(st.lists(st.integers(0, 10**10), min_size=1, max_size=50))

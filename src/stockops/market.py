@@ -1,11 +1,13 @@
 """The market: its time zone, its codes, and the days it is open as the database's tables say."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta, timezone
 
 from .engine.base import Server
 from .errors import ConfigError
+from .money import Ticks
 from .queries import Query
 
 KST = timezone(timedelta(hours=9), "KST")  # no daylight saving since 1988
@@ -33,9 +35,19 @@ class BusinessDate:
     business_date: date | None
 
 
+@dataclass(frozen=True, slots=True)
+class TickSize:
+    """A price step of a market, and the price from which on it holds."""
+
+    market: str
+    price_from_won: int
+    tick_won: int
+
+
 HOLIDAYS = Query("market_holidays", Holiday)
 NEXT_DATE = Query("market_next_date", BusinessDate)
 QUOTE_DATE = Query("market_quote_date", BusinessDate)
+TICK_SIZES = Query("market_tick_sizes", TickSize)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +116,14 @@ def next_business_date(
     if after is None:
         return None
     return server.fetch(NEXT_DATE, market=market, after=after)[0].business_date
+
+
+def ticks(server: Server, on: date) -> Mapping[str, Ticks]:
+    """Return the price steps that are in force on `on`, of each market that has any."""
+    bands: dict[str, list[tuple[int, int]]] = {}
+    for row in server.fetch(TICK_SIZES, on=on):
+        bands.setdefault(row.market, []).append((row.price_from_won, row.tick_won))
+    return {name: Ticks(tuple(steps)) for name, steps in bands.items()}
 
 
 def is_symbol(text: str) -> bool:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from .. import market, money
+from .. import market
 from ..engine.base import Server
 from ..errors import ConfigError
+from ..market import KST
+from ..money import Ticks
 from ..queries import Query
 from .plan import RunPlan
 
@@ -17,13 +19,13 @@ _SEED = "Fill the database first: stockops seed run"
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """An issue that takes orders. The limits are those of `quote_date`."""
+    """An issue that takes orders, and the limits of the day; None where no rule is in force."""
 
     symbol: str
+    market: str
     last_won: int
-    quote_date: date
-    lower_won: int
-    upper_won: int
+    lower_won: int | None
+    upper_won: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ class Ground:
     """
     What the orders of a run are drawn from.
 
-    `ladders` holds valid prices around the last one, lowest first, for each of `symbols`.
+    `ladders` holds valid prices around the last one, lowest first, for each of `symbols`; they
+    come from the database's own rules, so that a change of those is a change of the orders.
     """
 
     engine: str
@@ -114,12 +117,13 @@ def survey(server: Server, plan: RunPlan) -> Ground:
             raise ConfigError(
                 "the database lists no issue, so there is nothing to trade", hint=_SEED
             )
-    # By the server's clock, the ladders only have to be near the mark.
-    issues = server.fetch(ISSUES, business_date=day or date.max)
+    # The server's clock may pass midnight, and the ladders only have to be near the mark.
+    on = day or datetime.now(KST).date()
+    issues = server.fetch(ISSUES, on=on)
     payers = server.fetch(ACCOUNTS)
     if not issues:
         raise ConfigError(
-            f"no issue takes orders on {day}: each is halted, or is already past that date",
+            f"no issue takes orders on {on}: each is halted, or is already past that date",
             hint="Take a later --date, or leave it out; an empty database wants: stockops seed run",
         )
     if not payers:
@@ -130,28 +134,45 @@ def survey(server: Server, plan: RunPlan) -> Ground:
         settings={row.name: row.value for row in server.fetch(SETTINGS)},
         business_date=day,
         symbols=[issue.symbol for issue in issues],
-        ladders=[ladder(issue, day) for issue in issues],
+        ladders=_ladders(issues, market.ticks(server, on), on),
         payers=payers,
         holdings=server.fetch(HOLDINGS),
         marks=server.fetch(MARKS)[0],
     )
 
 
-def ladder(issue: Issue, day: date | None) -> list[int]:
-    """Return the valid prices of `day` within five steps of the last price, lowest first."""
-    last = issue.last_won
-    if issue.quote_date == day:
-        lower, upper = issue.lower_won, issue.upper_won
-    else:
-        lower, upper = money.limits_won(last)
-    down = money.tick_down(last)
-    prices = {down}
-    low = high = down
+def ladder(issue: Issue, ticks: Ticks) -> list[int]:
+    """
+    Return the valid prices within five steps of the last price and within the limits, in order.
+
+    There are none where the limits lie closer together than the steps.
+    """
+    lower, upper = issue.lower_won or 0, issue.upper_won or 0
+    prices = []
+    low: int | None = issue.last_won + 1  # the last price itself may be one of them
+    high = issue.last_won
+    for _ in range(LADDER_STEPS + 1):
+        low = None if low is None else ticks.below(low)
+        prices += [] if low is None else [low]
     for _ in range(LADDER_STEPS):
-        low = money.tick_down(max(low - 1, 1))
-        high = money.tick_up(high + 1)
-        prices |= {low, high}
-    return sorted(price for price in prices if lower <= price <= upper) or [money.tick_up(lower)]
+        high = ticks.above(high)
+        prices.append(high)
+    return sorted(price for price in prices if lower <= price <= upper)
+
+
+def _ladders(
+    issues: Sequence[Issue], ticks: Mapping[str, Ticks], on: date
+) -> Sequence[Sequence[int]]:
+    """Return the ladder of each issue; `ConfigError` where an issue cannot have a price."""
+    for issue in issues:
+        lower, upper = issue.lower_won, issue.upper_won
+        if issue.market not in ticks or lower is None or upper is None or lower > upper:
+            raise ConfigError(
+                f"the price rules of {issue.market} leave {issue.symbol} no price on {on}: "
+                "the market would refuse every order",
+                hint="Mend the rows of tick_sizes and price_limits that hold on that date.",
+            )
+    return [ladder(issue, ticks[issue.market]) for issue in issues]
 
 
 def _check_room(room: Room, plan: RunPlan) -> None:

@@ -82,7 +82,8 @@ class Requests:
             which = bisect_right(self._symbols, u_what)
             side, account, symbol = "buy", payer.account_id, ground.symbols[which]
             prices = ground.ladders[which]
-            quantity = min(quantity, payer.available_won // (prices[-1] * _CASH_SHARE)) or 1
+            dearest = prices[-1] if prices else 1
+            quantity = min(quantity, payer.available_won // (dearest * _CASH_SHARE)) or 1
         if chance < self._market_below or not prices:
             return (key, account, symbol, side, "market", None, quantity)
         return (key, account, symbol, side, "limit", prices[drawn[at + 5] % len(prices)], quantity)
