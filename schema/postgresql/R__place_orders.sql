@@ -69,9 +69,11 @@ RETURNS batch_line[] LANGUAGE sql VOLATILE AS $body$
             row_number() OVER (PARTITION BY symbol, recorded ORDER BY position_no) AS turn
         FROM summed
     )
+    -- A cast to a row cuts texts to the length of its fields: what is too long would come to be valid.
     SELECT array_agg(
-        ROW(position_no, turn, together, key, account_id, symbol, side, kind, limit_won, quantity, portfolio_id, condition_id, prediction_id,
-            user_id, rate, tax_exempt, reason, recorded)::batch_line
+        ROW(position_no, turn, together, CASE WHEN length(key) <= 64 THEN key END, account_id, CASE WHEN length(symbol) <= 6 THEN symbol END,
+            CASE WHEN length(side) <= 4 THEN side END, CASE WHEN length(kind) <= 8 THEN kind END, limit_won, quantity,
+            portfolio_id, condition_id, prediction_id, user_id, rate, tax_exempt, reason, recorded)::batch_line
         ORDER BY position_no
     )
     FROM judged
