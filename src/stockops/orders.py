@@ -8,14 +8,15 @@ so an order whose answer was lost is simply sent again.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from .engine.base import Server, Values
-from .errors import ConfigError
+from .errors import ConfigError, Fault, ServerError
 
+Said = TypeVar("Said")
 Side = Literal["buy", "sell"]
 Kind = Literal["limit", "market"]
 
@@ -24,6 +25,8 @@ KEY_CHARACTERS_MAX = 64
 BATCH_ORDERS_MAX = 1000
 PLACE_ARITY = 12
 CANCEL_ARITY = 3
+RACES_MAX = 3  # times that one request meets a key of its own that was stored meanwhile
+_TEXT_CHARACTERS_MAX = 255  # what the routines of MariaDB take in; no valid text is that long
 
 # What each reason of the closed list means to who placed the order.
 REASONS: Mapping[str, str] = {
@@ -127,7 +130,8 @@ def clock_of(business_date: date, at: time) -> Clock:
 
 def place(server: Server, order: Order, *, clock: Clock = SERVER_CLOCK) -> Answer:
     """Place `order`; a rejection is an answer. `Fault.UNKNOWN`: send the same order again."""
-    return answer_of(server.prepare_call("place_order", PLACE_ARITY)(values_of(order, clock)))
+    call, values = server.prepare_call("place_order", PLACE_ARITY), values_of(order, clock)
+    return answer_of(_after_races(lambda: call(values)))
 
 
 def cancel(server: Server, order_id: int, *, clock: Clock = SERVER_CLOCK) -> Answer:
@@ -156,19 +160,18 @@ def place_many(
 
 def place_json(server: Server, orders: str, clock: tuple[str | None, str | None]) -> list[Answer]:
     """Place the orders in a JSON array as ``place_orders`` takes it; return an answer for each."""
-    rows = server.rows(
-        _PLACE_ORDERS[server.engine], {"orders": orders, "date": clock[0], "at": clock[1]}
-    )
+    asked = {"orders": orders, "date": clock[0], "at": clock[1]}
+    rows = _after_races(lambda: server.rows(_PLACE_ORDERS[server.engine], asked))
     return [_answer_row(row) for row in sorted(rows, key=_position)]
 
 
 def values_of(order: Order, clock: Clock) -> Values:
     """Return the arguments of ``place_order``."""
     return (
-        order.key,
+        _sayable(order.key),
         order.account_id,
-        order.symbol,
-        order.side,
+        _sayable(order.symbol),
+        _sayable(order.side),
         order.kind,
         order.limit_won,
         order.quantity,
@@ -192,6 +195,37 @@ def answer_of(cells: Sequence[str | None]) -> Answer:
         tax_won=int(tax or 0),
         replayed=replayed in {"t", "1"},
     )
+
+
+def _after_races(ask: Callable[[], Said]) -> Said:
+    """
+    Return what `ask` answers, asking again where the key of an order was stored meanwhile.
+
+    The routines look for the key before they wait for the account, so two orders with one key for
+    two issues can both find nothing. The constraint refuses the second one, as a whole; asked
+    again, it is answered like any key that is there.
+    """
+    for _ in range(RACES_MAX):
+        try:
+            return ask()
+        except ServerError as exc:
+            if exc.fault is not Fault.DUPLICATE:
+                raise
+    return ask()
+
+
+def _sayable(text: str) -> str:
+    """
+    Return `text` so that both servers take it in, and refuse it by an answer if it is not valid.
+
+    What is too long is cut to a length that is too long still. A text with a NUL, or half of a
+    surrogate pair, is none to PostgreSQL: like the empty one it is neither a key nor a symbol.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return ""
+    return "" if "\0" in text else text[:_TEXT_CHARACTERS_MAX]
 
 
 _PLACE_ORDERS = {
@@ -223,10 +257,10 @@ def _answer_row(row: Mapping[str, Any]) -> Answer:
 
 def _item(order: Order) -> dict[str, object]:
     return {
-        "key": order.key,
+        "key": _sayable(order.key),
         "account_id": order.account_id,
-        "symbol": order.symbol,
-        "side": order.side,
+        "symbol": _sayable(order.symbol),
+        "side": _sayable(order.side),
         "kind": order.kind,
         "limit_won": order.limit_won,
         "quantity": order.quantity,

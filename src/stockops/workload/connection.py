@@ -19,6 +19,9 @@ ROUNDS_MAX = 100  # of one request, whatever happens to it
 _BACKOFF_S, _BACKOFF_S_MAX = 0.005, 0.25
 _RECONNECT_S, _RECONNECT_S_MAX = 0.02, 1.0
 
+# Duplicate: its key was stored after it had been looked for, and is found by the next try.
+_ROLLED_BACK = {Fault.RETRY, Fault.LOCKED, Fault.DUPLICATE}
+
 Clock = tuple[str | None, str | None]
 
 
@@ -101,7 +104,7 @@ class Connection:
         events, call = self._tally.events, trouble.call
         self._tally.errors[(fault.value if fault else "other", code)] += 1
         self._seat.board.add_trouble(self._seat.number)
-        if fault in {Fault.RETRY, Fault.LOCKED}:
+        if fault in _ROLLED_BACK:
             trouble.rollbacks += 1
             if trouble.rollbacks > RETRIES_MAX and not trouble.settling:
                 call.error = code
