@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from datetime import timedelta
 from importlib import resources
 
 import pytest
@@ -31,6 +32,7 @@ def traded(request: pytest.FixtureRequest, all_labs: Labs, markets: Markets) -> 
         with connect(target) as server:
             floor = Floor(server)
             floor.trade(200, day=FIRST_DAY)
+            audit.fold(server, FIRST_DAY)
             floor.trade(200, day=SECOND_DAY)
             audit.seal_all(server)
         yield target
@@ -187,6 +189,7 @@ def test_the_self_test_is_a_command(traded: Target) -> None:
 
 def test_a_check_under_load_gives_no_false_alarm(market: Target) -> None:
     with connect(market) as server:
+        audit.fold(server, FIRST_DAY - timedelta(days=1))
         Floor(server, seed=1).trade(50)
         audit.seal_all(server)
     done = threading.Event()

@@ -129,6 +129,17 @@ def chained(previous: str, canonical: str) -> str:
     return hashlib.sha256(f"{previous}\n{canonical}".encode()).hexdigest()
 
 
+def seal_steps(*, sweep: bool = False) -> list[Step]:
+    """Return what `seal_all` would do."""
+    age = "however old" if sweep else "the recent ones"
+    return [
+        Step(
+            action=f"seal every audit row that has no seal yet, {age}",
+            why="a row that is changed later breaks the chain",
+        )
+    ]
+
+
 def fold_steps(server: Server, through: date) -> list[Step]:
     """Return what `fold` would do."""
     waiting = len(server.fetch(QUOTES, through=through))
@@ -142,10 +153,7 @@ def fold_steps(server: Server, through: date) -> list[Step]:
             action=f"add up the house's entries through {through} into house_balances",
             why="a balance of the house is then a few rows, not all entries there ever were",
         ),
-        Step(
-            action="seal every audit row that has no seal yet, however old",
-            why="what was committed late is found at the day's close at the latest",
-        ),
+        *seal_steps(sweep=True),
     ]
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -93,6 +93,7 @@ def _story(plan: DemoPlan, orders: RunPlan, lab: Lab, steps: "_Steps") -> DemoRe
         step.words = f"{len(applied)} migrations"
     with steps.step("seed", "Seed the market") as step:
         seeded = seeding.run(target, plan.seed, progress=step.seeded)
+        _fold(target, plan.seed.on)
         step.words = f"{seeded.loaded_rows:,} rows"
     with steps.step("trade", "Trade") as step:
         ran = workload.run(target, orders, progress=step.traded)
@@ -108,6 +109,12 @@ def _story(plan: DemoPlan, orders: RunPlan, lab: Lab, steps: "_Steps") -> DemoRe
         held = sum(line.state == "held" for line in lines)
         step.words = f"{held} of {len(lines)} invariants held"
     return _result(plan, lab, seeded, ran, lines)
+
+
+def _fold(target: Target, day: date) -> None:
+    """Close the day of the listing: without a folded day one invariant has nothing to look at."""
+    with connect(target) as server:
+        audit.fold(server, day)
 
 
 def _seal(target: Target) -> int:

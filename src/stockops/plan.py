@@ -47,3 +47,12 @@ def check(steps: Sequence[Step], *, target: str, protected: bool, consent: Conse
             f"{len(grave)} of {len(steps)} steps would {what} on {target!r}",
             hint="Read them with --plan, then run again with --yes.",
         )
+
+
+def check_named(what: str, *, target: str, protected: bool, consent: Consent) -> None:
+    """Raise `Refused` where `target` is protected and was not named again for `what` it does."""
+    if protected and consent.meant != target:
+        raise Refused(
+            f"{what} writes to the protected target {target!r}",
+            hint=f"Read what it does with --plan, then run again with --i-mean {target}.",
+        )

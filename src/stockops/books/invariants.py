@@ -21,6 +21,7 @@ NAMES = (
     "global_zero",
     "cash",
     "holdings",
+    "cost",
     "inventory",
     "listed_shares",
     "available",

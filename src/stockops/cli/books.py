@@ -10,6 +10,7 @@ from .. import audit, render
 from .. import books as the_books
 from ..books import InvariantResult
 from ..engine import connect
+from ..plan import Consent, check_named
 from ..targets import Target
 from . import options
 
@@ -47,9 +48,21 @@ def check_command(
 @books.command("seal")
 @options.target
 @options.form
+@options.consent
+@options.plan_only
 @click.option("--sweep", is_flag=True, help="Look for unsealed rows of any age, not recent ones.")
-def seal_command(target: Target, form: render.Format, sweep: bool) -> None:
-    """Append every audit row that has no seal yet to the hash chain."""
+def seal_command(
+    target: Target, form: render.Format, consent: Consent, plan_only: bool, sweep: bool
+) -> None:
+    """
+    Append every audit row that has no seal yet to the hash chain.
+
+    A protected target has to be named again with --i-mean.
+    """
+    if plan_only:
+        click.echo(render.rows(audit.seal_steps(sweep=sweep), form))
+        return
+    check_named("books seal", target=target.name, protected=target.protected, consent=consent)
     with connect(target) as server:
         sealed = audit.Sealed(audit.seal_all(server, sweep=sweep))
     click.echo(render.rows([sealed], form))
@@ -58,11 +71,14 @@ def seal_command(target: Target, form: render.Format, sweep: bool) -> None:
 @books.command("fold")
 @options.target
 @options.form
+@options.consent
 @options.plan_only
 @click.option(
     "--through", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last date to close."
 )
-def fold_command(target: Target, form: render.Format, plan_only: bool, through: datetime) -> None:
+def fold_command(
+    target: Target, form: render.Format, consent: Consent, plan_only: bool, through: datetime
+) -> None:
     """
     Close business dates, and add up the house's entries of them.
 
@@ -74,6 +90,7 @@ def fold_command(target: Target, form: render.Format, plan_only: bool, through: 
         if plan_only:
             click.echo(render.rows(audit.fold_steps(server, through.date()), form))
             return
+        check_named("books fold", target=target.name, protected=target.protected, consent=consent)
         folded = audit.fold(server, through.date(), today=today)
     click.echo(render.rows([folded], form))
 
@@ -118,4 +135,7 @@ def checked_table(results: Sequence[InvariantResult]) -> str:
         if r.violations > len(r.examples):
             lines.append(f"    and {r.violations - len(r.examples):,} more")
     held = sum(r.state == "held" for r in results)
-    return "\n".join([*lines, f"{held} of {len(results)} invariants held"])
+    verdict = f"{held} of {len(results)} invariants held"
+    if idle := sum(r.state == "inconclusive" for r in results):
+        verdict += f", {idle} had nothing to look at"
+    return "\n".join([*lines, verdict])
