@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from stockops import children
 from stockops import lab as labs
 from stockops.errors import Busy, ConfigError, Refused, ServerError, StockopsError, Unsupported
-from stockops.lab import Lab, lock, place, proc, process, wheel
+from stockops.lab import Lab, lock, place, proc, wheel
 from stockops.lab import account as accounts
 
 ROOT = os.geteuid() == 0
@@ -48,7 +49,7 @@ def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def ask(is_so: Callable[[], bool]) -> None:
-    assert process.wait_until(is_so, within_s=SOON_S), "it did not come to be so in time"
+    assert children.wait_until(is_so, within_s=SOON_S), "it did not come to be so in time"
 
 
 def stockops(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:

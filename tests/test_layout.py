@@ -11,7 +11,7 @@ TOP = SRC.parent.parent
 # What stands lower knows nothing of what stands higher, nor of its neighbours.
 LAYERS = [
     {"errors"},
-    {"queries", "plan", "money", "resources", "configfile", "passwords"},
+    {"queries", "plan", "money", "resources", "configfile", "passwords", "children"},
     {"targets"},
     {"engine", "render"},
     {"market", "draws", "catalog"},
