@@ -155,6 +155,61 @@ def test_a_stream_keeps_its_connection_until_it_is_closed(server: Server) -> Non
     assert len(ids(server)) == 2500
 
 
+def test_a_stream_reads_what_a_fetch_reads(server: Server) -> None:
+    answers = {
+        "postgresql": "SELECT n, NULL AS none, -n * 10000000000 AS big, 1.50 AS part, "
+        "DATE '2025-01-02' AS day, TIMESTAMP '2025-01-02 03:04:05.000006' AS at, '' AS empty, "
+        "repeat('가', n * 40) AS wide, '\\xff'::bytea AS bytes "
+        "FROM generate_series(1, 300) AS t (n) ORDER BY n",
+        "mariadb": "SELECT seq AS n, NULL AS none, CAST(seq AS SIGNED) * -10000000000 AS big, "
+        "1.50 AS part, DATE '2025-01-02' AS day, TIMESTAMP '2025-01-02 03:04:05.000006' AS at, "
+        "'' AS empty, repeat('가', seq * 40) AS wide, x'ff' AS bytes "
+        "FROM seq_1_to_300 ORDER BY seq",
+    }
+    sql = answers[server.engine]
+    streamed = list(itertools.chain.from_iterable(server.stream(sql, batch=7)))
+    assert streamed == [tuple(row.values()) for row in server.rows(sql)]
+    assert streamed[1][:6] == (
+        2, None, -20_000_000_000, Decimal("1.50"), date(2025, 1, 2),
+        datetime(2025, 1, 2, 3, 4, 5, 6),
+    )  # fmt: skip
+    assert list(server.stream(f"SELECT s.* FROM ({sql}) AS s WHERE s.n < 0")) == []
+
+
+def test_a_stream_carries_a_text_of_several_packets(server: Server) -> None:
+    size = 2**24 + 7  # a packet of MariaDB ends at 2**24 - 2
+    assert list(server.stream(f"SELECT repeat('x', {size}), 7")) == [[("x" * size, 7)]]
+    assert server.rows("SELECT 1 AS n") == [{"n": 1}]
+
+
+def test_a_stream_that_fails_on_its_way_says_so_and_leaves_the_connection(server: Server) -> None:
+    failing = {
+        "postgresql": "SELECT 1 / (700 - n) FROM generate_series(1, 9000) AS t (n)",
+        "mariadb": "SELECT exp(seq) FROM seq_1_to_9000",
+    }
+    read = 0
+    with pytest.raises(ServerError, match=r"division by zero|out of range"):
+        for batch in server.stream(failing[server.engine], batch=100):
+            read += len(batch)
+    assert read < 9000
+    assert server.rows("SELECT 1 AS n") == [{"n": 1}]
+
+
+def test_a_stream_whose_session_is_ended_is_lost(server: Server, target: Target) -> None:
+    end = {"postgresql": "SELECT pg_terminate_backend({})", "mariadb": "KILL {}"}
+    many = {
+        "postgresql": "SELECT repeat('x', 1000) FROM generate_series(1, 1000000)",
+        "mariadb": "SELECT repeat('x', 1000) FROM seq_1_to_1000000",
+    }
+    stream = server.stream(many[server.engine], batch=10)
+    next(stream)
+    with connect(target) as other:
+        other.execute(end[server.engine].format(server.session_id))
+    with pytest.raises(ServerError) as caught:
+        list(stream)
+    assert caught.value.fault is Fault.LOST
+
+
 def test_a_load_takes_odd_text(server: Server) -> None:
     make_table(server)
     lines = [b"1\ta\\tb\\nc\\\\d\n2\t\\N\n", "3\t김'\"%\n".encode(), b"4\t\n"]

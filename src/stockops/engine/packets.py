@@ -8,8 +8,9 @@ same packets, byte for byte, but for the row itself and the number of rows chang
 the end: `Reader` makes use of that.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 Row = tuple[str | None, ...]
 
@@ -19,6 +20,7 @@ _MORE_RESULTS = 0x08
 _WIDTHS = {0xFC: 2, 0xFD: 3, 0xFE: 8}
 _RECEIVE_BYTES = 64 * 1024
 _SPLIT_BYTES = 0xFFFFFF
+_UTF8 = {"ascii", "utf8", "utf-8"}  # ASCII is a part of it
 
 
 @dataclass(slots=True)
@@ -123,6 +125,87 @@ class Reader:
                 self._before, self._end = data[:before], data[end_of_row : end_of_row + 9]
             if last:
                 return answer
+
+
+class Rows:
+    """
+    The rows of one result set whose columns are read already, taken in lists.
+
+    `read` gives exactly as many bytes as it is asked for, fewer at the end of the connection.
+    `converters` has, for each column, the encoding of its text (None: bytes) and what makes a
+    value of that (None: nothing). `end` is the packet behind the last row, once it has come.
+    """
+
+    __slots__ = ("_cells", "_read", "end", "next_number")
+
+    def __init__(
+        self, read: Callable[[int], bytes], converters: Sequence[tuple[str | None, Any]]
+    ) -> None:
+        self._read = read
+        self._cells = [_reading(encoding, convert) for encoding, convert in converters]
+        self.end: bytes | None = None
+        self.next_number = len(converters) + 3  # after the header, the columns and their end
+
+    @property
+    def error(self) -> bytes | None:
+        """The error that ended the rows."""
+        return self.end if self.end is not None and self.end[0] == _ERROR else None
+
+    @property
+    def more_results(self) -> bool:
+        """Whether another result set follows."""
+        return self.end is not None and self.end[0] == _END and bool(self.end[3] & _MORE_RESULTS)
+
+    def take(self, count: int) -> list[tuple[Any, ...]]:
+        """Return the next rows, `count` at most; none at the end. `EOFError`: there is no end."""
+        taken: list[tuple[Any, ...]] = []
+        while len(taken) < count and self.end is None:
+            body = self._packet()
+            kind = body[0]
+            if kind == _ERROR or (kind == _END and len(body) < _END_BYTES_MAX):
+                self.end = body
+                break
+            row: list[Any] = []
+            at = 0
+            for cell in self._cells:
+                size = body[at]
+                at += 1
+                if size >= _NULL:
+                    if size == _NULL:
+                        row.append(None)
+                        continue
+                    width = _WIDTHS[size]
+                    size = int.from_bytes(body[at : at + width], "little")
+                    at += width
+                row.append(cell(body[at : at + size]))
+                at += size
+            taken.append(tuple(row))
+        return taken
+
+    def _packet(self) -> bytes:
+        """Return the body of the next packet, put together where it was split."""
+        parts: list[bytes] = []
+        size = _SPLIT_BYTES
+        while size == _SPLIT_BYTES:
+            head = self._read(4)
+            size = int.from_bytes(head[:3], "little")
+            body = self._read(size)
+            if len(head) < 4 or len(body) < size:
+                raise EOFError
+            self.next_number = (head[3] + 1) & 0xFF
+            if size < _SPLIT_BYTES and not parts:
+                return body
+            parts.append(body)
+        return b"".join(parts)
+
+
+def _reading(encoding: str | None, convert: Any) -> Callable[[bytes], Any]:
+    """Return what makes a value of a cell's bytes, in as few calls as there can be."""
+    if encoding is None:
+        return convert or bytes
+    if convert is None:
+        return bytes.decode if encoding in _UTF8 else lambda data: data.decode(encoding)
+    return int if convert is int else lambda data: convert(data.decode(encoding))
 
 
 def literal(value: str | int | None, quote: Callable[[str], str]) -> str:

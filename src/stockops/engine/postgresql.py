@@ -17,6 +17,7 @@ from ..queries import Query, Row
 from ..targets import Target
 from . import faults
 from .base import Call, Cells, Isolation, Session, Values
+from .blocks import blocks
 
 OLDEST = 15
 _COPY_BLOCK_BYTES = 256 * 1024
@@ -108,7 +109,7 @@ class PostgreSQL:
         sql = f"COPY {_quoted(table)} ({names}) FROM STDIN"
         with self._translated(commits=True), self._conn.cursor() as cursor:
             with cursor.copy(sql.encode()) as copy:
-                for block in _blocks(lines):
+                for block in blocks(lines, _COPY_BLOCK_BYTES):
                     copy.write(block)
             return cursor.rowcount
 
@@ -278,15 +279,3 @@ def _refused(target: Target, text: str) -> StockopsError:
 def _quoted(name: str) -> str:
     """Quote an identifier, or a dotted pair of them."""
     return ".".join('"' + part.replace('"', '""') + '"' for part in name.split("."))
-
-
-def _blocks(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Join small items: a call of the driver costs more than the copy."""
-    block, held = [], 0
-    for line in lines:
-        block.append(line)
-        held += len(line)
-        if held >= _COPY_BLOCK_BYTES:
-            yield b"".join(block)
-            block, held = [], 0
-    yield b"".join(block)

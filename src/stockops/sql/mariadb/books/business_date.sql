@@ -1,18 +1,23 @@
 -- The business date of every order taken and every trade is the KST date of its instant, a business day, within a continuous session.
-WITH dates AS (
-    SELECT m.market, d.business_date
-    FROM (SELECT business_date FROM orders WHERE status <> 'rejected' UNION SELECT business_date FROM trades) AS d
-    CROSS JOIN (SELECT DISTINCT market FROM stocks) AS m
+-- First, the earliest and the latest instant of each issue and date: only where one of these is outside is every row looked up.
+WITH spans AS (
+    SELECT 'order' AS owner, symbol, business_date, min(placed_at) AS first_at, max(placed_at) AS last_at
+    FROM orders
+    WHERE status <> 'rejected'
+    GROUP BY symbol, business_date
+    UNION ALL
+    SELECT 'trade', symbol, business_date, min(traded_at), max(traded_at)
+    FROM trades
+    GROUP BY symbol, business_date
 ),
 in_force AS (
     SELECT
-        d.market, d.business_date, s.opens_at, s.closes_at, s.matching,
-        row_number() OVER (PARTITION BY d.market, d.business_date, s.session ORDER BY s.valid_from DESC) AS newest
-    FROM dates AS d
-    JOIN market_sessions AS s
-        ON s.market = d.market AND s.valid_from <= d.business_date AND coalesce(s.valid_to, d.business_date) >= d.business_date
-    LEFT JOIN market_holidays AS h ON h.market = d.market AND h.holiday = d.business_date
-    WHERE h.holiday IS NULL AND weekday(d.business_date) < 5
+        s.market, c.business_date, s.opens_at, s.closes_at, s.matching,
+        row_number() OVER (PARTITION BY s.market, c.business_date, s.session ORDER BY s.valid_from DESC) AS newest
+    FROM (SELECT business_date FROM orders WHERE status <> 'rejected' UNION SELECT business_date FROM trades) AS c
+    JOIN market_sessions AS s ON s.valid_from <= c.business_date AND coalesce(s.valid_to, c.business_date) >= c.business_date
+    LEFT JOIN market_holidays AS h ON h.market = s.market AND h.holiday = c.business_date
+    WHERE h.holiday IS NULL AND weekday(c.business_date) < 5
 ),
 hours AS (
     SELECT market, business_date, min(opens_at) AS opens_at, max(closes_at) AS closes_at
@@ -20,27 +25,27 @@ hours AS (
     WHERE newest = 1 AND matching = 'continuous'
     GROUP BY market, business_date
 ),
-dated_orders AS (
-    SELECT o.order_id, k.market, o.business_date, o.placed_at + INTERVAL 9 HOUR AS kst
-    FROM orders AS o
-    LEFT JOIN stocks AS k ON k.symbol = o.symbol
-    WHERE o.status <> 'rejected'
+suspects AS (
+    SELECT s.owner, s.symbol, s.business_date, h.opens_at, h.closes_at
+    FROM spans AS s
+    LEFT JOIN stocks AS k ON k.symbol = s.symbol
+    LEFT JOIN hours AS h ON h.market = k.market AND h.business_date = s.business_date
+    WHERE
+        NOT coalesce(date(s.first_at + INTERVAL 9 HOUR) = s.business_date AND time(s.first_at + INTERVAL 9 HOUR) >= h.opens_at
+            AND date(s.last_at + INTERVAL 9 HOUR) = s.business_date AND time(s.last_at + INTERVAL 9 HOUR) < h.closes_at, FALSE)
 ),
-dated_trades AS (
-    SELECT t.trade_id, k.market, t.business_date, t.traded_at + INTERVAL 9 HOUR AS kst
-    FROM trades AS t
-    LEFT JOIN stocks AS k ON k.symbol = t.symbol
+outside AS (
+    SELECT
+        s.owner, coalesce(o.order_id, t.trade_id) AS owner_id, s.business_date, s.opens_at, s.closes_at,
+        coalesce(o.placed_at, t.traded_at) + INTERVAL 9 HOUR AS kst
+    FROM suspects AS s
+    LEFT JOIN orders AS o ON o.symbol = s.symbol AND o.business_date = s.business_date AND s.owner = 'order' AND o.status <> 'rejected'
+    LEFT JOIN trades AS t ON t.symbol = s.symbol AND t.business_date = s.business_date AND s.owner = 'trade'
 ),
 wrong AS (
-    SELECT 'order' AS owner, o.order_id AS owner_id, o.business_date, o.kst, h.opens_at, h.closes_at
-    FROM dated_orders AS o
-    LEFT JOIN hours AS h ON h.market = o.market AND h.business_date = o.business_date
-    WHERE NOT coalesce(date(o.kst) = o.business_date AND time(o.kst) >= h.opens_at AND time(o.kst) < h.closes_at, FALSE)
-    UNION ALL
-    SELECT 'trade', t.trade_id, t.business_date, t.kst, h.opens_at, h.closes_at
-    FROM dated_trades AS t
-    LEFT JOIN hours AS h ON h.market = t.market AND h.business_date = t.business_date
-    WHERE NOT coalesce(date(t.kst) = t.business_date AND time(t.kst) >= h.opens_at AND time(t.kst) < h.closes_at, FALSE)
+    SELECT owner, owner_id, business_date, kst, opens_at, closes_at
+    FROM outside
+    WHERE NOT coalesce(date(kst) = business_date AND time(kst) >= opens_at AND time(kst) < closes_at, FALSE)
 ),
 shown AS (
     SELECT

@@ -1,11 +1,15 @@
 -- Every journal sums to zero for each asset, in two or more legs of one business date.
-WITH wrong AS (
-    SELECT
+WITH journals AS (
+    SELECT SQL_BIG_RESULT
         journal_id, asset, count(*) AS legs, sum(amount) AS total,
         min(business_date) AS first_date, max(business_date) AS last_date
-    FROM journal_entries
+    FROM journal_entries IGNORE INDEX (journal_entries_account_ix)
     GROUP BY journal_id, asset
-    HAVING sum(amount) <> 0 OR count(*) < 2 OR min(business_date) <> max(business_date)
+),
+wrong AS (
+    SELECT journal_id, asset, legs, total, first_date, last_date
+    FROM journals
+    WHERE total <> 0 OR legs < 2 OR first_date <> last_date
 ),
 shown AS (
     SELECT

@@ -1,6 +1,8 @@
 -- Every trade, and every limit order taken, lies within the day's price limits as recomputed from the base price; limit orders lie on the tick, trades need not.
 -- The base of the day that an issue is at stands in stock_inventory; that of an earlier day is the newest close or
 -- last trade before it. On the first day that an issue traded it may also be that day's close: a seed opens with it.
+-- Each issue and date has a ladder: a row for each tick size between its limits, the outermost reaching further. Every
+-- price finds one row in it, which says whether it is within the limits and on the tick.
 WITH tick_sets AS (
     SELECT
         market, valid_from,
@@ -20,33 +22,33 @@ limits AS (
         coalesce(lead(valid_from) OVER (PARTITION BY market ORDER BY valid_from), DATE '9999-12-31') AS valid_until
     FROM price_limits
 ),
-lasts AS (
-    SELECT symbol, business_date, max(trade_id) AS trade_id
-    FROM trades
-    GROUP BY symbol, business_date
-),
 dealt AS (
-    SELECT symbol, business_date FROM lasts
-    UNION
-    SELECT symbol, business_date FROM orders WHERE status <> 'rejected'
+    SELECT symbol, business_date, max(trade_id) AS trade_id FROM trades GROUP BY symbol, business_date
+    UNION ALL
+    SELECT DISTINCT symbol, business_date, 0 FROM orders WHERE status <> 'rejected'
+),
+days AS (
+    SELECT symbol, business_date, max(trade_id) AS trade_id
+    FROM dealt
+    GROUP BY symbol, business_date
 ),
 history AS (
     SELECT
         d.symbol, d.business_date,
-        max(l.business_date) OVER (PARTITION BY d.symbol ORDER BY d.business_date ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS traded_on,
-        max(l.trade_id) OVER (PARTITION BY d.symbol ORDER BY d.business_date ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS trade_id
-    FROM dealt AS d
-    LEFT JOIN lasts AS l ON l.symbol = d.symbol AND l.business_date = d.business_date
+        max(CASE WHEN d.trade_id > 0 THEN d.business_date END)
+            OVER (PARTITION BY d.symbol ORDER BY d.business_date ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS traded_on,
+        nullif(max(d.trade_id) OVER (PARTITION BY d.symbol ORDER BY d.business_date ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS trade_id
+    FROM days AS d
 ),
 priced AS (
-    SELECT
+    -- DISTINCT keeps it a table of its own: merged into what follows, the newest close would be looked up many times.
+    SELECT DISTINCT
         h.symbol, h.business_date, h.traded_on, h.trade_id,
-        (SELECT max(p.price_date) FROM stock_prices AS p WHERE p.symbol = h.symbol AND p.price_date < h.business_date) AS price_date
+        (SELECT p.price_date FROM stock_prices AS p WHERE p.symbol = h.symbol AND p.price_date < h.business_date ORDER BY p.price_date DESC LIMIT 1) AS price_date
     FROM history AS h
 ),
 bases AS (
-    -- DISTINCT keeps it a table of its own: merged into what follows, the newest close would be looked up many times.
-    SELECT DISTINCT
+    SELECT
         k.symbol, k.market, h.business_date,
         CASE
             WHEN w.way = 2 THEN o.close_won
@@ -55,8 +57,8 @@ bases AS (
             ELSE t.price_won
         END AS base_won
     FROM priced AS h
-    JOIN stocks AS k ON k.symbol = h.symbol
-    JOIN (SELECT 1 AS way UNION ALL SELECT 2) AS w ON w.way = 1 OR h.traded_on IS NULL
+    STRAIGHT_JOIN stocks AS k ON k.symbol = h.symbol
+    STRAIGHT_JOIN (SELECT 1 AS way UNION ALL SELECT 2) AS w ON w.way = 1 OR h.traded_on IS NULL
     LEFT JOIN stock_inventory AS i ON i.symbol = h.symbol
     LEFT JOIN stock_prices AS p ON p.symbol = h.symbol AND p.price_date = h.price_date
     LEFT JOIN stock_prices AS o ON o.symbol = h.symbol AND o.price_date = h.business_date AND i.quote_date > h.business_date
@@ -74,7 +76,7 @@ spans AS (
 ),
 bounds AS (
     SELECT
-        s.symbol, s.business_date, s.base_won,
+        s.symbol, s.market, s.business_date, s.base_won,
         (s.base_won - s.span_won + l.tick_won - 1) DIV l.tick_won * l.tick_won AS lower_won,
         (s.base_won + s.span_won) DIV u.tick_won * u.tick_won AS upper_won
     FROM spans AS s
@@ -86,29 +88,34 @@ bounds AS (
         AND s.base_won + s.span_won >= u.price_from_won AND s.base_won + s.span_won < u.price_until_won
 ),
 bands AS (
-    SELECT symbol, business_date, min(lower_won) AS lower_won, max(upper_won) AS upper_won
+    SELECT symbol, market, business_date, min(lower_won) AS lower_won, max(upper_won) AS upper_won
     FROM bounds
-    GROUP BY symbol, business_date
+    GROUP BY symbol, market, business_date
 ),
-limit_orders AS (
-    SELECT o.order_id, o.symbol, o.business_date, o.limit_won, c.tick_won
-    FROM orders AS o
-    LEFT JOIN stocks AS k ON k.symbol = o.symbol
-    LEFT JOIN ticks AS c
-        ON c.market = k.market AND o.business_date >= c.valid_from AND o.business_date < c.valid_until
-        AND o.limit_won >= c.price_from_won AND o.limit_won < c.price_until_won
-    WHERE o.kind = 'limit' AND o.status <> 'rejected'
+ladders AS (
+    -- DISTINCT, here too.
+    SELECT DISTINCT
+        b.symbol, b.business_date, b.lower_won, b.upper_won, c.tick_won,
+        CASE WHEN c.price_from_won <= b.lower_won THEN 0 ELSE c.price_from_won END AS from_won,
+        CASE WHEN c.price_until_won > b.upper_won THEN 9223372036854775807 ELSE c.price_until_won END AS until_won
+    FROM bands AS b
+    JOIN ticks AS c
+        ON c.market = b.market AND b.business_date >= c.valid_from AND b.business_date < c.valid_until
+        AND c.price_from_won <= b.upper_won AND c.price_until_won > b.lower_won
+),
+prices AS (
+    SELECT 'order' AS owner, order_id AS owner_id, symbol, business_date, limit_won AS price_won
+    FROM orders
+    WHERE kind = 'limit' AND status <> 'rejected'
+    UNION ALL
+    SELECT 'trade', trade_id, symbol, business_date, price_won
+    FROM trades
 ),
 wrong AS (
-    SELECT 'order' AS owner, o.order_id AS owner_id, o.limit_won AS price_won, o.tick_won, b.lower_won, b.upper_won
-    FROM limit_orders AS o
-    LEFT JOIN bands AS b ON b.symbol = o.symbol AND b.business_date = o.business_date
-    WHERE NOT coalesce(o.limit_won BETWEEN b.lower_won AND b.upper_won AND mod(o.limit_won, o.tick_won) = 0, FALSE)
-    UNION ALL
-    SELECT 'trade', t.trade_id, t.price_won, 1, b.lower_won, b.upper_won
-    FROM trades AS t
-    LEFT JOIN bands AS b ON b.symbol = t.symbol AND b.business_date = t.business_date
-    WHERE NOT coalesce(t.price_won BETWEEN b.lower_won AND b.upper_won, FALSE)
+    SELECT p.owner, p.owner_id, p.price_won, CASE p.owner WHEN 'trade' THEN 1 ELSE b.tick_won END AS tick_won, b.lower_won, b.upper_won
+    FROM prices AS p
+    LEFT JOIN ladders AS b ON b.symbol = p.symbol AND b.business_date = p.business_date AND p.price_won >= b.from_won AND p.price_won < b.until_won
+    WHERE NOT coalesce(p.price_won BETWEEN b.lower_won AND b.upper_won AND (p.owner = 'trade' OR mod(p.price_won, b.tick_won) = 0), FALSE)
 ),
 shown AS (
     SELECT

@@ -11,7 +11,7 @@ open_buys AS (
         (o.quantity - o.filled_quantity) * o.limit_won
         + floor((o.quantity - o.filled_quantity) * o.limit_won * r.commission_rate) AS due_won
     FROM orders AS o
-    JOIN accounts AS a ON a.account_id = o.account_id
+    STRAIGHT_JOIN accounts AS a ON a.account_id = o.account_id
     LEFT JOIN rates AS r
         ON r.broker_id = a.broker_id AND o.business_date >= r.valid_from AND o.business_date < r.valid_until
     WHERE o.status = 'open' AND o.side = 'buy'

@@ -1,5 +1,6 @@
 -- Empties every table that customers, their orders and their books fill. Reference data stays, and so do the house's rows.
--- TRUNCATE commits by itself here: seed_chunks goes first, so that a reset that was killed is seen, and run again.
+-- TRUNCATE commits by itself here: seed_chunks goes first, so that a reset that was killed is seen, and run again; then
+-- stock_inventory, without which no order is taken. The users go last: while one is left, the database is not empty.
 BEGIN NOT ATOMIC
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
     BEGIN
@@ -8,6 +9,7 @@ BEGIN NOT ATOMIC
     END;
     TRUNCATE seed_chunks;
     SET SESSION foreign_key_checks = 0;
+    TRUNCATE stock_inventory;
     TRUNCATE audit_seals;
     TRUNCATE audit_log;
     TRUNCATE notifications;
@@ -20,7 +22,6 @@ BEGIN NOT ATOMIC
     TRUNCATE house_balances;
     TRUNCATE journal_entries;
     TRUNCATE positions;
-    TRUNCATE stock_inventory;
     TRUNCATE stock_prices;
     TRUNCATE stocks;
     SET SESSION foreign_key_checks = 1;

@@ -1,34 +1,31 @@
 -- Every order has its audit row, every cancellation and expiry too, and every audit row of an order has its order.
-WITH wrong AS (
-    SELECT 'order' AS owner, o.order_id AS owner_id, 'place' AS action, 'no audit row' AS fault
-    FROM orders AS o
-    LEFT JOIN audit_log AS a
-        ON a.audit_id = o.order_id AND a.business_date = o.business_date AND a.action = 'place' AND a.entity = 'order'
-        AND a.entity_id = o.order_id::text
-    WHERE a.audit_id IS NULL
+-- What has to be logged counts 1, what was logged -1: what is there once on both sides adds up to 0.
+WITH sides AS (
+    SELECT order_id AS event_id, order_id, business_date, 'place' AS action, 1 AS n FROM orders
     UNION ALL
-    SELECT 'order', o.order_id, CASE o.reason WHEN 'cancelled' THEN 'cancel' ELSE 'expire' END, 'no audit row'
-    FROM orders AS o
-    LEFT JOIN audit_log AS a
-        ON a.audit_id = o.closed_event_id AND a.entity = 'order' AND a.entity_id = o.order_id::text
-        AND a.action = CASE o.reason WHEN 'cancelled' THEN 'cancel' ELSE 'expire' END
-    WHERE o.status = 'cancelled' AND o.reason IN ('cancelled', 'expired') AND a.audit_id IS NULL
+    SELECT closed_event_id, order_id, DATE '0001-01-01', CASE reason WHEN 'cancelled' THEN 'cancel' ELSE 'expire' END, 1
+    FROM orders
+    WHERE status = 'cancelled' AND reason IN ('cancelled', 'expired')
     UNION ALL
-    SELECT 'audit row', a.audit_id, a.action, 'no order that it fits'
-    FROM audit_log AS a
-    LEFT JOIN orders AS o
-        ON o.order_id::text = a.entity_id
-        AND ((a.action = 'place' AND a.audit_id = o.order_id AND a.business_date = o.business_date)
-            OR (a.action IN ('cancel', 'expire') AND a.audit_id = o.closed_event_id))
-    WHERE a.entity = 'order' AND a.action IN ('place', 'cancel', 'expire') AND o.order_id IS NULL
+    SELECT
+        audit_id, CASE WHEN entity_id ~ '^[1-9][0-9]{0,17}$' THEN entity_id::bigint ELSE 0 END,
+        CASE action WHEN 'place' THEN business_date ELSE DATE '0001-01-01' END, action, -1
+    FROM audit_log
+    WHERE entity = 'order' AND action IN ('place', 'cancel', 'expire')
+),
+wrong AS (
+    SELECT event_id, order_id, business_date, action, sum(n) AS missing
+    FROM sides
+    GROUP BY event_id, order_id, business_date, action
+    HAVING sum(n) <> 0 OR (action = 'place' AND event_id <> order_id)
 ),
 shown AS (
     SELECT
-        row_number() OVER (ORDER BY owner, owner_id, action) AS place_no,
+        row_number() OVER (ORDER BY order_id, event_id, action, business_date) AS place_no,
         count(*) OVER () AS violations,
-        concat_ws(' ', owner, owner_id) AS entity,
+        CASE WHEN missing > 0 THEN concat_ws(' ', 'order', order_id) ELSE concat_ws(' ', 'audit row', event_id) END AS entity,
         concat_ws(' ', action, 'logged once, for an order that it was done to') AS expected,
-        fault AS found
+        CASE WHEN missing > 0 THEN 'no audit row' ELSE 'no order that it fits' END AS found
     FROM wrong
     ORDER BY place_no
     LIMIT 20

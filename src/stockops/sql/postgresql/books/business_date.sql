@@ -1,18 +1,23 @@
 -- The business date of every order taken and every trade is the KST date of its instant, a business day, within a continuous session.
-WITH dates AS (
-    SELECT m.market, d.business_date
-    FROM (SELECT business_date FROM orders WHERE status <> 'rejected' UNION SELECT business_date FROM trades) AS d
-    CROSS JOIN (SELECT DISTINCT market FROM stocks) AS m
+-- First, the earliest and the latest instant of each issue and date: only where one of these is outside is every row looked up.
+WITH spans AS (
+    SELECT 'order' AS owner, symbol, business_date, min(placed_at) AS first_at, max(placed_at) AS last_at
+    FROM orders
+    WHERE status <> 'rejected'
+    GROUP BY symbol, business_date
+    UNION ALL
+    SELECT 'trade', symbol, business_date, min(traded_at), max(traded_at)
+    FROM trades
+    GROUP BY symbol, business_date
 ),
 in_force AS (
     SELECT
-        d.market, d.business_date, s.opens_at, s.closes_at, s.matching,
-        row_number() OVER (PARTITION BY d.market, d.business_date, s.session ORDER BY s.valid_from DESC) AS newest
-    FROM dates AS d
-    JOIN market_sessions AS s
-        ON s.market = d.market AND s.valid_from <= d.business_date AND coalesce(s.valid_to, d.business_date) >= d.business_date
-    LEFT JOIN market_holidays AS h ON h.market = d.market AND h.holiday = d.business_date
-    WHERE h.holiday IS NULL AND extract(isodow FROM d.business_date) < 6
+        s.market, c.business_date, s.opens_at, s.closes_at, s.matching,
+        row_number() OVER (PARTITION BY s.market, c.business_date, s.session ORDER BY s.valid_from DESC) AS newest
+    FROM (SELECT business_date FROM orders WHERE status <> 'rejected' UNION SELECT business_date FROM trades) AS c
+    JOIN market_sessions AS s ON s.valid_from <= c.business_date AND coalesce(s.valid_to, c.business_date) >= c.business_date
+    LEFT JOIN market_holidays AS h ON h.market = s.market AND h.holiday = c.business_date
+    WHERE h.holiday IS NULL AND extract(isodow FROM c.business_date) < 6
 ),
 hours AS (
     SELECT market, business_date, min(opens_at) AS opens_at, max(closes_at) AS closes_at
@@ -20,27 +25,30 @@ hours AS (
     WHERE newest = 1 AND matching = 'continuous'
     GROUP BY market, business_date
 ),
-dated_orders AS (
-    SELECT o.order_id, k.market, o.business_date, o.placed_at AT TIME ZONE 'Asia/Seoul' AS kst
-    FROM orders AS o
-    LEFT JOIN stocks AS k ON k.symbol = o.symbol
-    WHERE o.status <> 'rejected'
+suspects AS MATERIALIZED (
+    SELECT s.owner, s.symbol, s.business_date, h.opens_at, h.closes_at
+    FROM spans AS s
+    LEFT JOIN stocks AS k ON k.symbol = s.symbol
+    LEFT JOIN hours AS h ON h.market = k.market AND h.business_date = s.business_date
+    WHERE
+        NOT coalesce((s.first_at AT TIME ZONE 'Asia/Seoul')::date = s.business_date AND (s.first_at AT TIME ZONE 'Asia/Seoul')::time >= h.opens_at
+            AND (s.last_at AT TIME ZONE 'Asia/Seoul')::date = s.business_date AND (s.last_at AT TIME ZONE 'Asia/Seoul')::time < h.closes_at, FALSE)
 ),
-dated_trades AS (
-    SELECT t.trade_id, k.market, t.business_date, t.traded_at AT TIME ZONE 'Asia/Seoul' AS kst
-    FROM trades AS t
-    LEFT JOIN stocks AS k ON k.symbol = t.symbol
+outside AS (
+    SELECT s.owner, o.order_id AS owner_id, s.business_date, s.opens_at, s.closes_at, o.placed_at AT TIME ZONE 'Asia/Seoul' AS kst
+    FROM suspects AS s
+    JOIN orders AS o ON o.symbol = s.symbol AND o.business_date = s.business_date AND o.status <> 'rejected'
+    WHERE s.owner = 'order'
+    UNION ALL
+    SELECT s.owner, t.trade_id, s.business_date, s.opens_at, s.closes_at, t.traded_at AT TIME ZONE 'Asia/Seoul'
+    FROM suspects AS s
+    JOIN trades AS t ON t.symbol = s.symbol AND t.business_date = s.business_date
+    WHERE s.owner = 'trade'
 ),
 wrong AS (
-    SELECT 'order' AS owner, o.order_id AS owner_id, o.business_date, o.kst, h.opens_at, h.closes_at
-    FROM dated_orders AS o
-    LEFT JOIN hours AS h ON h.market = o.market AND h.business_date = o.business_date
-    WHERE NOT coalesce(o.kst::date = o.business_date AND o.kst::time >= h.opens_at AND o.kst::time < h.closes_at, FALSE)
-    UNION ALL
-    SELECT 'trade', t.trade_id, t.business_date, t.kst, h.opens_at, h.closes_at
-    FROM dated_trades AS t
-    LEFT JOIN hours AS h ON h.market = t.market AND h.business_date = t.business_date
-    WHERE NOT coalesce(t.kst::date = t.business_date AND t.kst::time >= h.opens_at AND t.kst::time < h.closes_at, FALSE)
+    SELECT owner, owner_id, business_date, kst, opens_at, closes_at
+    FROM outside
+    WHERE NOT coalesce(kst::date = business_date AND kst::time >= opens_at AND kst::time < closes_at, FALSE)
 ),
 shown AS (
     SELECT

@@ -1,25 +1,23 @@
 -- All entries of an asset, over all accounts, sum to zero: money and shares move, and are never made.
-WITH wrong AS (
-    SELECT asset, count(*) AS entries, sum(amount) AS total
+WITH judged AS (
+    SELECT asset, sum(amount) AS total, count(*) AS looked_at, CASE WHEN sum(amount) <> 0 THEN 1 ELSE 0 END AS is_wrong
     FROM journal_entries
     GROUP BY asset
-    HAVING sum(amount) <> 0
 ),
-shown AS (
+numbered AS (
     SELECT
-        row_number() OVER (ORDER BY asset) AS place_no,
-        count(*) OVER () AS violations,
-        concat_ws(' ', 'asset', asset) AS entity,
-        'sum 0' AS expected,
-        concat_ws(' ', 'sum', total, 'of', entries, 'entries') AS found
-    FROM wrong
-    ORDER BY place_no
-    LIMIT 20
-),
-looked AS (
-    SELECT (SELECT count(*) FROM journal_entries) AS looked_at
+        asset, total, looked_at AS entries, is_wrong,
+        row_number() OVER (ORDER BY is_wrong DESC, asset) AS place_no,
+        sum(is_wrong) OVER () AS violations,
+        sum(looked_at) OVER () AS looked_at
+    FROM judged
 )
-SELECT l.looked_at, coalesce(s.violations, 0) AS violations, s.entity, s.expected, s.found
-FROM looked AS l
-LEFT JOIN shown AS s ON 1 = 1
-ORDER BY s.place_no
+SELECT
+    coalesce(n.looked_at, 0) AS looked_at,
+    coalesce(n.violations, 0) AS violations,
+    CASE WHEN n.is_wrong = 1 THEN concat_ws(' ', 'asset', n.asset) END AS entity,
+    'sum 0' AS expected,
+    concat_ws(' ', 'sum', n.total, 'of', n.entries, 'entries') AS found
+FROM (SELECT 1 AS n) AS one
+LEFT JOIN numbered AS n ON n.place_no = 1 OR (n.is_wrong = 1 AND n.place_no <= 20)
+ORDER BY n.place_no

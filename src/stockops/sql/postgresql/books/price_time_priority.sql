@@ -2,8 +2,8 @@
 -- An order is open from its own event to the one that closed it. `worth` is the limit, turned so that less is better on
 -- both sides; the house stands behind every order that the taker's limit reaches.
 -- Time: within one price, every earlier order has closed before an order's first fill.
--- Price: the fills are numbered, side by side. The life of an order is a span of these numbers, and no fill in it may
--- reach a worse worth. Blocks of 128 fills keep their worst, so that a long life looks at few fills.
+-- Price: no fill in the life of an order may reach a worse worth. The fills of a side stand in blocks, as many as there
+-- are fills in one; a block keeps its worst worth, so that a long life looks at few fills.
 WITH rested AS (
     SELECT
         order_id, symbol, side, coalesce(closed_event_id, 9223372036854775807) AS closed_id,
@@ -22,15 +22,26 @@ makers AS (
 fills AS MATERIALIZED (
     SELECT
         f.trade_id, f.symbol, f.side,
-        CASE
-            WHEN f.side = 'sell' THEN coalesce(m.limit_won, k.limit_won + 1, 9223372036854775807)
-            ELSE coalesce(-m.limit_won, 1 - k.limit_won, 9223372036854775807)
-        END AS worth,
-        row_number() OVER (ORDER BY f.symbol, f.side, f.trade_id) AS fill_no,
-        (row_number() OVER (ORDER BY f.symbol, f.side, f.trade_id) - 1) / 128 AS block_no
+        -- Of the house: behind the limit of the taker, which is behind everything where it has none.
+        coalesce(
+            CASE WHEN f.side = 'sell' THEN q.limit_won ELSE -q.limit_won END + CASE WHEN f.maker_id IS NULL THEN 1 ELSE 0 END,
+            9223372036854775807
+        ) AS worth,
+        floor(
+            row_number() OVER (PARTITION BY f.symbol, f.side ORDER BY f.trade_id) / ceil(sqrt(count(*) OVER (PARTITION BY f.symbol, f.side)))
+        ) AS block_no
     FROM makers AS f
-    LEFT JOIN orders AS m ON m.order_id = f.maker_id
-    LEFT JOIN orders AS k ON k.order_id = f.taker_id
+    LEFT JOIN orders AS q ON q.order_id = coalesce(f.maker_id, f.taker_id)
+),
+blocks AS (
+    SELECT symbol, side, block_no, max(worth) AS worst, min(trade_id) AS first_id, max(trade_id) AS last_id
+    FROM fills
+    GROUP BY symbol, side, block_no
+),
+suspects AS MATERIALIZED (
+    SELECT r.order_id, r.closed_id, r.worth, r.symbol, r.side, b.block_no
+    FROM rested AS r
+    JOIN blocks AS b ON b.symbol = r.symbol AND b.side = r.side AND b.worst > r.worth AND b.last_id > r.order_id AND b.first_id < r.closed_id
 ),
 first_fills AS (
     SELECT maker_id AS order_id, min(trade_id) AS trade_id
@@ -44,43 +55,12 @@ queues AS (
         max(closed_id) OVER (PARTITION BY symbol, side, worth ORDER BY order_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ahead_id
     FROM rested
 ),
-events AS (
-    SELECT symbol, side, trade_id AS event_id, 1 AS filled, 0 AS order_id, 0 AS worth FROM makers
-    UNION ALL
-    SELECT symbol, side, order_id, 0, order_id, worth FROM rested
-    UNION ALL
-    SELECT symbol, side, closed_id, 0, order_id, worth FROM rested
-),
-counted AS (
-    SELECT
-        order_id, symbol, side, worth, filled,
-        sum(filled) OVER (ORDER BY symbol, side, event_id, filled ROWS UNBOUNDED PRECEDING) AS fills_before
-    FROM events
-),
-spans AS (
-    SELECT order_id, symbol, side, worth, min(fills_before) AS after_no, max(fills_before) AS to_no
-    FROM counted
-    WHERE filled = 0
-    GROUP BY order_id, symbol, side, worth
-    HAVING max(fills_before) > min(fills_before)
-),
-blocks AS (
-    SELECT symbol, side, block_no, max(worth) AS worst
-    FROM fills
-    GROUP BY symbol, side, block_no
-),
-suspects AS MATERIALIZED (
-    SELECT s.order_id, s.worth, s.after_no, s.to_no, b.block_no
-    FROM spans AS s
-    JOIN blocks AS b
-        ON b.symbol = s.symbol AND b.side = s.side AND b.worst > s.worth
-        AND b.block_no >= s.after_no / 128 AND b.block_no <= (s.to_no - 1) / 128
-),
 wrong AS (
     SELECT f.trade_id, min(s.order_id) AS order_id, 'a better price' AS fault
     FROM suspects AS s
     JOIN fills AS f
-        ON f.block_no = s.block_no AND f.fill_no > s.after_no AND f.fill_no <= s.to_no AND f.worth > s.worth
+        ON f.symbol = s.symbol AND f.side = s.side AND f.block_no = s.block_no
+        AND f.trade_id > s.order_id AND f.trade_id < s.closed_id AND f.worth > s.worth
     GROUP BY f.trade_id
     UNION ALL
     SELECT f.trade_id, f.order_id, 'an earlier order at the price'

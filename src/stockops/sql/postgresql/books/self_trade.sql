@@ -3,8 +3,8 @@ WITH wrong AS (
     SELECT t.trade_id, ba.user_id
     FROM trades AS t
     JOIN orders AS b ON b.order_id = t.buy_order_id
-    JOIN accounts AS ba ON ba.account_id = b.account_id
     JOIN orders AS s ON s.order_id = t.sell_order_id
+    JOIN accounts AS ba ON ba.account_id = b.account_id
     JOIN accounts AS sa ON sa.account_id = s.account_id
     WHERE ba.user_id = sa.user_id
 ),
@@ -20,7 +20,7 @@ shown AS (
     LIMIT 20
 ),
 looked AS (
-    SELECT (SELECT count(*) FROM trades) AS looked_at
+    SELECT (SELECT count(*) FROM trades WHERE buy_order_id IS NOT NULL AND sell_order_id IS NOT NULL) AS looked_at
 )
 SELECT l.looked_at, coalesce(s.violations, 0) AS violations, s.entity, s.expected, s.found
 FROM looked AS l

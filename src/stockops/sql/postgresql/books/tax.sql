@@ -25,7 +25,8 @@ taxes AS (
     FROM tax_rates
 ),
 settlements AS (
-    SELECT o.market, o.business_date, o.open_date AS settles_on, x.sell_rate
+    -- DISTINCT keeps it a table of its own, of one row for a market and a date.
+    SELECT DISTINCT o.market, o.business_date, o.open_date AS settles_on, x.sell_rate
     FROM open_days AS o
     LEFT JOIN taxes AS x ON x.market = o.market AND o.open_date >= x.settles_from AND o.open_date < x.settles_until
     WHERE o.days_after = 2

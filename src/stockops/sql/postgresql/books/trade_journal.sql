@@ -1,49 +1,54 @@
 -- Every trade has its journal, leg by leg, to the won and the share; every journal of a trade has its trade.
-WITH posted AS (
+-- Each leg has a bit of its own, which counts where account, asset and amount are right. As many legs as there are bits
+-- due, adding up to these bits: then each is there, and there once.
+WITH legs AS (
     SELECT
-        t.trade_id, max(t.price_won * t.quantity) AS value_won, max(t.quantity) AS quantity,
-        max(t.buy_fee_won) AS buy_fee_won, max(t.sell_fee_won) AS sell_fee_won, max(t.sell_tax_won) AS sell_tax_won,
-        count(j.journal_id) AS legs,
-        max(4 + CASE WHEN t.buy_fee_won + t.sell_fee_won > 0 THEN 1 ELSE 0 END + CASE WHEN t.sell_tax_won > 0 THEN 1 ELSE 0 END) AS legs_due,
-        sum(CASE WHEN j.kind = 'trade' AND j.asset = 'KRW' AND j.account_id = coalesce(b.account_id, 1) THEN j.amount ELSE 0 END) AS buyer_won,
-        sum(CASE WHEN j.kind = 'trade' AND j.asset = 'KRW' AND j.account_id = coalesce(s.account_id, 1) THEN j.amount ELSE 0 END) AS seller_won,
-        sum(CASE WHEN j.kind = 'trade' AND j.asset = t.symbol AND j.account_id = coalesce(b.account_id, 1) THEN j.amount ELSE 0 END) AS buyer_shares,
-        sum(CASE WHEN j.kind = 'trade' AND j.asset = t.symbol AND j.account_id = coalesce(s.account_id, 1) THEN j.amount ELSE 0 END) AS seller_shares,
-        sum(CASE WHEN j.kind = 'fee' AND j.asset = 'KRW' AND j.account_id = 2 THEN j.amount ELSE 0 END) AS fee_won,
-        sum(CASE WHEN j.kind = 'tax' AND j.asset = 'KRW' AND j.account_id = 3 THEN j.amount ELSE 0 END) AS tax_won
-    FROM trades AS t
-    LEFT JOIN orders AS b ON b.order_id = t.buy_order_id
-    LEFT JOIN orders AS s ON s.order_id = t.sell_order_id
-    LEFT JOIN journal_entries AS j ON j.journal_id = t.trade_id AND j.business_date = t.business_date
-    GROUP BY t.trade_id
-),
-wrong AS (
-    SELECT
-        trade_id AS journal_id,
-        concat_ws(' ', legs_due, 'legs: buyer', -value_won - buy_fee_won, 'won', quantity, 'shares, seller', value_won - sell_fee_won - sell_tax_won,
-            'won', -quantity, 'shares, fees', buy_fee_won + sell_fee_won, 'tax', sell_tax_won) AS due,
-        concat_ws(' ', legs, 'legs: buyer', buyer_won, 'won', buyer_shares, 'shares, seller', seller_won,
-            'won', seller_shares, 'shares, fees', fee_won, 'tax', tax_won) AS posted
-    FROM posted
-    WHERE
-        legs <> legs_due
-        OR buyer_won <> -value_won - buy_fee_won OR buyer_shares <> quantity
-        OR seller_won <> value_won - sell_fee_won - sell_tax_won OR seller_shares <> -quantity
-        OR fee_won <> buy_fee_won + sell_fee_won OR tax_won <> sell_tax_won
-    UNION ALL
-    SELECT j.journal_id, 'a trade', concat_ws(' ', count(*), 'legs and no trade')
+        j.journal_id, t.trade_id,
+        CASE WHEN t.buy_fee_won + t.sell_fee_won > 0 THEN 16 ELSE 0 END + CASE WHEN t.sell_tax_won > 0 THEN 32 ELSE 0 END AS extra_due,
+        CASE
+            WHEN j.business_date <> t.business_date THEN 0
+            WHEN j.kind = 'trade' AND j.asset = 'KRW' THEN CASE
+                WHEN j.account_id = coalesce(b.account_id, 1) AND j.amount = -t.price_won * t.quantity - t.buy_fee_won THEN 1
+                WHEN j.account_id = coalesce(s.account_id, 1) AND j.amount = t.price_won * t.quantity - t.sell_fee_won - t.sell_tax_won THEN 2
+                ELSE 0
+            END
+            WHEN j.kind = 'trade' AND j.asset = t.symbol THEN CASE
+                WHEN j.account_id = coalesce(b.account_id, 1) AND j.amount = t.quantity THEN 4
+                WHEN j.account_id = coalesce(s.account_id, 1) AND j.amount = -t.quantity THEN 8
+                ELSE 0
+            END
+            WHEN j.kind = 'fee' AND j.asset = 'KRW' AND j.account_id = 2 AND j.amount = t.buy_fee_won + t.sell_fee_won THEN 16
+            WHEN j.kind = 'tax' AND j.asset = 'KRW' AND j.account_id = 3 AND j.amount = t.sell_tax_won THEN 32
+            ELSE 0
+        END AS bits
     FROM journal_entries AS j
     LEFT JOIN trades AS t ON t.trade_id = j.journal_id
-    WHERE t.trade_id IS NULL AND j.kind IN ('trade', 'fee', 'tax')
-    GROUP BY j.journal_id
+    LEFT JOIN orders AS b ON b.order_id = t.buy_order_id
+    LEFT JOIN orders AS s ON s.order_id = t.sell_order_id
+    WHERE t.trade_id IS NOT NULL OR j.kind IN ('trade', 'fee', 'tax')
+),
+journals AS (
+    SELECT journal_id, max(trade_id) AS trade_id, count(*) AS legs, max(extra_due) AS extra_due, sum(bits) AS bits
+    FROM legs
+    GROUP BY journal_id
+),
+wrong AS (
+    SELECT journal_id, trade_id, legs, 15 + extra_due AS bits_due, bits
+    FROM journals
+    WHERE trade_id IS NULL OR bits <> 15 + extra_due OR legs <> CASE extra_due WHEN 0 THEN 4 WHEN 48 THEN 6 ELSE 5 END
+    UNION ALL
+    SELECT t.trade_id, t.trade_id, 0, 15, 0
+    FROM trades AS t
+    LEFT JOIN journal_entries AS j ON j.journal_id = t.trade_id AND j.leg = 1 AND j.business_date = t.business_date
+    WHERE j.journal_id IS NULL
 ),
 shown AS (
     SELECT
-        row_number() OVER (ORDER BY journal_id) AS place_no,
+        row_number() OVER (ORDER BY journal_id, legs) AS place_no,
         count(*) OVER () AS violations,
         concat_ws(' ', 'journal', journal_id) AS entity,
-        due AS expected,
-        posted AS found
+        CASE WHEN trade_id IS NULL THEN 'a trade' ELSE concat_ws(' ', 'legs', bits_due, 'as the sides, fees and tax of the trade are') END AS expected,
+        CASE WHEN trade_id IS NULL THEN concat_ws(' ', legs, 'legs and no trade') ELSE concat_ws(' ', 'legs', bits, 'right, of', legs, 'there') END AS found
     FROM wrong
     ORDER BY place_no
     LIMIT 20
