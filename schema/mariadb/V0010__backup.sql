@@ -12,7 +12,7 @@ INSERT INTO database_identity (identity) VALUES (uuid());
 CREATE TABLE heartbeats (
     writer VARCHAR(64) NOT NULL COMMENT 'Who beats: the archiver of a target, by name',
     beat_no BIGINT NOT NULL COMMENT 'Counts up from 1',
-    beaten_at DATETIME(6) NOT NULL COMMENT 'Instant of the beat, by the clock of the server, UTC',
+    beaten_at DATETIME(6) NOT NULL COMMENT 'Instant of the beat, by the clock of the server',
     CONSTRAINT heartbeats_pk PRIMARY KEY (writer),
     CONSTRAINT heartbeats_beat_no_ck CHECK (beat_no > 0)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_nopad_bin
