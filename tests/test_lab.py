@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from stockops import children, filelock
 from stockops import lab as labs
 from stockops.errors import Busy, ConfigError, Refused, ServerError, StockopsError, Unsupported
-from stockops.lab import Lab, lock, place, proc, process, wheel
+from stockops.lab import Lab, place, proc, wheel
 from stockops.lab import account as accounts
 
 ROOT = os.geteuid() == 0
@@ -48,7 +49,7 @@ def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def ask(is_so: Callable[[], bool]) -> None:
-    assert process.wait_until(is_so, within_s=SOON_S), "it did not come to be so in time"
+    assert children.wait_until(is_so, within_s=SOON_S), "it did not come to be so in time"
 
 
 def stockops(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -394,7 +395,7 @@ def test_a_lab_that_does_not_exist_is_answered_with_those_that_do(root: Path) ->
 
 def test_another_run_on_the_same_lab_is_refused_at_once(root: Path) -> None:
     labs.up("one")
-    with lock.hold(place.lock_file("one"), what="the lab 'one'"):
+    with filelock.hold(place.lock_file("one"), what="the lab 'one'"):
         with pytest.raises(Busy, match=f"in use by process {os.getpid()}"):
             labs.down("one")
         assert stockops("lab", "down", "--name", "one", check=False).returncode == 6

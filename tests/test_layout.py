@@ -11,13 +11,13 @@ TOP = SRC.parent.parent
 # What stands lower knows nothing of what stands higher, nor of its neighbours.
 LAYERS = [
     {"errors"},
-    {"queries", "plan", "money", "resources", "configfile", "passwords"},
+    {"queries", "plan", "money", "resources", "configfile", "passwords", "children", "filelock"},
     {"targets"},
     {"engine", "render"},
     {"market", "draws", "catalog"},
     {"migrations", "listing", "people", "prices", "orders", "books", "audit", "erd"},
     {"journal", "seeding", "lab"},
-    {"workload"},
+    {"workload", "backups"},
     {"report"},
     {"demo"},
     {"cli"},

@@ -28,6 +28,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON notifications TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audit_log TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audit_seals TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON seed_chunks TO stockops_owner;
+GRANT SELECT ON database_identity TO stockops_owner;
+GRANT SELECT, INSERT, UPDATE, DELETE ON heartbeats TO stockops_owner;
 GRANT SELECT ON audit_canonical TO stockops_owner;
 GRANT SELECT, INSERT ON event_ids TO stockops_owner;
 GRANT EXECUTE ON FUNCTION tick_won TO stockops_owner;
@@ -107,3 +109,5 @@ GRANT EXECUTE ON FUNCTION session_open TO stockops_read;
 
 -- Lets the monitor into the database, where it sees the names and sizes of tables and no row of them.
 GRANT SHOW VIEW ON * TO stockops_monitor;
+
+GRANT SELECT, INSERT, UPDATE ON heartbeats TO stockops_backup;

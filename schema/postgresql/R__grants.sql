@@ -8,8 +8,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON
     tick_sizes, price_limits, market_sessions, market_holidays, tax_rates, fee_schedules,
     users, brokers, accounts, stocks, stock_inventory, stock_prices, portfolios, portfolio_targets,
     predictions, conditions, orders, trades, journal_entries, positions, house_balances,
-    notifications, audit_log, audit_seals, seed_chunks
+    notifications, audit_log, audit_seals, seed_chunks, heartbeats
 TO stockops_owner;
+GRANT SELECT ON database_identity TO stockops_owner;
 GRANT SELECT ON audit_canonical TO stockops_owner;
 GRANT USAGE, SELECT, UPDATE ON SEQUENCE event_ids TO stockops_owner;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO stockops_owner;
@@ -34,3 +35,5 @@ GRANT EXECUTE ON FUNCTION
     tick_won(text, date, bigint), lower_limit_won(text, date, bigint), upper_limit_won(text, date, bigint),
     is_business_day(text, date), business_day_after(text, date, integer), session_open(text, date, timestamptz)
 TO stockops_app, stockops_read;
+
+GRANT INSERT, UPDATE ON heartbeats TO stockops_backup;

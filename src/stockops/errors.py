@@ -8,6 +8,7 @@ Every failure a user can cause or meet, and the exit code each one leaves with.
     ├── Unsupported       exit 4   this engine or version cannot do it
     ├── Refused           exit 5   it can be done, and it was not confirmed
     ├── Busy              exit 6   another run holds the lock
+    ├── StorageError      exit 1   a disk or a repository refused: no space, no rights, damaged
     └── ServerError       exit 1   the server answered with an error; `fault` says which kind
 
 Anything else that escapes is a bug: exit 70, with its traceback.
@@ -61,6 +62,10 @@ class Busy(StockopsError):
     """Another run holds the lock."""
 
     exit_code = 6
+
+
+class StorageError(StockopsError):
+    """A disk or a repository refused: no space, no rights, gone, damaged."""
 
 
 class Fault(Enum):

@@ -12,9 +12,10 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from .. import filelock
 from ..errors import Busy, ConfigError, Refused, ServerError, StockopsError, Unreachable
 from . import account as accounts
-from . import lock, marker, place
+from . import marker, place
 from .base import Lab, LabStatus, Programs
 from .servers import ENGINES, is_up, start, stop
 
@@ -122,7 +123,7 @@ def status() -> list[LabStatus]:
         else:
             found += [status_of(lab)] if lab else []
     for name in place.unfinished():
-        busy = lock.is_held(place.lock_file(name))
+        busy = filelock.is_held(place.lock_file(name))
         note = "it is being made" if busy else "its making was interrupted; the next up cleans it"
         found.append(_broken(name, place.making(name), note))
     return sorted(found, key=lambda each: each.name)
@@ -275,7 +276,7 @@ def _make(draft: Lab, settings: Mapping[str, str]) -> Lab:
 
 @contextmanager
 def _held(name: str) -> Iterator[None]:
-    with lock.hold(place.lock_file(name), what=f"the lab {name!r}"):
+    with filelock.hold(place.lock_file(name), what=f"the lab {name!r}"):
         place.sweep(name)
         yield
 

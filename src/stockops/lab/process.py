@@ -3,21 +3,15 @@
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
 from weakref import WeakSet
 
-from ..errors import Fault, ServerError
+from .. import children
 from .account import Account
 
-POLL_S = 0.02
 KEEPER_S = 60.0
-POLITE_S = 2.0
-TAIL_LINES = 12
-TAIL_BYTES = 64 * 1024
 
 # The server is a child of this shell, and a reader beside it holds the other end of a pipe of ours.
 # When stockops goes, however it goes, the pipe closes and the reader stops the server. A word on
@@ -32,21 +26,6 @@ server=$!
 reader=$!
 exec 3<&-
 wait "$server"
-code=$?
-kill "$reader"
-exit "$code"
-"""
-
-# A tool that sets up a data directory: it ends when stockops goes, and so does all it started.
-# MariaDB hears no TERM while it bootstraps, so a KILL follows: what it made is thrown away anyway.
-_LEASH = """
-exec 3<&0 </dev/null
-"$@" 3<&- &
-tool=$!
-{ read -r _ <&3 || { trap '' TERM; kill -s TERM 0; sleep 0.5; kill -s KILL 0; }; } &
-reader=$!
-exec 3<&-
-wait "$tool"
 code=$?
 kill "$reader"
 exit "$code"
@@ -109,7 +88,17 @@ def start_server(
     """Start a server as `account`, its output appended to `log`; `stop` is its polite signal."""
     words = ["/bin/sh", "-c", _KEEPER, "stockops-lab", stop.name.removeprefix("SIG")]
     with log.open("ab") as output:
-        shell = _spawn([*words, *map(str, argv)], account, cwd, output)
+        shell = subprocess.Popen(
+            [*words, *map(str, argv)],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            cwd=cwd,
+            env=environment(cwd),
+            start_new_session=True,  # Ctrl-C in the terminal is for stockops, which then stops it
+            umask=0o077,
+            **account.switch,
+        )
     return Keeper(shell)
 
 
@@ -117,54 +106,13 @@ def run_tool(
     argv: Sequence[str | Path], *, account: Account, cwd: Path, log: Path, within_s: float
 ) -> None:
     """Run `argv` as `account` to its end; raise `ServerError` with the log's end if it fails."""
-    words = ["/bin/sh", "-c", _LEASH, "stockops-lab", *map(str, argv)]
-    with log.open("ab") as output:
-        shell = _spawn(words, account, cwd, output)
-    try:
-        code = shell.wait(within_s)
-    except BaseException as exc:
-        _end(shell)
-        if isinstance(exc, subprocess.TimeoutExpired):
-            raise failed(f"{argv[0]} took longer than {within_s:.0f} s", log) from None
-        raise
-    finally:
-        if shell.stdin is not None:
-            shell.stdin.close()
-    if code != 0:
-        raise failed(f"{argv[0]} left with code {code}", log)
-
-
-def _end(shell: "subprocess.Popen[bytes]") -> None:
-    """End a tool and all it started: told first, killed after `POLITE_S`."""
-    os.killpg(shell.pid, signal.SIGTERM)
-    shell.wait()
-    if not wait_until(lambda: _is_gone(shell.pid), within_s=POLITE_S):
-        with suppress(ProcessLookupError):
-            os.killpg(shell.pid, signal.SIGKILL)
-        wait_until(lambda: _is_gone(shell.pid), within_s=POLITE_S)
-
-
-def _is_gone(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-def _spawn(
-    words: Sequence[str], account: Account, cwd: Path, output: IO[bytes]
-) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        words,
-        stdin=subprocess.PIPE,
-        stdout=output,
-        stderr=output,
+    children.run(
+        argv,
         cwd=cwd,
+        log=log,
         env=environment(cwd),
-        start_new_session=True,  # Ctrl-C in the terminal is for stockops, which then stops it
-        umask=0o077,
-        **account.switch,
+        within_s=within_s,
+        switch=account.switch,
     )
 
 
@@ -178,40 +126,3 @@ def environment(home: Path) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
     }
-
-
-def failed(what: str, log: Path) -> ServerError:
-    """Return the error for `what`, which names `log` and ends with its last lines."""
-    lines = tail(log)
-    said = "".join(f"\n    {line}" for line in lines)
-    return ServerError(
-        f"{what}; the log {str(log)!r} ends with:{said}" if lines else f"{what}; {log} is empty",
-        fault=Fault.FULL if _says_full(lines) else Fault.OTHER,
-        code="",
-        hint=f"Read the log: less {log}",
-    )
-
-
-def _says_full(lines: Sequence[str]) -> bool:
-    return any("No space left on device" in line for line in lines)
-
-
-def tail(log: Path) -> list[str]:
-    """Return the last lines of `log`; none where there is no log."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - TAIL_BYTES))
-            text = file.read().decode("utf-8", "replace")
-    except FileNotFoundError:
-        return []
-    return [line for line in text.splitlines() if line.strip()][-TAIL_LINES:]
-
-
-def wait_until(ask: Callable[[], bool], *, within_s: float) -> bool:
-    """Ask until it is so; False when `within_s` has passed and it never was."""
-    deadline = time.monotonic() + within_s
-    while not ask():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(POLL_S)
-    return True

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from .. import children
 from ..errors import Busy, Refused
 from . import account as accounts
 from . import marker, place, proc, process
@@ -63,7 +64,7 @@ def start(lab: Lab, *, port: bool = False, outlives: bool = False) -> Lab:
 def is_up(lab: Lab) -> bool:
     """Tell whether the server of `lab` answers, after waiting for one that comes up or goes."""
     engine = ENGINES[lab.engine]
-    process.wait_until(lambda: lab.pid is None or engine.ready(lab), within_s=START_S)
+    children.wait_until(lambda: lab.pid is None or engine.ready(lab), within_s=START_S)
     return lab.pid is not None
 
 
@@ -80,10 +81,10 @@ def stop(lab: Lab, *, hard: bool = False) -> bool:
     for number, within_s in tries:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
-        if process.wait_until(lambda: proc.argv(pid) is None, within_s=within_s):
+        if children.wait_until(lambda: proc.argv(pid) is None, within_s=within_s):
             _drop(lab)
             return True
-    raise process.failed(f"the server of the lab {lab.name!r} (pid {pid}) stays", lab.log_path)
+    raise children.failed(f"the server of the lab {lab.name!r} (pid {pid}) stays", lab.log_path)
 
 
 def crash(lab: Lab) -> None:
@@ -93,8 +94,8 @@ def crash(lab: Lab) -> None:
         raise Refused(f"the lab {lab.name!r} is down: there is nothing to kill")
     # MariaDB is one process; PostgreSQL's others notice that their parent is gone, and end.
     os.kill(pid, signal.SIGKILL)
-    if not process.wait_until(lambda: not proc.inside(lab.data), within_s=HARD_STOP_S):
-        raise process.failed(f"processes of the lab {lab.name!r} stay", lab.log_path)
+    if not children.wait_until(lambda: not proc.inside(lab.data), within_s=HARD_STOP_S):
+        raise children.failed(f"processes of the lab {lab.name!r} stay", lab.log_path)
     _drop(lab)
 
 
@@ -113,7 +114,7 @@ def run_sql(lab: Lab, sql: str, *, database: str) -> None:
     )
     if ran.returncode != 0:
         said = ran.stderr.decode("utf-8", "replace").strip()
-        raise process.failed(f"{client[0]} left with {ran.returncode} ({said})", lab.log_path)
+        raise children.failed(f"{client[0]} left with {ran.returncode} ({said})", lab.log_path)
 
 
 def _await_ready(lab: Lab, engine: Engine, keeper: process.Keeper) -> None:
@@ -124,16 +125,16 @@ def _await_ready(lab: Lab, engine: Engine, keeper: process.Keeper) -> None:
         answered = engine.ready(lab)
         return answered or keeper.ended
 
-    in_time = process.wait_until(settled, within_s=START_S)
+    in_time = children.wait_until(settled, within_s=START_S)
     if not answered:
         how = "ended before it answered" if in_time else f"did not answer within {START_S:.0f} s"
-        raise process.failed(f"the server of the lab {lab.name!r} {how}", lab.log_path)
+        raise children.failed(f"the server of the lab {lab.name!r} {how}", lab.log_path)
 
 
 def _clear_stale(lab: Lab) -> None:
     # A pid file whose number now belongs to another process of the same user stops a start, and
     # processes that outlived their server would write to the data. /proc tells both for certain.
-    if not process.wait_until(lambda: not proc.inside(lab.data), within_s=ORPHANS_S):
+    if not children.wait_until(lambda: not proc.inside(lab.data), within_s=ORPHANS_S):
         pids = " ".join(map(str, proc.inside(lab.data)))
         raise Busy(
             f"processes of a dead server still work in {str(lab.data)!r}: {pids}",
@@ -190,7 +191,7 @@ def _set_password(lab: Lab, engine: Engine) -> None:
     try:
         run_sql(lab, engine.password_sql(password), database=database)
     except subprocess.TimeoutExpired:
-        raise process.failed("setting the password took too long", lab.log_path) from None
+        raise children.failed("setting the password took too long", lab.log_path) from None
 
 
 def _drop(lab: Lab) -> None:

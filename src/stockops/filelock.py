@@ -1,12 +1,15 @@
-"""One run at a time on one lab, by a lock that dies with the process that holds it."""
+"""One run at a time on one thing, by a lock that dies with the process that holds it."""
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import Busy
+from .errors import Busy
+
+GLANCE_S = 0.1  # who asks whether it is held, holds it for a moment
 
 
 @contextmanager
@@ -40,6 +43,7 @@ def is_held(path: Path) -> bool:
 
 
 def _take(path: Path, what: str) -> int:
+    deadline = time.monotonic() + GLANCE_S
     while True:
         descriptor = os.open(
             path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, mode=0o600
@@ -47,6 +51,10 @@ def _take(path: Path, what: str) -> int:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            if time.monotonic() < deadline:
+                os.close(descriptor)
+                time.sleep(GLANCE_S / 10)
+                continue
             holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
             os.close(descriptor)
             raise Busy(

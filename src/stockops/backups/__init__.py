@@ -1,0 +1,1 @@
+"""Backups that are restored, replayed, audited and timed before they are believed."""

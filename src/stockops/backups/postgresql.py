@@ -1,0 +1,155 @@
+"""PostgreSQL, backed up by pg_basebackup and pg_dump."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from .. import lab
+from ..engine.base import Server
+from ..errors import ConfigError, Refused, StorageError, Unsupported
+from . import credentials
+from .manifest import Kind, Link, Method, Position
+from .members import TarWatch
+from .questions import CLUSTER, LEFT_BEHIND, LEFT_OUT, LINKS, SETTINGS
+from .sources import Ground, Job, Part, Span
+
+MANIFEST = "backup_manifest"
+LABEL = "backup_label"
+_REQUIRED = ((LABEL,), (MANIFEST,), ("PG_VERSION",), ("global/pg_control",))
+_START = re.compile(r"^START WAL LOCATION: ([0-9A-F]+/[0-9A-F]+)", re.MULTILINE)
+_TIMELINE = re.compile(r"^START TIMELINE: (\d+)", re.MULTILINE)
+_TABLES = "dump.pgc"
+_GLOBALS = "globals.sql"
+_DUMPED = b"-- PostgreSQL database cluster dump complete"
+
+
+class PostgreSQL:
+    """How PostgreSQL is backed up."""
+
+    def survey(self, server: Server, method: Method, kind: Kind) -> Ground:
+        """Look the server over."""
+        cluster = server.fetch(CLUSTER)[0]
+        settings = {each.name: each.value for each in server.fetch(SETTINGS)}
+        links = [Link(name=each.name, path=each.path) for each in server.fetch(LINKS)]
+        if kind == "incremental":
+            _require_summaries(server, settings)
+        notes = [f"{each.name}: {each.why}" for each in server.fetch(LEFT_OUT)]
+        if method == "physical" and settings["data_checksums"] == "off":
+            notes.append("data checksums are off: that a page is as it was written is not proven")
+        if settings["fsync"] == "off" or settings["full_page_writes"] == "off":
+            notes.append("fsync or full_page_writes is off: this server can lose what it confirmed")
+        return Ground(
+            system=cluster.system,
+            version=cluster.version,
+            settings=settings,
+            links=links,
+            size_bytes=cluster.size_bytes,
+            notes=notes,
+        )
+
+    @contextmanager
+    def parts(self, server: Server, job: Job) -> Iterator[Iterator[Part]]:
+        """Give the streams; the log they need is kept by a slot that goes with our session."""
+        with credentials.pgpass(job.target, job.work) as env:
+            named = {**env, "PGAPPNAME": f"stockops backup {job.id}"}
+            if job.method == "physical":
+                server.rows(
+                    "SELECT pg_create_physical_replication_slot(%(name)s, true, true)",
+                    {"name": f"stockops_backup_{job.id.lower().replace('-', '_')}"},
+                )
+                yield iter([self._base(job, named)])
+            else:
+                with server.transaction(isolation="repeatable read", read_only=True):
+                    snapshot = str(server.rows("SELECT pg_export_snapshot() AS id")[0]["id"])
+                    yield iter(self._dumps(job, named, snapshot))
+
+    def span(self, server: Server, job: Job, parts: Sequence[Part]) -> Span:
+        """Read it off the label and the manifest that pg_basebackup wrote into its archive."""
+        if job.method == "logical":
+            here = _here(server)
+            return Span(start=here, stop=here)
+        watch = parts[0].watch
+        assert isinstance(watch, TarWatch)  # noqa: S101
+        label = watch.kept[LABEL].decode("utf-8", "replace")
+        start, timeline = _START.search(label), _TIMELINE.search(label)
+        ranges = json.loads(watch.kept[MANIFEST])["WAL-Ranges"]
+        if not (start and timeline and ranges):
+            raise StorageError("the backup does not say where in the log it begins and ends")
+        return Span(
+            start=Position(lsn=start[1], timeline=int(timeline[1])),
+            stop=Position(lsn=ranges[-1]["End-LSN"], timeline=ranges[-1]["Timeline"]),
+            extra={MANIFEST: watch.kept[MANIFEST]},
+        )
+
+    def left_behind(self, server: Server) -> list[str]:
+        """Return walsenders and slots of earlier runs."""
+        return [each.name for each in server.fetch(LEFT_BEHIND)]
+
+    def _base(self, job: Job, env: dict[str, str]) -> Part:
+        program = _program("pg_basebackup", job)
+        argv = [str(program), "-D", "-", "-F", "tar", "-X", "fetch", "-c", "fast", "-w"]
+        argv += ["-d", job.target.url, "-l", f"stockops {job.id}"]
+        if job.kind == "incremental":
+            parent = job.work / MANIFEST
+            parent.write_bytes(job.base[MANIFEST])
+            argv += [f"--incremental={parent}"]
+        watch = TarWatch(keep=(LABEL, MANIFEST))
+        return Part(name="base.tar", argv=argv, env=env, watch=watch, required=_REQUIRED)
+
+    def _dumps(self, job: Job, env: dict[str, str], snapshot: str) -> list[Part]:
+        dump = [str(_program("pg_dump", job)), "-F", "custom", "-Z", "0", "-w"]
+        dump += [f"--snapshot={snapshot}", "-d", job.target.url]
+        whole = [str(_program("pg_dumpall", job)), "--globals-only", "-w", "-d", job.target.url]
+        return [
+            Part(name=_TABLES, argv=dump, env=env),
+            Part(name=_GLOBALS, argv=whole, env=env, ending=_DUMPED),
+        ]
+
+
+def _require_summaries(server: Server, settings: dict[str, str]) -> None:
+    if server.version < (17, 0):
+        raise Unsupported(
+            f"PostgreSQL {server.version[0]} has no incremental backups: 17 is the first that has",
+            hint="Take a full one: stockops backup take --full",
+        )
+    if settings.get("summarize_wal") != "on":
+        raise Refused(
+            "summarize_wal is off, so the server cannot tell what changed since the last backup",
+            hint="ALTER SYSTEM SET summarize_wal = on; SELECT pg_reload_conf(); then --full once.",
+        )
+
+
+def _here(server: Server) -> Position:
+    row = server.rows(
+        "SELECT pg_current_wal_lsn()::text AS lsn, "
+        "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline"
+    )[0]
+    return Position(lsn=row["lsn"], timeline=row["timeline"])
+
+
+def _program(name: str, job: Job) -> Path:
+    """Return a client program that is no older than the server: newer ones know older servers."""
+    there = lab.find(job.target.lab) if job.target.lab else None
+    directory = (
+        there.programs
+        if there
+        else lab.ENGINES["postgresql"].find(version=None, directory=None).directory
+    )
+    program = directory / name
+    if not program.is_file():
+        raise ConfigError(
+            f"there is no {name} in {str(directory)!r}",
+            hint="Install the client programs of PostgreSQL beside the server's.",
+        )
+    return program
+
+
+def version_of(program: Path) -> str:
+    """Return what `program` says of its version."""
+    ran = subprocess.run(
+        [program, "--version"], capture_output=True, text=True, timeout=10, check=False
+    )
+    return ran.stdout.strip()

@@ -1,0 +1,60 @@
+"""What backups ask of a server."""
+
+from dataclasses import dataclass
+
+from ..queries import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """One database cluster."""
+
+    system: str
+    version: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of the server, as it prints it."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Something that the data directory only points at."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A table that a backup does not bring back as it was."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftBehind:
+    """Something that a backup of ours holds on the server."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tablespace:
+    """A file of InnoDB, as the server names it."""
+
+    path: str
+
+
+CLUSTER = Query("backup_cluster", Cluster)
+SETTINGS = Query("backup_settings", Setting)
+LINKS = Query("backup_links", Outside)
+LEFT_OUT = Query("backup_left_out", LeftOut)
+LEFT_BEHIND = Query("backup_left_behind", LeftBehind)
+TABLESPACES = Query("backup_tablespaces", Tablespace)

@@ -1,0 +1,244 @@
+"""
+The repository: backups, logs and evidence of one or more database systems in one store.
+
+    stockops-repository.json                  what makes it one
+    backups/<system>/<id>/manifest.json       a backup exists by its manifest
+    backups/<system>/<id>.partial/            one that is being taken, or was not finished
+    archive/<system>/...                      logs, see `stockops.backups.archive`
+    evidence/<system>/<id>/<time>-<what>.json what was checked of a backup, and how it went
+
+The id of a backup is the UTC second it began, then what it is: ids sort by time.
+"""
+
+import json
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import ConfigError, Refused, StorageError
+from . import keys, manifest
+from .manifest import Manifest
+from .store import DirectoryStore, Store, directory_store
+
+MARKER = "stockops-repository.json"
+FORMAT = 1
+RUNNING = "running.json"  # in a folder that is not a backup yet: who writes it
+FAILED = "failed.json"  # why it never will be one
+
+State = Literal["running", "failed", "incomplete", "complete", "verified", "broken"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a check of a backup found. `passed` is False on any finding."""
+
+    backup: str
+    what: str  # "verify" or "drill"
+    at: str
+    passed: bool
+    summary: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """One backup, or what is left of one: `manifest` is None then, and `note` says why."""
+
+    id: str
+    system: str
+    state: State
+    manifest: Manifest | None
+    note: str = ""
+
+    @property
+    def folder(self) -> str:
+        """Its objects' folder in the store."""
+        return f"backups/{self.system}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """Everything that is kept, in one store."""
+
+    store: Store
+
+    def systems(self) -> list[str]:
+        """Return the systems that have backups here."""
+        return self.store.folders("backups")
+
+    def backups(self, system: str | None = None) -> list[Backup]:
+        """Return all there is of `system`, or of every system, the oldest first."""
+        found = []
+        for each in [system] if system else self.systems():
+            names = self.store.folders(f"backups/{each}")
+            found += [self._backup(each, name) for name in names if not name.startswith(".")]
+        return sorted(found, key=lambda backup: (backup.id, backup.system))
+
+    def backup(self, asked: str) -> Backup:
+        """Return the backup whose id, label or beginning of an id is `asked`; "latest" is one."""
+        there = [each for each in self.backups() if each.manifest is not None]
+        if asked == "latest" and there:
+            return there[-1]
+        found = [each for each in there if asked in {each.id, _label(each)}]
+        found = found or [each for each in there if each.id.startswith(asked)]
+        if len(found) == 1:
+            return found[0]
+        raise ConfigError(
+            f"{len(found)} backups are meant by {asked!r}"
+            if found
+            else f"there is no backup {asked!r} in {self.store.place!r}",
+            hint="See what there is: stockops backup list",
+        )
+
+    @contextmanager
+    def held(self, system: str) -> Iterator[None]:
+        """Hold the one lock under which backups of `system` are taken and removed."""
+        with self.store.lock(f"backup-{system}", what=f"the backups of {system}"):
+            yield
+
+    def record(self, evidence: Evidence, *, system: str) -> str:
+        """Keep `evidence` for ever; return the name of its object."""
+        at = evidence.at.replace("-", "").replace(":", "")
+        name = f"evidence/{system}/{evidence.backup}/{at}-{evidence.what}.json"
+        says = {each: getattr(evidence, each) for each in Evidence.__slots__}
+        self._write(name, says)
+        return name
+
+    def evidence(self, backup: Backup) -> list[Evidence]:
+        """Return what was found out about `backup`, the oldest first."""
+        prefix = f"evidence/{backup.system}/{backup.id}"
+        found = []
+        for entry in self.store.entries(prefix):
+            if entry.name.endswith(".json"):
+                found.append(Evidence(**self._read(entry.name)))
+        return sorted(found, key=lambda each: each.at)
+
+    def note(self, folder: str, name: str, **says: object) -> None:
+        """Write the small JSON object `name` into `folder`."""
+        self._write(f"{folder}/{name}", says, replace=True)
+
+    def _backup(self, system: str, name: str) -> Backup:
+        identity, _, ending = name.partition(".")
+        folder = f"backups/{system}/{name}"
+        if ending == "partial" or not self._there(f"{folder}/{manifest.NAME}"):
+            state, note = self._unfinished(folder, system)
+            return Backup(id=identity, system=system, state=state, manifest=None, note=note)
+        found: Manifest | None = None
+        try:
+            with self.store.open(f"{folder}/{manifest.NAME}") as file:
+                found = manifest.parse(file.read(), name=f"{folder}/{manifest.NAME}")
+        except StorageError as exc:
+            return Backup(id=identity, system=system, state="broken", manifest=None, note=str(exc))
+        draft = Backup(id=identity, system=system, state="complete", manifest=found)
+        state, note = _judged(self.evidence(draft))
+        return Backup(id=identity, system=system, state=state, manifest=found, note=note)
+
+    def _unfinished(self, folder: str, system: str) -> tuple[State, str]:
+        if self._there(f"{folder}/{FAILED}"):
+            return "failed", str(self._read(f"{folder}/{FAILED}").get("why", ""))
+        if self._held(system):
+            return "running", "it is being taken"
+        return "incomplete", "it was interrupted; the next backup removes it"
+
+    def _held(self, system: str) -> bool:
+        from ..errors import Busy  # noqa: PLC0415
+
+        try:
+            with self.held(system):
+                return False
+        except Busy:
+            return True
+
+    def _there(self, name: str) -> bool:
+        try:
+            self.store.open(name).close()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _read(self, name: str) -> dict[str, Any]:
+        try:
+            with self.store.open(name) as file:
+                said = json.loads(file.read())
+        except ValueError as exc:
+            raise StorageError(f"{name!r} is damaged: it is not JSON", hint="Remove it.") from exc
+        if not isinstance(said, dict):
+            raise StorageError(f"{name!r} is damaged: it is not a record", hint="Remove it.")
+        return said
+
+    def _write(self, name: str, says: object, *, replace: bool = False) -> None:
+        with self.store.create(name, replace=replace) as file:
+            file.write(json.dumps(says, indent=1).encode() + b"\n")
+
+
+def make(place: str) -> Repository:
+    """Make the directory `place` a repository, and return it; one that is there is kept."""
+    root = Path(place)
+    if root.is_dir() and not (root / MARKER).exists() and any(root.iterdir()):
+        raise Refused(
+            f"{place!r} is not empty, and it is not a repository of stockops",
+            hint="Name an empty directory, or one that does not exist yet.",
+        )
+    store = directory_store(root, make=True)
+    if not (root / MARKER).exists():
+        says = {"format": FORMAT, "identity": secrets.token_hex(16), "made_at": now()}
+        with store.create(MARKER) as file:
+            file.write(json.dumps(says, indent=1).encode() + b"\n")
+    return opened(place)
+
+
+def opened(place: str) -> Repository:
+    """Return the repository at `place`, which is one already."""
+    store = directory_store(Path(place))
+    try:
+        with store.open(MARKER) as file:
+            said = json.loads(file.read())
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{place!r} is not a repository: there is no {MARKER} in it",
+            hint=f"Make it one: stockops backup init --repository {place}; "
+            "or grade what is there: stockops backup audit",
+        ) from None
+    except ValueError as exc:
+        raise StorageError(f"{place!r}: {MARKER} is damaged", hint="Restore that file.") from exc
+    if said.get("format") != FORMAT:
+        raise ConfigError(
+            f"{place!r} has format {said.get('format')!r}, and this version writes {FORMAT}",
+            hint="Use the version of stockops that made it.",
+        )
+    return Repository(store)
+
+
+def require_no_key(repository: Repository) -> None:
+    """Raise `Refused` where a secret key lies in the repository."""
+    if isinstance(repository.store, DirectoryStore):
+        keys.require_none_inside(repository.store.root)
+
+
+def new_id(kind: str, method: str) -> str:
+    """Return the id of a backup that begins now."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{method}-{kind}"
+
+
+def now() -> str:
+    """Return the instant, as manifests and evidence state it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _label(backup: Backup) -> str | None:
+    return backup.manifest.label if backup.manifest else None
+
+
+def _judged(evidence: Sequence[Evidence]) -> tuple[State, str]:
+    """Only what was restored and proven is verified; what failed last is broken."""
+    latest = {each.what: each for each in evidence}
+    for each in latest.values():
+        if not each.passed:
+            return "broken", f"{each.what} of {each.at}: {each.summary}"
+    if "drill" in latest:
+        return "verified", f"drilled {latest['drill'].at}"
+    return "complete", ""

@@ -1,0 +1,214 @@
+"""
+Where a repository keeps its objects.
+
+An object is written once and whole: it is there when its writing ended well, and never half. A
+backup is a folder of objects that gets its final name last.
+"""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from .. import filelock
+from ..errors import ConfigError, StorageError
+
+_UNFINISHED = ".unfinished"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One object: its name within the store, its size, and a stamp that changes with its bytes."""
+
+    name: str
+    stored_bytes: int
+    stamp: str
+
+
+class Store(Protocol):
+    """
+    A place for objects with names like ``backups/pg-7/20260102T030405Z/manifest.json``.
+
+    To add one: write these members, and a line in `repository.store_at`. What the system
+    underneath says arrives as `StorageError`; an object that is not there is `FileNotFoundError`.
+    """
+
+    @property
+    def place(self) -> str:
+        """Where it is, for a person."""
+
+    def create(self, name: str, *, replace: bool = False) -> AbstractContextManager[IO[bytes]]:
+        """
+        Give a file to write the object `name` to; it is there, and durable, when the block ends.
+
+        What is there already is kept, and `FileExistsError` raised, unless `replace`.
+        """
+
+    def open(self, name: str) -> IO[bytes]:
+        """Return the object `name`, to be read from its start."""
+
+    def entries(self, prefix: str) -> list[Entry]:
+        """Return the objects within the folder `prefix`, however deep, sorted by name."""
+
+    def folders(self, prefix: str) -> list[str]:
+        """Return the names of the folders directly in `prefix`, sorted."""
+
+    def partial(self, folder: str) -> str:
+        """Return the folder to write to until `publish` gives it the name `folder`."""
+
+    def publish(self, folder: str) -> None:
+        """Give `partial(folder)` its final name, once all it holds is durable."""
+
+    def remove(self, prefix: str) -> None:
+        """Remove the object or the folder `prefix`; nothing happens where there is none."""
+
+    def lock(self, name: str, *, what: str) -> AbstractContextManager[None]:
+        """Hold the lock `name` for the block, or raise `Busy`; it dies with this process."""
+
+
+class DirectoryStore:
+    """Objects as files below `root`, each synced to disk with the directories above it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def place(self) -> str:
+        """The directory."""
+        return str(self.root)
+
+    @contextmanager
+    def create(self, name: str, *, replace: bool = False) -> Iterator[IO[bytes]]:
+        """Write beside it, sync, then give it its name."""
+        path = self.root / name
+        fresh = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
+        if not replace and path.exists():
+            raise FileExistsError(name)
+        with self._said(name):
+            self._make(path.parent)
+            try:
+                with fresh.open("wb") as file:
+                    yield file
+                    file.flush()
+                    os.fsync(file.fileno())
+                if replace:
+                    fresh.replace(path)
+                else:
+                    os.link(fresh, path)
+            finally:
+                fresh.unlink(missing_ok=True)
+            _sync(path.parent)
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open the file."""
+        with self._said(name):
+            return (self.root / name).open("rb")
+
+    def entries(self, prefix: str) -> list[Entry]:
+        """Walk the folder; files that are being written are left out."""
+        found = []
+        with self._said(prefix):
+            for parent, _, names in os.walk(self.root / prefix):
+                for name in names:
+                    if name.endswith(_UNFINISHED):
+                        continue
+                    path = Path(parent) / name
+                    with suppress(FileNotFoundError):
+                        stat = path.stat()
+                        stamp = f"{stat.st_mtime_ns}.{stat.st_ino}"
+                        found.append(Entry(str(path.relative_to(self.root)), stat.st_size, stamp))
+        return sorted(found, key=lambda entry: entry.name)
+
+    def folders(self, prefix: str) -> list[str]:
+        """List the directory."""
+        with self._said(prefix):
+            try:
+                return sorted(each.name for each in (self.root / prefix).iterdir() if each.is_dir())
+            except FileNotFoundError:
+                return []
+
+    def partial(self, folder: str) -> str:
+        """Return the name with ``.partial`` behind it."""
+        return f"{folder}.partial"
+
+    def publish(self, folder: str) -> None:
+        """Rename the directory, and sync the one above it."""
+        with self._said(folder):
+            final = self.root / folder
+            partial = self.root / self.partial(folder)
+            for parent, _, _ in os.walk(partial, topdown=False):
+                _sync(Path(parent))
+            partial.rename(final)
+            _sync(final.parent)
+
+    def remove(self, prefix: str) -> None:
+        """Take its name away first, then what it holds."""
+        path = self.root / prefix
+        with self._said(prefix):
+            if not path.is_dir():
+                path.unlink(missing_ok=True)
+                return
+            doomed = path.with_name(f".{path.name}.removed")
+            shutil.rmtree(doomed, ignore_errors=True)
+            path.rename(doomed)
+            _sync(path.parent)
+            shutil.rmtree(doomed)
+
+    @contextmanager
+    def lock(self, name: str, *, what: str) -> Iterator[None]:
+        """Lock a file in the folder ``locks``."""
+        with self._said("locks"):
+            self._make(self.root / "locks")
+        with filelock.hold(self.root / "locks" / f"{name}.lock", what=what):
+            yield
+
+    def _make(self, directory: Path) -> None:
+        missing = [each for each in (directory, *directory.parents) if not each.exists()]
+        for each in reversed(missing):
+            each.mkdir(mode=0o700, exist_ok=True)
+            _sync(each.parent)
+
+    @contextmanager
+    def _said(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except (FileNotFoundError, FileExistsError, ConnectionError, ProcessLookupError):
+            raise  # these are not the store's
+        except OSError as exc:
+            raise refused(exc, place=str(self.root / name)) from exc
+
+
+def refused(exc: OSError, *, place: str) -> StorageError:
+    """Return the error for what the system said of `place`."""
+    hints = {
+        errno.ENOSPC: f"Make room: df -h {place}; stockops backup prune --plan",
+        errno.EDQUOT: f"Make room within the quota of {place}.",
+        errno.EROFS: "Name a repository that can be written, with --repository.",
+        errno.EACCES: f"Give this user the right to write there: ls -ld {place}",
+    }
+    number = exc.errno or 0
+    return StorageError(
+        f"{place!r}: {exc.strerror or exc}", hint=hints.get(number, f"Look at it: ls -l {place}")
+    )
+
+
+def directory_store(root: Path, *, make: bool = False) -> DirectoryStore:
+    """Return the store at `root`, which is there already unless `make`."""
+    if not root.is_dir() and not make:
+        raise ConfigError(
+            f"there is no repository at {str(root)!r}",
+            hint=f"Make it: stockops backup init --repository {root}",
+        )
+    return DirectoryStore(root)
+
+
+def _sync(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,317 @@
+"""
+Take a backup: stream what the engine's own tool writes into the repository, and believe nothing.
+
+The folder has the name of a backup only when the tool left with 0, its archive said itself that it
+is over, everything that must be in it is, every object is on disk, and the manifest says all that.
+"""
+
+import os
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from .. import __version__, children
+from ..engine import connect
+from ..engine.base import Server
+from ..errors import Refused, StockopsError, StorageError
+from ..targets import Target
+from . import manifest, repository, streams
+from .manifest import File, Kind, Manifest, Method
+from .mariadb import MariaDB
+from .postgresql import PostgreSQL
+from .repository import Backup, Repository
+from .sources import Ground, Job, Part, Source, Span
+from .store import DirectoryStore
+from .streams import Form
+
+SOURCES: Mapping[str, Source] = {"postgresql": PostgreSQL(), "mariadb": MariaDB()}
+LOG = "tool.log"
+CHAIN_MAX = 32  # links of incremental backups: each one adds to the time of a restore
+_TOOL_S = 600.0  # from the end of its output to its own
+_ROOM = 1.1  # how much of the size of the data must be free at least, uncompressed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked for. `kind` None: incremental where the engine can and a parent is there."""
+
+    method: Method = "physical"
+    kind: Kind = "full"
+    label: str | None = None
+    form: Form = field(default_factory=Form)
+    staging: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """How far it is: bytes that came from the server, that were stored, and that are expected."""
+
+    raw_bytes: int
+    stored_bytes: int
+    expected_bytes: int
+    elapsed_s: float
+
+
+Progress = Callable[[Tick], None]
+
+
+def take(
+    repo: Repository, target: Target, request: Request, *, progress: Progress | None = None
+) -> Manifest:
+    """Take a backup of `target` into `repo`, and return its manifest; or leave nothing behind."""
+    source = SOURCES[target.engine]
+    with connect(target, application="stockops backup") as server:
+        ground = source.survey(server, request.method, request.kind)
+        repository.require_no_key(repo)
+        with repo.held(ground.system):
+            reap(repo, ground.system)
+            parent = _parent(repo, ground, request)
+            _require_room(repo, ground, request)
+            with _working(repo, request) as work:
+                taking = _Taking(repo, source, server, target, request, ground)
+                return taking.run(work, parent, progress)
+
+
+def reap(repo: Repository, system: str) -> list[str]:
+    """Remove what interrupted runs left, under the lock; return the ids."""
+    gone = []
+    for backup in repo.backups(system):
+        if backup.manifest is None and backup.state in {"running", "incomplete"}:
+            repo.store.remove(repo.store.partial(backup.folder))
+            gone.append(backup.id)
+    return gone
+
+
+@dataclass(slots=True)
+class _Taking:
+    """One backup on its way."""
+
+    repo: Repository
+    source: Source
+    server: Server
+    target: Target
+    request: Request
+    ground: Ground
+
+    def run(self, work: Path, parent: Backup | None, progress: Progress | None) -> Manifest:
+        """Store every part, then the manifest, then the name."""
+        kind: Kind = "incremental" if parent else "full"
+        identity = repository.new_id(kind, self.request.method)
+        job = Job(
+            id=identity,
+            target=self.target,
+            method=self.request.method,
+            kind=kind,
+            parent=parent.id if parent else None,
+            base=_base(self.repo, parent),
+            position=parent.manifest.stop if parent and parent.manifest else None,
+            work=work,
+        )
+        store = self.repo.store
+        folder = f"backups/{self.ground.system}/{identity}"
+        partial = store.partial(folder)
+        began_at, began_s = repository.now(), time.monotonic()
+        self.repo.note(partial, repository.RUNNING, pid=os.getpid(), at=began_at)
+        try:
+            files, parts, span = self._store(job, partial, _ticking(self.ground, progress))
+            said = self._manifest(job, files, parts, span, began_at)
+            said = replace(said, duration_s=round(time.monotonic() - began_s, 3))
+            with store.create(f"{partial}/{manifest.NAME}") as file:
+                file.write(said.as_bytes())
+            store.remove(f"{partial}/{repository.RUNNING}")
+            store.publish(folder)
+        except StockopsError as exc:
+            self._failed(partial, work, exc)
+            raise
+        except BaseException:
+            store.remove(partial)
+            raise
+        return said
+
+    def _store(
+        self, job: Job, folder: str, tick: Callable[[int, int], None]
+    ) -> tuple[list[File], list[Part], Span]:
+        files, parts = [], []
+        with self.source.parts(self.server, job) as coming:
+            for part in coming:
+                files.append(self._part(job, folder, part, tick))
+                parts.append(part)
+            span = self.source.span(self.server, job, parts)
+        for name, content in {**span.extra, LOG: (job.work / LOG).read_bytes()}.items():
+            files.append(self._small(folder, name, content))
+        return files, parts, span
+
+    def _part(self, job: Job, folder: str, part: Part, tick: Callable[[int, int], None]) -> File:
+        name = part.name + self.request.form.suffix
+        last = b""
+        with self.repo.store.create(f"{folder}/{name}") as sink:
+            child = children.start(
+                part.argv, cwd=job.work, log=job.work / LOG, env=part.env, pipes="r"
+            )
+            try:
+                with streams.writing(sink, self.request.form) as writer:
+                    for chunk in _chunks(child):
+                        writer.write(chunk)
+                        if part.watch is not None:
+                            part.watch.feed(chunk)
+                        last = (last + chunk)[-4096:]
+                        tick(writer.raw_bytes, writer.stored_bytes)
+                child.finish(within_s=_TOOL_S)
+            finally:
+                child.end()
+            _require_whole(part, last)
+        return _file(name, writer)
+
+    def _small(self, folder: str, name: str, content: bytes) -> File:
+        """Store what names files and says where the log begins, but holds no row: in the clear."""
+        with (
+            self.repo.store.create(f"{folder}/{name}") as sink,
+            streams.writing(sink, Form(compression="none")) as writer,
+        ):
+            writer.write(content)
+        return _file(name, writer)
+
+    def _manifest(
+        self, job: Job, files: list[File], parts: list[Part], span: Span, began_at: str
+    ) -> Manifest:
+        watch = parts[0].watch
+        return Manifest(
+            id=job.id,
+            engine=self.target.engine,
+            system=self.ground.system,
+            method=job.method,
+            kind=job.kind,
+            parent=job.parent,
+            label=self.request.label,
+            target=self.target.name,
+            database=self.target.database,
+            server_version=self.ground.version,
+            stockops_version=__version__,
+            tool=Path(parts[0].argv[0]).name,
+            host=socket.gethostname(),
+            started_at=began_at,
+            ended_at=repository.now(),
+            duration_s=0.0,
+            start=span.start,
+            stop=span.stop,
+            settings=self.ground.settings,
+            files=files,
+            links=self.ground.links,
+            members=dict(watch.sizes) if watch else {},
+            content=[],
+            compression=self.request.form.compression,
+            recipients=[each.text for each in self.request.form.recipients],
+            notes=self.ground.notes,
+        )
+
+    def _failed(self, partial: str, work: Path, exc: StockopsError) -> None:
+        """Keep the reason and the log, and nothing of the data."""
+        store = self.repo.store
+        for entry in store.entries(partial):
+            store.remove(entry.name)
+        self.repo.note(partial, repository.FAILED, why=str(exc), at=repository.now())
+        log = work / LOG
+        if log.exists():
+            with store.create(f"{partial}/{LOG}", replace=True) as file:
+                file.write(log.read_bytes())
+
+
+def _file(name: str, writer: streams.Writer) -> File:
+    return File(
+        name=name,
+        stored_bytes=writer.stored_bytes,
+        raw_bytes=writer.raw_bytes,
+        sha256=writer.sha256,
+    )
+
+
+def _chunks(child: children.Child) -> Iterator[bytes]:
+    number = child.stdout.fileno()
+    while data := os.read(number, streams.CHUNK_BYTES):
+        yield data
+
+
+def _require_whole(part: Part, last: bytes) -> None:
+    """Raise `StorageError` where the tool left with 0 and its stream is not whole."""
+    watch = part.watch
+    if watch is not None and not watch.ended:
+        raise StorageError(f"the archive {part.name!r} stops before its end")
+    there = watch.sizes.keys() if watch else set()
+    missing = [names[0] for names in part.required if there.isdisjoint(names)]
+    if missing:
+        raise StorageError(
+            f"{len(missing)} files that must be in {part.name!r} are not: {', '.join(missing[:5])}",
+            hint="Take it again; if a table was dropped or renamed meanwhile, that is why.",
+        )
+    if part.ending and part.ending not in last:
+        raise StorageError(f"the dump {part.name!r} stops before its last line")
+
+
+def _parent(repo: Repository, ground: Ground, request: Request) -> Backup | None:
+    """Return what an incremental backup builds upon: the last whole one of this system."""
+    if request.kind == "full":
+        return None
+    found = [
+        each
+        for each in repo.backups(ground.system)
+        if each.manifest is not None
+        and each.manifest.method == request.method
+        and each.state in {"complete", "verified"}
+    ]
+    if not found or request.method == "logical":
+        raise Refused(
+            "there is no backup that an incremental one could build upon",
+            hint="Take a full one first: stockops backup take --full",
+        )
+    return found[-1]
+
+
+def _base(repo: Repository, parent: Backup | None) -> dict[str, bytes]:
+    if parent is None or parent.manifest is None:
+        return {}
+    small = {}
+    for file in parent.manifest.files:
+        if file.name == "backup_manifest":
+            with repo.store.open(f"{parent.folder}/{file.name}") as stored:
+                small[file.name] = stored.read()
+    return small
+
+
+def _require_room(repo: Repository, ground: Ground, request: Request) -> None:
+    if not isinstance(repo.store, DirectoryStore):
+        return
+    free = shutil.disk_usage(repo.store.root).free
+    needed = int(ground.size_bytes * (_ROOM if request.form.compression == "none" else _ROOM / 4))
+    if request.kind == "full" and free < needed:
+        raise Refused(
+            f"{repo.store.place!r} has {free >> 20:,} MB free, and {needed >> 20:,} MB are wanted",
+            hint="Make room: stockops backup prune --plan",
+        )
+
+
+@contextmanager
+def _working(repo: Repository, request: Request) -> Iterator[Path]:
+    directory = request.staging
+    work = Path(tempfile.mkdtemp(prefix="stockops-backup-", dir=directory))
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _ticking(ground: Ground, progress: Progress | None) -> Callable[[int, int], None]:
+    began, next_s = time.monotonic(), 0.0
+
+    def tick(raw_bytes: int, stored_bytes: int) -> None:
+        nonlocal next_s
+        elapsed = time.monotonic() - began
+        if progress is not None and elapsed >= next_s:
+            next_s = elapsed + 0.2
+            progress(Tick(raw_bytes, stored_bytes, ground.size_bytes, elapsed))
+
+    return tick

@@ -1,0 +1,8 @@
+-- Tables that come back empty, or at another moment than the rest.
+SELECT
+    n.nspname || '.' || c.relname AS name,
+    'unlogged: it comes back empty' AS why
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relpersistence = 'u' AND c.relkind IN ('r', 'p', 'm')
+ORDER BY n.nspname, c.relname

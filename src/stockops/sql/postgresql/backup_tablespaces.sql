@@ -1,0 +1,1 @@
+-- unsupported: PostgreSQL names every file of a backup in the manifest of pg_basebackup
