@@ -1,9 +1,10 @@
 """Private servers, owned by stockops, in directories of their own."""
 
-from .base import DATABASE, OWNER, Lab, LabStatus, State
+from .base import DATABASE, OWNER, Fill, Lab, LabStatus, State
 from .operations import (
     DEFAULT_ENGINE,
     DEFAULT_NAME,
+    adopt,
     client,
     destroy,
     directory_of,
@@ -25,9 +26,11 @@ __all__ = [
     "DEFAULT_NAME",
     "ENGINES",
     "OWNER",
+    "Fill",
     "Lab",
     "LabStatus",
     "State",
+    "adopt",
     "client",
     "crash",
     "destroy",

@@ -1,7 +1,7 @@
 """What a lab is, and what an engine must know to be run as one."""
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -148,6 +148,10 @@ class Programs:
     directory: Path
 
 
+# Puts the data directory of a lab together, as the account, and returns settings it must run with.
+Fill = Callable[["Lab", Account], Mapping[str, str]]
+
+
 class Engine(Protocol):
     """
     How one engine is found, initialised and started.
@@ -167,6 +171,9 @@ class Engine(Protocol):
 
     def initialise(self, lab: Lab, account: Account, settings: Mapping[str, str]) -> None:
         """Make the data directory, the configuration, the owner and the database."""
+
+    def adopt(self, lab: Lab, account: Account, settings: Mapping[str, str]) -> None:
+        """Give the data directory that is there, of another server, a lab's configuration."""
 
     def command(self, lab: Lab) -> list[str]:
         """Return the command that starts the server."""

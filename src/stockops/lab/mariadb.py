@@ -55,6 +55,13 @@ UPDATE mysql.proxies_priv SET User = '{OWNER}' WHERE User = 'root';
 CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
 """  # noqa: S608  both names are constants
 
+# In the data of another server the owner is a stranger. This is no event that a replica should see.
+_OWNER = f"""\
+SET SESSION sql_log_bin = 0;
+CREATE USER IF NOT EXISTS {OWNER}@localhost;
+GRANT ALL PRIVILEGES ON *.* TO {OWNER}@localhost WITH GRANT OPTION;
+"""
+
 
 class MariaDB:
     """How MariaDB is found, initialised and started."""
@@ -96,12 +103,10 @@ class MariaDB:
 
     def initialise(self, lab: Lab, account: Account, settings: Mapping[str, str]) -> None:
         """Write the configuration, run mariadb-install-db, create the owner and the database."""
-        configuration = "".join(f"{k} = {v}\n" for k, v in {**_SETTINGS, **settings}.items())
-        (lab.directory / "my.cnf").write_text(f"[mariadbd]\n{configuration}", encoding="utf-8")
+        self._configure(lab, settings)
         grants = lab.directory / "grants.sql"
         grants.write_text(_GRANTS, encoding="utf-8")
-        for file in (lab.directory / "my.cnf", grants):
-            file.chmod(0o644)
+        grants.chmod(0o644)
         words: list[str | Path] = [_tool("mariadb-install-db", lab)]
         words += ["--no-defaults", f"--datadir={lab.data}"]
         words += ["--auth-root-authentication-method=normal", "--skip-test-db"]
@@ -111,6 +116,19 @@ class MariaDB:
             words, account=account, cwd=lab.directory, log=lab.log_path, within_s=INSTALL_S
         )
         grants.unlink()
+
+    def adopt(self, lab: Lab, account: Account, settings: Mapping[str, str]) -> None:
+        """Write the configuration; each start sees to it that the owner of a lab is there."""
+        owner = lab.data / "stockops-owner.sql"
+        owner.write_text(_OWNER, encoding="utf-8")
+        account.own(owner)
+        self._configure(lab, {**settings, "init_file": owner.name})
+
+    def _configure(self, lab: Lab, settings: Mapping[str, str]) -> None:
+        lines = "".join(f"{k} = {v}\n" for k, v in {**_SETTINGS, **settings}.items())
+        path = lab.directory / "my.cnf"
+        path.write_text(f"[mariadbd]\n{lines}", encoding="utf-8")
+        path.chmod(0o644)
 
     def command(self, lab: Lab) -> list[str]:
         """Return the command that starts the server."""

@@ -16,7 +16,7 @@ from .. import filelock
 from ..errors import Busy, ConfigError, Refused, ServerError, StockopsError, Unreachable
 from . import account as accounts
 from . import marker, place
-from .base import Lab, LabStatus, Programs
+from .base import Fill, Lab, LabStatus, Programs
 from .servers import ENGINES, is_up, start, stop
 
 DEFAULT_NAME = "lab"
@@ -50,6 +50,25 @@ def up(
         if port and lab.port is None:
             lab.url(tcp=True)  # raises, and says how a lab gets a port
         return lab
+
+
+def adopt(
+    name: str,
+    *,
+    engine: str,
+    fill: Fill,
+    version: str | None = None,
+    bin_directory: Path | None = None,
+) -> Lab:
+    """Return the new lab `name`, up, whose data directory `fill` puts together; it must be new."""
+    with _held(name):
+        if marker.read(place.directory(name)) is not None:
+            raise Refused(
+                f"there is a lab {name!r} already",
+                hint=f"Take another name, or remove it: stockops lab destroy --name {name} --yes",
+            )
+        draft = _draft(name, engine, version, bin_directory)
+        return start(_make(draft, {}, fill), outlives=True)
 
 
 def down(name: str = DEFAULT_NAME) -> bool:
@@ -155,9 +174,10 @@ def temporary(
     bin_directory: Path | None = None,
     port: bool = False,
     settings: Mapping[str, str] | None = None,
+    fill: Fill | None = None,
 ) -> Iterator[Lab]:
     """
-    Give a new lab that is up, and remove it at the end of the block.
+    Give a new lab that is up, and remove it at the end of the block; `fill` makes its data.
 
     Its server ends with this process even when that is killed; the directory is then removed by
     whoever makes the next temporary lab.
@@ -168,7 +188,7 @@ def temporary(
     owner = os.getpid()
     with _held(name), _signals_unwind():
         try:
-            lab = start(_make(draft, settings or {}), port=port)
+            lab = start(_make(draft, settings or {}, fill), port=port)
         except ServerError:  # its log is named in the error, and stays
             raise
         except BaseException:
@@ -259,7 +279,7 @@ def _draft(name: str, engine: str, version: str | None, bin_directory: Path | No
     )
 
 
-def _make(draft: Lab, settings: Mapping[str, str]) -> Lab:
+def _make(draft: Lab, settings: Mapping[str, str], fill: Fill | None = None) -> Lab:
     """Put the lab together under a name of its own, then give it its name: whole or not at all."""
     account = accounts.choose(ENGINES[draft.engine].usual_account)
     draft.directory.mkdir()
@@ -267,7 +287,11 @@ def _make(draft: Lab, settings: Mapping[str, str]) -> Lab:
     for own in (draft.data, draft.scratch):
         own.mkdir(mode=0o700)
         account.own(own)
-    ENGINES[draft.engine].initialise(draft, account, settings)
+    engine = ENGINES[draft.engine]
+    if fill is None:
+        engine.initialise(draft, account, settings)
+    else:
+        engine.adopt(draft, account, {**settings, **fill(draft, account)})
     final = place.directory(draft.name)
     marker.write(replace(draft, sockets=final / "run"))
     draft.directory.rename(final)  # an empty directory of this name gives way

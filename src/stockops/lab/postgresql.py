@@ -123,6 +123,17 @@ class PostgreSQL:
         self._single_user(lab, account, "postgres", f"CREATE DATABASE {DATABASE}")
         self._single_user(lab, account, DATABASE, "CREATE EXTENSION pg_stat_statements")
 
+    def adopt(self, lab: Lab, account: Account, settings: Mapping[str, str]) -> None:
+        """Put the configuration of a lab in the place of the source's, which is kept beside it."""
+        for name in ("postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf"):
+            path = lab.data / name
+            if path.exists():
+                path.rename(path.with_name(f"{name}.source"))
+        lines = [f"{k} = {_quoted(v)}\n" for k, v in {**_SETTINGS, **settings}.items()]
+        for name, text in (("postgresql.conf", "".join(lines)), ("pg_hba.conf", _HBA)):
+            (lab.data / name).write_text(text, encoding="utf-8")
+            account.own(lab.data / name)
+
     def command(self, lab: Lab) -> list[str]:
         """Return the command that starts the server."""
         words = [str(lab.programs / "postgres"), "-D", str(lab.data)]

@@ -1,0 +1,28 @@
+"""Which backups a restore needs, from the full one on."""
+
+from ...errors import StorageError
+from ..repository import Backup, Repository
+
+
+def chain(repo: Repository, backup: Backup) -> list[Backup]:
+    """
+    Return what must be restored for `backup`: a full one, then each link that builds upon it.
+
+    Raises `StorageError` where a link is missing, or cannot be believed.
+    """
+    there = {each.id: each for each in repo.backups(backup.system)}
+    links = [backup]
+    while (said := links[0].manifest) is not None and said.parent is not None:
+        parent = there.get(said.parent)
+        if parent is None or parent.manifest is None or parent in links:
+            raise StorageError(
+                f"{backup.id} builds upon {said.parent}, which is not there",
+                hint="Take one whose chain is whole: stockops backup list",
+            )
+        links.insert(0, parent)
+    if links[0].manifest is None:
+        raise StorageError(
+            f"{backup.id} is no backup that can be restored: {links[0].note or links[0].state}",
+            hint="Take another one: stockops backup list",
+        )
+    return links
