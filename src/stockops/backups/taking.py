@@ -19,6 +19,7 @@ from .. import __version__, children
 from ..engine import connect
 from ..engine.base import Server
 from ..errors import Refused, StockopsError, StorageError
+from ..plan import Step
 from ..targets import Target
 from . import manifest, repository, streams
 from .manifest import File, Kind, Manifest, Method
@@ -75,6 +76,27 @@ def take(
             with _working(repo, request) as work:
                 taking = _Taking(repo, source, server, target, request, ground)
                 return taking.run(work, parent, progress)
+
+
+def steps(repo: Repository, target: Target, request: Request) -> list[Step]:
+    """Return what `take` would do; nothing is written."""
+    source = SOURCES[target.engine]
+    with connect(target, application="stockops backup") as server:
+        ground = source.survey(server, request.method, request.kind)
+    parent = _parent(repo, ground, request)
+    _require_room(repo, ground, request)
+    upon = f" upon {parent.id}" if parent else ""
+    where = f"{repo.store.place}/backups/{ground.system}"
+    sealed = (
+        f", encrypted to {len(request.form.recipients)} keys" if request.form.recipients else ""
+    )
+    return [
+        Step(
+            action=f"{request.kind} {request.method} backup, {ground.size_bytes >> 20:,} MB{upon}",
+            why=f"into {where}, {request.form.compression}{sealed}",
+        ),
+        *(Step(action="note in the manifest", why=note) for note in ground.notes),
+    ]
 
 
 def reap(repo: Repository, system: str) -> list[str]:

@@ -22,6 +22,7 @@ NOUNS = {
     "seed": "Fill a database with the Korean market.",
     "trade": "Orders: one, many, and the audit of a run.",
     "books": "The invariants that prove the books.",
+    "backup": "Backups that are restored and proven before they are believed.",
 }
 
 

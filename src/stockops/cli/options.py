@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 import click
 
 from .. import targets
+from ..errors import ConfigError
 from ..plan import Consent
 from ..targets import Target
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_config = click.option(
+config = click.option(
     "--config",
     "config_path",
     envvar="STOCKOPS_CONFIG",
@@ -36,7 +37,19 @@ def target(command: Command) -> Command:
         callback=_resolve,
         help="A target of stockops.yaml, a lab that is up, or a URL without a password.",
     )
-    return _config(option(command))
+    return config(option(command))
+
+
+def repository(command: Command) -> Command:
+    """Add ``--repository``; the command gets ``place``, that of stockops.yaml by default."""
+    return click.option(
+        "--repository",
+        "place",
+        envvar="STOCKOPS_REPOSITORY",
+        metavar="DIRECTORY",
+        callback=_place,
+        help="Where backups are kept; else backup.repository of stockops.yaml.",
+    )(command)
 
 
 form = click.option(
@@ -104,5 +117,20 @@ def _resolve(ctx: click.Context, _param: click.Parameter, value: str | None) -> 
         return None
     from .. import lab  # noqa: PLC0415  only a command with a target pays for it
 
-    config = targets.load(ctx.meta.get("stockops.config"))
-    return targets.resolve(value, config, find_lab=lab.find)
+    known = targets.load(ctx.meta.get("stockops.config"))
+    return targets.resolve(value, known, find_lab=lab.find)
+
+
+def _place(ctx: click.Context, _param: click.Parameter, value: str | None) -> str:
+    if ctx.resilient_parsing:
+        return ""
+    if value is None:
+        found = targets.load(ctx.meta.get("stockops.config")).backup.repository
+        value = None if found is None else str(found)
+    if value is None:
+        raise ConfigError(
+            "no repository is named",
+            hint="Give --repository DIRECTORY, or write backup: {repository: DIRECTORY} into "
+            "stockops.yaml.",
+        )
+    return str(Path(value).expanduser().absolute())

@@ -1,0 +1,182 @@
+"""How backups are shown to a person."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import render
+
+if TYPE_CHECKING:
+    from ..backups.manifest import Manifest
+    from ..backups.repository import Backup, Evidence
+    from ..backups.taking import Tick
+    from ..backups.verifying import Verdict
+
+_LINE_EVERY_S = 60.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of `backup list`."""
+
+    id: str
+    state: str
+    parent: str
+    label: str
+    started: str
+    age: str
+    took_s: float | None
+    stored: str
+    raw: str
+    note: str
+
+
+def progress() -> Callable[["Tick"], None]:
+    """Return what shows how far a backup is: a live line, or a line a minute in a log."""
+    live = sys.stderr.isatty()
+    next_s = _LINE_EVERY_S
+
+    def show(tick: "Tick") -> None:
+        nonlocal next_s
+        if not live and tick.elapsed_s < next_s:
+            return
+        next_s = tick.elapsed_s + _LINE_EVERY_S
+        rate = tick.raw_bytes / max(tick.elapsed_s, 0.001)
+        left = max(tick.expected_bytes - tick.raw_bytes, 0) / max(rate, 1.0)
+        words = (
+            f"{megabytes(tick.raw_bytes)} of about {megabytes(tick.expected_bytes)} read, "
+            f"{megabytes(tick.stored_bytes)} stored, {rate / 1e6:,.0f} MB/s, {left:,.0f} s left"
+        )
+        click.echo(f"\r\x1b[K{words}" if live else words, err=True, nl=not live)
+
+    return show
+
+
+def finish() -> None:
+    """Take the live line away."""
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def taken(said: "Manifest", form: render.Format) -> str:
+    """Return what came of `backup take`."""
+    if form == "json":
+        return _json(_brief(said))
+    ratio = said.raw_bytes / max(said.stored_bytes, 1)
+    lines = [
+        f"{said.id} is complete: {megabytes(said.raw_bytes)} in {said.duration_s:.1f} s, "
+        f"{megabytes(said.stored_bytes)} stored ({ratio:.1f}:1)",
+        *(f"note: {note}" for note in said.notes),
+        f"prove it: stockops backup drill {said.id}",
+    ]
+    return "\n".join(lines)
+
+
+def listed(found: Sequence["Backup"], form: render.Format) -> str:
+    """Return one line a backup, chains indented below what they build upon."""
+    if form == "json":
+        return json.dumps([_backup(each) for each in found], indent=2)
+    return render.rows([_line(each) for each in found], form)
+
+
+def shown(found: "Backup", evidence: Sequence["Evidence"], form: render.Format) -> str:
+    """Return all that is known of one backup."""
+    if form == "json":
+        says = {**_backup(found), "evidence": [dataclasses.asdict(each) for each in evidence]}
+        return json.dumps(says, indent=2)
+    said = found.manifest
+    lines = [f"{found.id}  {found.state}  {found.note}".rstrip()]
+    if said is not None:
+        start = {k: v for k, v in dataclasses.asdict(said.start).items() if v is not None}
+        stop = {k: v for k, v in dataclasses.asdict(said.stop).items() if v is not None}
+        lines += [
+            f"  system      {said.system} ({said.engine} {said.server_version})",
+            f"  target      {said.target}, from {said.host}, label {said.label or '-'}",
+            f"  parent      {said.parent or '-'}",
+            f"  taken       {said.started_at} to {said.ended_at} ({said.duration_s:.1f} s)",
+            f"  log         from {_words(start)} to {_words(stop)}",
+            f"  stored      {megabytes(said.stored_bytes)} of {megabytes(said.raw_bytes)}, "
+            f"{said.compression}, encrypted to {len(said.recipients)} keys",
+            f"  tables      {len(said.content)} with counts; {len(said.members)} files inside",
+            *(f"  note        {note}" for note in said.notes),
+        ]
+    for each in evidence:
+        verdict = "passed" if each.passed else "FAILED"
+        lines.append(f"  {each.what:<10}  {each.at}  {verdict}: {each.summary}")
+    return "\n".join(lines)
+
+
+def verified(verdicts: Sequence["Verdict"], form: render.Format) -> str:
+    """Return one line a backup, its findings below it, and the sum."""
+    if form == "json":
+        return json.dumps([dataclasses.asdict(each) | {"passed": each.passed} for each in verdicts])
+    lines = []
+    for each in verdicts:
+        word = "sound" if each.passed else "BROKEN"
+        lines.append(
+            f"{word:<7} {each.id}  {each.kind}  {each.objects} objects, "
+            f"{megabytes(each.stored_bytes)}, {megabytes(each.read_bytes)} read"
+        )
+        lines += [f"        {finding}" for finding in each.findings]
+    sound = sum(each.passed for each in verdicts)
+    return "\n".join([*lines, f"{sound} of {len(verdicts)} backups are as they were stored"])
+
+
+def megabytes(count: int) -> str:
+    """Return a number of bytes, as a person reads it."""
+    if count < 1_000_000:
+        return f"{count / 1e3:,.0f} kB"
+    return f"{count / 1e6:,.0f} MB" if count < 10_000_000_000 else f"{count / 1e9:,.1f} GB"
+
+
+def _line(backup: "Backup") -> Listed:
+    said = backup.manifest
+    return Listed(
+        id=backup.id,
+        state=backup.state,
+        parent=(said.parent or "-") if said else "-",
+        label=(said.label or "-") if said else "-",
+        started=said.started_at[:19] if said else "-",
+        age=_age(said.started_at) if said else "-",
+        took_s=said.duration_s if said else None,
+        stored=megabytes(said.stored_bytes) if said else "-",
+        raw=megabytes(said.raw_bytes) if said else "-",
+        note=backup.note,
+    )
+
+
+def _backup(backup: "Backup") -> dict[str, Any]:
+    return {
+        "id": backup.id,
+        "system": backup.system,
+        "state": backup.state,
+        "note": backup.note,
+        "manifest": _brief(backup.manifest) if backup.manifest else None,
+    }
+
+
+def _brief(said: "Manifest") -> dict[str, Any]:
+    says = dataclasses.asdict(said)
+    says["members"] = len(said.members)
+    return {**says, "stored_bytes": said.stored_bytes, "raw_bytes": said.raw_bytes}
+
+
+def _json(says: dict[str, Any]) -> str:
+    return json.dumps(says, indent=2)
+
+
+def _age(at: str) -> str:
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(at)).total_seconds()
+    for unit, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"
+
+
+def _words(says: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in says.items()) or "-"
