@@ -376,7 +376,7 @@ BEGIN
             WHERE c.account_id = f_account[n];
             IF v_buys THEN
                 UPDATE positions AS p SET
-                    cost_won = p.cost_won - floor(p.cost_won::numeric * f_quantity[n] / p.quantity)::bigint,
+                    cost_won = p.cost_won - div(p.cost_won::numeric * f_quantity[n], p.quantity)::bigint,
                     quantity = p.quantity - f_quantity[n],
                     reserved_quantity = p.reserved_quantity - f_quantity[n]
                 WHERE p.account_id = f_account[n] AND p.symbol = p_symbol;
@@ -419,7 +419,7 @@ BEGIN
     END IF;
     IF NOT v_buys THEN
         UPDATE positions AS p SET
-            cost_won = p.cost_won - floor(p.cost_won::numeric * (p_quantity - v_remaining) / p.quantity)::bigint,
+            cost_won = p.cost_won - div(p.cost_won::numeric * (p_quantity - v_remaining), p.quantity)::bigint,
             quantity = p.quantity - (p_quantity - v_remaining),
             reserved_quantity = p.reserved_quantity + CASE WHEN v_status = 'open' THEN v_remaining ELSE 0 END
         WHERE p.account_id = p_account_id AND p.symbol = p_symbol;

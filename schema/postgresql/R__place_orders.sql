@@ -258,7 +258,7 @@ RETURNS TABLE (position_no bigint, answer order_answer) LANGUAGE sql VOLATILE AS
     ),
     sold AS (
         UPDATE positions AS p SET
-            cost_won = p.cost_won - floor(p.cost_won::numeric * d.quantity / p.quantity)::bigint,
+            cost_won = p.cost_won - div(p.cost_won::numeric * d.quantity, p.quantity)::bigint,
             quantity = p.quantity - d.quantity,
             reserved_quantity = p.reserved_quantity + d.reserved_quantity
         FROM (
