@@ -1,6 +1,19 @@
 """Bring a backup back: the chain it needs, the log after it, a server that starts on it."""
 
+from .aims import Aim, parse
 from .chains import chain
-from .filling import Phases, filling
+from .filling import filling, finish
+from .planning import Recovery, manifest_of, plan
+from .tools import Phases
 
-__all__ = ["Phases", "chain", "filling"]
+__all__ = [
+    "Aim",
+    "Phases",
+    "Recovery",
+    "chain",
+    "filling",
+    "finish",
+    "manifest_of",
+    "parse",
+    "plan",
+]

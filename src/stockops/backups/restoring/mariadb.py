@@ -1,15 +1,19 @@
 """MariaDB's data directory: prepared from its links, in their order."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ...engine import connect
 from ...errors import Refused, StorageError
+from ...lab import Lab
+from ..keys import Identities
 from ..manifest import Manifest
 from ..mariadb import program
-
-if TYPE_CHECKING:
-    from .filling import Phases, Tools
+from ..repository import Repository
+from .planning import Recovery
+from .replaying import replay
+from .tools import Phases, Tools
 
 _MEMORY = "256M"
 # The shape of the data directory: a server with another one does not start, or worse.
@@ -24,24 +28,57 @@ _SHAPE = (
 )
 
 
-def unpacker() -> str:
-    """Return the program that unpacks a backup's stream."""
-    return program("mbstream")
+class MariaDB:
+    """How MariaDB is restored."""
 
+    def unpack(self) -> Sequence[str]:
+        """Return mbstream."""
+        return (program("mbstream"), "-x")
 
-def assemble(
-    tools: "Tools", places: Sequence[Path], last: Manifest, phases: "Phases"
-) -> Mapping[str, str]:
-    """Prepare the full backup with every link, and return the settings that its shape needs."""
-    _require_series(tools, last)
-    backup, data = program("mariadb-backup"), places[0]
-    with phases.of("prepare"):
-        common = [backup, "--no-defaults", "--prepare", f"--use-memory={_MEMORY}"]
-        tools.run([*common, f"--target-dir={data}"])
-        for place in places[1:]:
-            tools.run([*common, f"--target-dir={data}", f"--incremental-dir={place}"])
-    _require_tables(data, last)
-    return {name: last.settings[name] for name in _SHAPE if name in last.settings}
+    def places(self, tools: Tools, aside: Path, links: int) -> list[Path]:
+        """Return the data directory, and one aside for each link that will be applied to it."""
+        more = [tools.directory(aside / str(number)) for number in range(1, links)]
+        return [tools.lab.data, *more]
+
+    def assemble(
+        self, tools: Tools, places: Sequence[Path], last: Manifest, phases: Phases
+    ) -> None:
+        """Prepare the full backup, then apply every link in order."""
+        _require_series(tools, last)
+        backup, data = program("mariadb-backup"), places[0]
+        with phases.of("prepare"):
+            common = [backup, "--no-defaults", "--prepare", f"--use-memory={_MEMORY}"]
+            tools.run([*common, f"--target-dir={data}"])
+            for place in places[1:]:
+                tools.run([*common, f"--target-dir={data}", f"--incremental-dir={place}"])
+        _require_tables(data, last)
+
+    def log_directory(self, lab: Lab) -> Path:
+        """Return a directory of its own: the server never sees these files."""
+        return lab.directory / "log"
+
+    def fetch_more(
+        self, repo: Repository, tools: Tools, recovery: Recovery, identities: Identities
+    ) -> None:
+        """Fetch nothing: the binary logs are all there is to replay."""
+
+    def settings(self, tools: Tools, recovery: Recovery) -> Mapping[str, str]:
+        """Return those that the shape of the data directory needs."""
+        last = recovery.last
+        return {name: last.settings[name] for name in _SHAPE if name in last.settings}
+
+    def finish(self, lab: Lab, recovery: Recovery, phases: Phases) -> None:
+        """Replay the binary logs in one session, then go on counting where they end."""
+        files = [self.log_directory(lab) / log.name for log in recovery.logs]
+        reached = recovery.last.stop.gtid or ""
+        if files and recovery.aim.kind != "backup":
+            with phases.of("replay"):
+                reached = replay(lab, recovery, files)
+        shutil.rmtree(self.log_directory(lab), ignore_errors=True)
+        with connect(lab.url("mysql")) as server:
+            server.execute("RESET MASTER")
+            if reached:
+                server.execute("SET GLOBAL gtid_binlog_state = %(state)s", {"state": reached})
 
 
 def _require_tables(data: Path, last: Manifest) -> None:
@@ -62,7 +99,7 @@ def _require_tables(data: Path, last: Manifest) -> None:
         )
 
 
-def _require_series(tools: "Tools", last: Manifest) -> None:
+def _require_series(tools: Tools, last: Manifest) -> None:
     theirs = ".".join(last.server_version.split(".")[:2])
     ours = ".".join(tools.lab.version.split(".")[:2])
     if theirs != ours:

@@ -1,14 +1,19 @@
 """PostgreSQL's data directory: links combined, and a recovery that ends where it was told to."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ...errors import Refused
+from ... import children
+from ...engine import connect
+from ...errors import Refused, StorageError
+from ...lab import Lab
+from .. import archive
+from ..keys import Identities
 from ..manifest import Manifest
-
-if TYPE_CHECKING:
-    from .filling import Phases, Tools
+from ..repository import Repository
+from .planning import Recovery
+from .tools import TOOL_S, Phases, Tools
 
 # A server that recovers must not be smaller than the one whose log it reads.
 _AT_LEAST = (
@@ -18,34 +23,110 @@ _AT_LEAST = (
     "max_prepared_transactions",
     "max_locks_per_transaction",
 )
+_RECORD = re.compile(r"\blsn: ([0-9A-F]+/[0-9A-F]+)")
 
 
-def assemble(
-    tools: "Tools", places: Sequence[Path], last: Manifest, phases: "Phases"
-) -> Mapping[str, str]:
-    """Check every link, combine them, and return the settings of a recovery to the backup's end."""
-    programs = tools.lab.programs
-    _require_major(tools, last)
-    with phases.of("verify"):
-        for place in places:
-            tools.run([programs / "pg_verifybackup", "-q", place])
-    if len(places) > 1:
-        with phases.of("combine"):
-            data = tools.lab.data
-            tools.run([programs / "pg_combinebackup", "-o", data, *places], cwd=places[0])
-    (tools.lab.data / "recovery.signal").touch(mode=0o600)
-    tools.account.own(tools.lab.data / "recovery.signal")
-    return {
-        **{name: last.settings[name] for name in _AT_LEAST if name in last.settings},
-        "archive_mode": "off",
-        "restore_command": "false",  # all that is needed of the log is in pg_wal
-        "recovery_target": "immediate",
-        "recovery_target_action": "promote",
-        "recovery_target_timeline": str(last.stop.timeline),
-    }
+class PostgreSQL:
+    """How PostgreSQL is restored."""
+
+    def unpack(self) -> Sequence[str]:
+        """Return tar."""
+        return ("tar", "-x", "-p", "--no-same-owner", "-f", "-")
+
+    def places(self, tools: Tools, aside: Path, links: int) -> list[Path]:
+        """Return the data directory, or one aside for each link that will be combined."""
+        if links == 1:
+            return [tools.lab.data]
+        return [tools.directory(aside / str(number)) for number in range(links)]
+
+    def assemble(
+        self, tools: Tools, places: Sequence[Path], last: Manifest, phases: Phases
+    ) -> None:
+        """Check every link by its own manifest, then combine them."""
+        programs = tools.lab.programs
+        _require_major(tools, last)
+        with phases.of("verify"):
+            for place in places:
+                tools.run([programs / "pg_verifybackup", "-q", place])
+        if len(places) > 1:
+            with phases.of("combine"):
+                data = tools.lab.data
+                tools.run([programs / "pg_combinebackup", "-o", data, *places], cwd=places[0])
+        signal = tools.lab.data / "recovery.signal"
+        signal.touch(mode=0o600)
+        tools.account.own(signal)
+
+    def log_directory(self, lab: Lab) -> Path:
+        """Return where the server looks for segments anyway: nothing is copied twice."""
+        return lab.data / "pg_wal"
+
+    def fetch_more(
+        self, repo: Repository, tools: Tools, recovery: Recovery, identities: Identities
+    ) -> None:
+        """Fetch the histories of the timelines."""
+        if not recovery.logs:
+            return
+        for timeline in range(2, recovery.window.branch + 1):
+            path = self.log_directory(tools.lab) / f"{timeline:08X}.history"
+            system = recovery.last.system
+            if archive.get(repo, path.name, path, system=system, identities=identities):
+                tools.account.own(path)
+
+    def settings(self, tools: Tools, recovery: Recovery) -> Mapping[str, str]:
+        """Return those of a recovery that ends at the target, or does not end well."""
+        last = recovery.last
+        timeline = recovery.window.branch if recovery.logs else last.stop.timeline
+        return {
+            **{name: last.settings[name] for name in _AT_LEAST if name in last.settings},
+            **self._target(tools, recovery),
+            "archive_mode": "off",
+            "restore_command": "false",  # all that is needed of the log is in pg_wal
+            "recovery_target_action": "promote",
+            "recovery_target_timeline": str(timeline),
+        }
+
+    def finish(self, lab: Lab, recovery: Recovery, phases: Phases) -> None:
+        """Wait until it has promoted itself."""
+        with phases.of("replay"), connect(lab.url("postgres")) as server:
+            ended = children.wait_until(
+                lambda: not server.rows("SELECT pg_is_in_recovery() AS going")[0]["going"],
+                within_s=TOOL_S,
+            )
+        if not ended:
+            raise StorageError(f"the recovery to {recovery.aim} did not end in {TOOL_S:.0f} s")
+
+    def _target(self, tools: Tools, recovery: Recovery) -> Mapping[str, str]:
+        aim = recovery.aim
+        inclusive = {"recovery_target_inclusive": "on" if aim.inclusive else "off"}
+        if aim.kind == "backup" or not recovery.logs:
+            return {"recovery_target": "immediate"}
+        if aim.kind == "end":
+            return {"recovery_target_lsn": self._last_record(tools, recovery), **inclusive}
+        if aim.at is not None:
+            return {"recovery_target_time": aim.at.isoformat(sep=" "), **inclusive}
+        return {f"recovery_target_{aim.kind}": aim.text, **inclusive}
+
+    def _last_record(self, tools: Tools, recovery: Recovery) -> str:
+        """Return where the last record begins: a server told to go further does not start."""
+        directory = self.log_directory(tools.lab)
+        for log in reversed(recovery.logs):
+            said = tools.lines(
+                [
+                    tools.lab.programs / "pg_waldump",
+                    "-p",
+                    directory,
+                    "-t",
+                    str(log.branch),
+                    log.name,
+                ]
+            )
+            found = [match[1] for line in said if (match := _RECORD.search(line))]
+            if found:
+                return found[-1]
+        raise StorageError("there is no record in the log that was fetched")
 
 
-def _require_major(tools: "Tools", last: Manifest) -> None:
+def _require_major(tools: Tools, last: Manifest) -> None:
     theirs, ours = last.server_version.split(".")[0], tools.lab.version.split(".")[0]
     if theirs != ours:
         raise Refused(

@@ -1,0 +1,207 @@
+"""
+Which backups and which log a restore takes, before anything is written.
+
+A target outside the windows that are proven is refused, and the windows are named: a server that
+is told to stop where its log does not reach either fails after an hour, or starts without a word
+on what there was.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ...errors import Refused, StorageError
+from ...plan import Step
+from .. import archive
+from ..archive import Log, Window, wal
+from ..manifest import Manifest
+from ..repository import Backup, Repository
+from .aims import Aim
+from .chains import chain
+
+_RESTORE_BYTES_PER_S = 60e6  # until a drill has measured it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """What will be restored: `links` from the full backup on, then `logs` up to `aim`."""
+
+    links: Sequence[Backup]
+    logs: Sequence[Log]
+    aim: Aim
+    window: Window
+    predicted_s: float
+
+    @property
+    def last(self) -> Manifest:
+        """The manifest of the last link."""
+        return manifest_of(self.links[-1])
+
+    @property
+    def raw_bytes(self) -> int:
+        """How much is written: every link, and the log."""
+        linked = sum(manifest_of(link).raw_bytes for link in self.links)
+        return linked + sum(log.raw_bytes for log in self.logs)
+
+    def steps(self, where: str) -> list[Step]:
+        """Return what the restore would do."""
+        found = [
+            Step(
+                action=f"unpack {link.id}",
+                why=f"{manifest_of(link).raw_bytes >> 20:,} MB, each byte checked, into {where}",
+            )
+            for link in self.links
+        ]
+        if len(self.links) > 1:
+            found.append(Step(action="combine the links", why="each one was checked before"))
+        if self.logs:
+            found.append(
+                Step(
+                    action=f"replay {len(self.logs)} logs",
+                    why=f"{self.logs[0].name} to {self.logs[-1].name}",
+                )
+            )
+        found.append(Step(action=f"stop at {self.aim}", why="an explicit target: a gap is fatal"))
+        found.append(
+            Step(action="start it", why=f"archiving off; about {self.predicted_s:.0f} s in all")
+        )
+        return found
+
+
+def plan(repo: Repository, aim: Aim, *, system: str, start: Backup | None = None) -> Recovery:
+    """Return how `system` gets to `aim`, from the backup `start` or the best one for it."""
+    windows = archive.windows(repo, system)
+    if start is not None:
+        windows = [window for window in windows if start.id in window.backups]
+    if not windows:
+        raise Refused(
+            f"nothing of {system} can be recovered",
+            hint="See what is there: stockops backup list; stockops backup windows",
+        )
+    window = _window(windows, aim)
+    backups = {each.id: each for each in repo.backups(system)}
+    usable = [backups[name] for name in window.backups]
+    chosen = start or _start(usable, aim, window)
+    said = manifest_of(chosen)
+    logs = [] if aim.kind == "backup" else _until(window.logs_from(said), aim)
+    links = chain(repo, chosen)
+    raw = sum(manifest_of(link).raw_bytes for link in links) + sum(log.raw_bytes for log in logs)
+    return Recovery(
+        links=links,
+        logs=logs,
+        aim=aim,
+        window=window,
+        predicted_s=_predicted(repo, links, raw),
+    )
+
+
+def manifest_of(backup: Backup) -> Manifest:
+    """Return the manifest of `backup`, which must have one that can be believed."""
+    if backup.manifest is None:
+        raise StorageError(f"{backup.id} has no manifest that can be believed: {backup.note}")
+    return backup.manifest
+
+
+def _window(windows: Sequence[Window], aim: Aim) -> Window:
+    """Return the window that holds `aim`; of several the last one."""
+    if aim.kind in {"end", "backup", "name", "xid"}:
+        return windows[-1]
+    holding = [window for window in windows if _holds(window, aim)]
+    if not holding:
+        known = "; ".join(described(window) for window in windows)
+        raise Refused(
+            f"{aim} lies outside what is proven to be recoverable",
+            hint=f"What is: {known}. See the gaps: stockops backup windows",
+        )
+    return holding[-1]
+
+
+def described(window: Window) -> str:
+    """Return a window in a few words."""
+    return f"{_instant(window.start_at)} to {_instant(window.end_at)}"
+
+
+def _instant(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _holds(window: Window, aim: Aim) -> bool:
+    if aim.at is not None:
+        return window.start_at <= aim.at <= window.end_at
+    if aim.kind == "lsn":
+        at = wal.lsn(aim.text)
+        return (
+            wal.lsn(window.start.lsn or "0/0")
+            <= at
+            <= wal.lsn(window.end.lsn or "0/0")
+        )
+    if aim.kind == "file":
+        names = {log.name for log in window.logs}
+        return aim.text.rpartition(":")[0] in names
+    domain, server, sequence = map(int, aim.text.split("-"))
+    return any(
+        log.before.get((domain, server), 0) < sequence <= log.after.get((domain, server), 0)
+        for log in window.logs
+    )
+
+
+def _start(usable: Sequence[Backup], aim: Aim, window: Window) -> Backup:
+    """Return the last backup that was whole before `aim`."""
+    good = [each for each in usable if _is_before(manifest_of(each), aim)]
+    if not good:
+        raise Refused(
+            f"{aim} lies before the end of the first backup of its window",
+            hint=f"The window is {described(window)}.",
+        )
+    return good[-1]
+
+
+def _is_before(said: Manifest, aim: Aim) -> bool:
+    if aim.at is not None:
+        return datetime.fromisoformat(said.ended_at) <= aim.at
+    if aim.kind == "lsn":
+        return _lsn(said.stop.lsn) <= _lsn(aim.text)
+    if aim.kind == "gtid":
+        return _sequence(said.stop.gtid or "", aim.text) < int(aim.text.split("-")[2])
+    if aim.kind == "file":
+        name, _, offset = aim.text.rpartition(":")
+        return (said.stop.file or "", said.stop.offset or 0) <= (name, int(offset))
+    return aim.kind not in {"xid", "name"}
+
+
+def _sequence(position: str, gtid: str) -> int:
+    """Return how far `position` is in the domain of `gtid`."""
+    domain = gtid.split("-", maxsplit=1)[0]
+    for each in position.split(","):
+        parts = each.split("-")
+        if len(parts) == 3 and parts[0] == domain:
+            return int(parts[2])
+    return 0
+
+
+def _until(logs: Sequence[Log], aim: Aim) -> list[Log]:
+    """Leave out the pieces that begin after `aim`."""
+    found = []
+    for log in logs:
+        found.append(log)
+        if aim.at is not None and log.last_at is not None and log.last_at > aim.at:
+            break
+        if aim.kind == "lsn" and _lsn(log.end.lsn) > _lsn(aim.text):
+            break
+        if aim.kind == "file" and log.name == aim.text.rpartition(":")[0]:
+            break
+    return found
+
+
+def _lsn(text: str | None) -> int:
+    return wal.lsn(text or "0/0")
+
+
+def _predicted(repo: Repository, links: Sequence[Backup], raw_bytes: int) -> float:
+    """Return how long it takes at the rate of the last drill of any of `links`."""
+    for link in reversed(links):
+        for evidence in reversed(repo.evidence(link)):
+            rate = evidence.detail.get("restored_bytes_per_s")
+            if evidence.what == "drill" and rate:
+                return raw_bytes / float(rate)
+    return raw_bytes / _RESTORE_BYTES_PER_S
