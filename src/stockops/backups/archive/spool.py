@@ -1,0 +1,144 @@
+"""
+Where log waits that is not a whole file yet, on a disk of the machine that receives it.
+
+It lies in the repository where that is a directory and nothing in it is encrypted, otherwise in
+the place where this user's programs keep their state: the spool is in the clear.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ...errors import StorageError
+from ..manifest import Position
+from ..repository import Repository
+from ..store import DirectoryStore
+from . import wal
+from .binlog import Follower, number_of, position_text
+from .ledger import Log
+
+BINLOG = re.compile(r"[^/]+\.\d{6,}")
+KEPT = "kept"  # of files that are being fetched once more, what was there
+_CHUNK_BYTES = 4 << 20
+
+
+def state_folder() -> Path:
+    """Return where this user's programs keep what is theirs."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/stockops")
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state).absolute() / "stockops"
+
+
+def spool_of(repo: Repository, system: str, *, encrypted: bool) -> Path:
+    """Return the directory in which log of `system` waits."""
+    if isinstance(repo.store, DirectoryStore) and not encrypted:
+        return repo.store.root / "spool" / system
+    return state_folder() / "spool" / system
+
+
+def places(repo: Repository, system: str) -> list[Path]:
+    """Return the directories in which log of `system` may wait on this machine."""
+    every = {spool_of(repo, system, encrypted=each) for each in (False, True)}
+    return sorted(each for each in every if each.is_dir())
+
+
+def tails(repo: Repository, system: str, *, within: Sequence[Path] | None = None) -> list[Log]:
+    """Return what waits in the spool, as far as it is whole, in order; archived or not."""
+    found = []
+    for place in places(repo, system) if within is None else within:
+        if system.startswith("pg-"):
+            found += _segments(system, place)
+        else:
+            for series in sorted(place.iterdir()):
+                if re.fullmatch("[0-9A-F]{8}", series.name):
+                    found += _binlogs(system, series)
+    best: dict[tuple[int, int], Log] = {}
+    for log in found:
+        key = (log.branch, log.number)
+        if key not in best or _reach(best[key]) < _reach(log):
+            best[key] = log
+    return [best[key] for key in sorted(best)]
+
+
+def _reach(log: Log) -> int:
+    return wal.lsn(log.end.lsn) if log.end.lsn else log.raw_bytes
+
+
+def _segments(system: str, place: Path) -> list[Log]:
+    found = []
+    for path in sorted(place.iterdir()):
+        name = path.name.removesuffix(".partial")
+        if not wal.SEGMENT.fullmatch(name):
+            continue
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:  # it was finished this moment
+            continue
+        if len(content) < 40 or not any(content[:40]):
+            continue
+        said = wal.read(content, name=name, whole=False)
+        found.append(
+            Log(
+                system=said.system,
+                branch=said.timeline,
+                number=said.start // said.segment_bytes,
+                name=name,
+                start=Position(lsn=wal.lsn_text(said.start), timeline=said.timeline),
+                end=Position(lsn=wal.lsn_text(said.end), timeline=said.timeline),
+                last_at=said.last_at,
+                raw_bytes=said.segment_bytes,
+                raw_sha="",
+                stored_bytes=0,
+                object=None,
+                spooled=path,
+            )
+        )
+    return [log for log in found if log.system == system]
+
+
+def _binlogs(system: str, series: Path) -> list[Log]:
+    found = []
+    for folder in (series / KEPT, series):
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if not BINLOG.fullmatch(path.name) or not path.is_file():
+                continue
+            follower = Follower(path.name)
+            with suppress(StorageError, FileNotFoundError):  # it is whole up to there
+                follow(follower, path)
+            if follower.before is not None:
+                found.append(log_of(system, int(series.name, 16), path, follower))
+    return found
+
+
+def follow(follower: Follower, path: Path) -> None:
+    """Give `follower` what came to the binary log `path` since it was asked last."""
+    with path.open("rb") as file:
+        file.seek(follower.taken_bytes)
+        while chunk := file.read(_CHUNK_BYTES):
+            follower.feed(chunk)
+
+
+def log_of(system: str, series: int, path: Path, follower: Follower) -> Log:
+    """Return the binary log in the spool as a piece of log."""
+    return Log(
+        system=system,
+        branch=series,
+        number=number_of(path.name),
+        name=path.name,
+        start=Position(gtid=position_text(follower.before or {}), file=path.name, offset=4),
+        end=Position(
+            gtid=position_text(follower.after), file=path.name, offset=follower.whole_bytes
+        ),
+        first_at=follower.first_at,
+        last_at=follower.last_at,
+        raw_bytes=follower.whole_bytes,
+        raw_sha="",
+        stored_bytes=0,
+        object=None,
+        spooled=path,
+        before=follower.before or {},
+        after=dict(follower.after),
+    )

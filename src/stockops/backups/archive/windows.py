@@ -1,0 +1,280 @@
+"""
+What can be recovered, proven by names: each backup, and the log that goes on from it without a gap.
+
+Nothing is read but the manifests of the backups, the ledger, the histories of timelines and, on
+the machine that receives the log, the spool.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from ..manifest import Manifest, Position
+from ..repository import Repository
+from . import ledger, spool, wal
+from .binlog import number_of
+from .ledger import Gap, Log
+
+_GRAIN = timedelta(seconds=1)  # of the times in a binary log
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """
+    From where to where `system` can be brought back, on the timeline or series `branch`.
+
+    `start` is where the first of `backups` (ids, the oldest first) is whole, and `start_at` when
+    it was: the clock is that of the machine that took it. `end` is where the log ends that is
+    there without a gap, `end_at` when the last transaction before that ended by the server's
+    clock. `logs` are the pieces from `start` to `end`, none where there is only the backup; the
+    last ones may be in the spool (`Log.object` is None).
+
+    PostgreSQL stops at a time only when it meets a transaction that ended later: a time must be
+    less than `end_at`. What ended at `end_at` is reached by the position `end`.
+    """
+
+    system: str
+    branch: int
+    backups: Sequence[str]
+    start: Position
+    start_at: datetime
+    end: Position
+    end_at: datetime
+    logs: Sequence[Log]
+
+    def logs_from(self, backup: Manifest) -> list[Log]:
+        """Return the pieces that a restore of `backup`, one of these, replays."""
+        if backup.stop.file is not None:
+            first = number_of(backup.stop.file)
+        elif self.logs:
+            first = wal.lsn(backup.start.lsn or "0/0") // self.logs[0].raw_bytes
+        else:
+            first = 0
+        return [log for log in self.logs if log.number >= first]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """The windows of a system, and the gaps after its oldest backup."""
+
+    system: str
+    windows: Sequence[Window]
+    gaps: Sequence[Gap]
+
+
+def windows(repo: Repository, system: str) -> list[Window]:
+    """Return the windows of `system`, by branch, then by time."""
+    return list(coverage(repo, system).windows)
+
+
+def missing(repo: Repository, system: str) -> list[Gap]:
+    """Return every gap in the log of `system`, those before its oldest backup too."""
+    paths = _paths(repo, system)
+    return _unique(gap for path in paths for gap in path.gaps)
+
+
+def coverage(repo: Repository, system: str) -> Coverage:
+    """Return the windows of `system`, and the gaps that a restore to a later moment would meet."""
+    manifests = [
+        each.manifest
+        for each in repo.backups(system)
+        if each.manifest and each.state != "broken" and each.manifest.method == "physical"
+    ]
+    found: list[Window] = []
+    gaps: list[Gap] = []
+    placed: set[str] = set()
+    for path in _paths(repo, system):
+        usable = [each for each in manifests if path.holds(each)]
+        numbers = {each.id: path.stops_in(each) for each in usable}
+        for run in path.runs():
+            inside = [
+                each for each in usable if run[0].number <= numbers[each.id] <= run[-1].number
+            ]
+            if inside:
+                placed.update(each.id for each in inside)
+                found.append(_window(system, path, run, inside, numbers))
+        if usable:
+            oldest = min(numbers.values())
+            gaps += [gap for gap in path.gaps if gap.number > oldest]
+    found += [_point(each) for each in manifests if each.id not in placed]
+    found.sort(key=lambda window: (window.branch, window.start_at))
+    return Coverage(system=system, windows=found, gaps=_unique(gaps))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Path:
+    """The log that leads to the end of one branch, through those it came from."""
+
+    branch: int
+    logs: Sequence[Log]
+    gaps: Sequence[Gap]
+    forks: Sequence[wal.Fork] = ()
+    segment_bytes: int = 0
+
+    def runs(self) -> Iterator[list[Log]]:
+        """Give the pieces without a gap between them."""
+        breaks = {
+            (gap.branch, gap.number + gap.count) for gap in self.gaps if gap.kind == "missing"
+        }
+        breaks |= {(gap.branch, gap.number) for gap in self.gaps if gap.kind == "torn"}
+        bad = {(gap.branch, gap.number) for gap in self.gaps if gap.kind == "conflict"}
+        run: list[Log] = []
+        for log in self.logs:
+            key = (log.branch, log.number)
+            jumps = bool(run) and log.number != run[-1].number + 1
+            if (key in breaks or key in bad or jumps) and run:
+                yield run
+                run = []
+            if key not in bad:
+                run.append(log)
+        if run:
+            yield run
+
+    def holds(self, backup: Manifest) -> bool:
+        """Tell whether `backup` lies on this path."""
+        stop = backup.stop
+        if self.segment_bytes:
+            if stop.lsn is None:
+                return False
+            at = {fork.timeline: fork.lsn for fork in self.forks}
+            at[self.branch] = 1 << 64
+            return wal.lsn(stop.lsn) <= at.get(stop.timeline or 0, -1)
+        if stop.file is None or stop.offset is None:
+            return False
+        number = number_of(stop.file)
+        return any(log.number == number and _is_in(backup, log) for log in self.logs)
+
+    def stops_in(self, backup: Manifest) -> int:
+        """Return the number of the piece in which `backup` stops."""
+        if self.segment_bytes:
+            return wal.lsn(backup.stop.lsn or "0/0") // self.segment_bytes
+        return number_of(backup.stop.file or ".0")
+
+
+def _paths(repo: Repository, system: str) -> list[_Path]:
+    archived = ledger.logs(repo, system)
+    there = {(log.branch, log.number) for log in archived}
+    waiting = spool.tails(repo, system)
+    pieces = archived + [log for log in waiting if (log.branch, log.number) not in there]
+    pieces.sort(key=lambda log: (log.branch, log.number))
+    branches = sorted({log.branch for log in pieces})
+    if system.startswith("pg-"):
+        return [_timeline(repo, system, each, pieces) for each in branches]
+    series = [[log for log in pieces if log.branch == each] for each in branches]
+    return [_Path(branch=each[0].branch, logs=each, gaps=ledger.missing(each)) for each in series]
+
+
+def _timeline(repo: Repository, system: str, timeline: int, pieces: Sequence[Log]) -> _Path:
+    """Return the segments that recovery to the end of `timeline` reads."""
+    size = pieces[0].raw_bytes
+    forks = ledger.history(repo, system, timeline)
+    # The segment in which a timeline was left is read under the name of the next one.
+    ends = {fork.timeline: fork.lsn // size for fork in forks}
+    begins = {later.timeline: fork.lsn // size for fork, later in pairwise(forks)}
+    if forks:
+        begins[timeline] = forks[-1].lsn // size
+    ends[timeline] = 1 << 64
+    path = [
+        log
+        for log in pieces
+        if log.branch in ends and begins.get(log.branch, 0) <= log.number < ends[log.branch]
+    ]
+    path.sort(key=lambda log: (log.number, log.branch))
+    gaps = ledger.missing(path)
+    for before, log in pairwise(path):
+        if log.branch != before.branch and log.number > before.number + 1:
+            gaps += _across(before, log, begins)
+    return _Path(branch=timeline, logs=path, gaps=gaps, forks=forks, segment_bytes=size)
+
+
+def _across(before: Log, log: Log, begins: dict[int, int]) -> Iterator[Gap]:
+    """Give what is missing between two timelines: the old one's last, the new one's first."""
+    fork = begins.get(log.branch, log.number)
+    for owner, first, last in (
+        (before, before.number + 1, min(fork, log.number) - 1),
+        (log, max(fork, before.number + 1), log.number - 1),
+    ):
+        if first <= last:
+            yield Gap(
+                system=log.system,
+                branch=owner.branch,
+                kind="missing",
+                first=ledger.renumbered(owner, first),
+                last=ledger.renumbered(owner, last),
+                count=last - first + 1,
+                number=first,
+            )
+
+
+def _window(
+    system: str, path: _Path, run: Sequence[Log], inside: Sequence[Manifest], at: dict[str, int]
+) -> Window:
+    first = inside[0]
+    # Recovery begins before the backup stopped; what it carries itself, an archive need not hold.
+    earliest = wal.lsn(first.start.lsn or "0/0") // path.segment_bytes if path.segment_bytes else 0
+    logs = [log for log in run if log.number >= (earliest or at[first.id])]
+    after = [log for log in logs if log.number >= at[first.id]]
+    moments = [log.last_at for log in after if log.last_at]
+    start_at = datetime.fromisoformat(first.ended_at)
+    end = logs[-1].end
+    if _before(end, first.stop):  # the log is still on its way
+        end = first.stop
+    return Window(
+        system=system,
+        branch=path.branch,
+        backups=[each.id for each in inside],
+        start=first.stop,
+        start_at=start_at,
+        end=end,
+        end_at=max([start_at, *moments]),
+        logs=logs,
+    )
+
+
+def _point(backup: Manifest) -> Window:
+    """Return the window of a backup without log: the moment at which it is whole."""
+    at = datetime.fromisoformat(backup.ended_at)
+    return Window(
+        system=backup.system,
+        branch=backup.stop.timeline or 1,
+        backups=[backup.id],
+        start=backup.stop,
+        start_at=at,
+        end=backup.stop,
+        end_at=at,
+        logs=[],
+    )
+
+
+def _before(end: Position, stop: Position) -> bool:
+    if end.file is None:
+        return wal.lsn(end.lsn or "0/0") < wal.lsn(stop.lsn or "0/0")
+    return (number_of(end.file), end.offset or 0) < (
+        number_of(stop.file or ".0"),
+        stop.offset or 0,
+    )
+
+
+def _is_in(backup: Manifest, log: Log) -> bool:
+    """Tell whether `backup` stopped in `log`, and not in another file of that name."""
+    if log.first_at and log.first_at > datetime.fromisoformat(backup.ended_at) + _GRAIN:
+        return (backup.stop.offset or 0) <= _HEAD_BYTES_MAX and _gtid_in(backup, log)
+    return _gtid_in(backup, log)
+
+
+_HEAD_BYTES_MAX = 4096  # before the first transaction of a file
+
+
+def _gtid_in(backup: Manifest, log: Log) -> bool:
+    for text in filter(None, (backup.stop.gtid or "").split(",")):
+        domain, server, sequence = map(int, text.strip().split("-"))
+        pair = (domain, server)
+        upper = log.after.get(pair, 0) if log.object else 1 << 64
+        if not log.before.get(pair, 0) <= sequence <= upper:
+            return False
+    return True
+
+
+def _unique(gaps: "Iterator[Gap] | list[Gap]") -> list[Gap]:
+    return list(dict.fromkeys(gaps))
