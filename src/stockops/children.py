@@ -102,11 +102,7 @@ class Child:
 
     def _is_gone(self) -> bool:
         self._shell.poll()
-        try:
-            os.killpg(self._shell.pid, 0)
-        except ProcessLookupError:
-            return True
-        return False
+        return not _lives(self._shell.pid)
 
     def _let_go(self) -> None:
         self.forget()
@@ -114,6 +110,23 @@ class Child:
             if pipe is not None:
                 with suppress(BrokenPipeError):
                     pipe.close()
+
+
+def _lives(group: int) -> bool:
+    """
+    Tell whether a process of `group` is left that is more than an entry in a table.
+
+    One that has ended stays there until somebody takes note, which in a container can take long.
+    """
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        with suppress(OSError, IndexError):
+            # The name in parentheses may hold anything: fields count from the last one.
+            said = (entry / "stat").read_bytes().rpartition(b")")[2].split()
+            if said[0] not in {b"Z", b"X"} and int(said[2]) == group:
+                return True
+    return False
 
 
 def _there(pipe: IO[bytes] | None) -> IO[bytes]:

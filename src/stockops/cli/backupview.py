@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,10 @@ import click
 from .. import render
 
 if TYPE_CHECKING:
+    from ..backups.drilling import Drilled, Loss
     from ..backups.manifest import Manifest
     from ..backups.repository import Backup, Evidence
+    from ..backups.restoring import Recovery
     from ..backups.taking import Tick
     from ..backups.verifying import Verdict
 
@@ -125,6 +127,65 @@ def verified(verdicts: Sequence["Verdict"], form: render.Format) -> str:
         lines += [f"        {finding}" for finding in each.findings]
     sound = sum(each.passed for each in verdicts)
     return "\n".join([*lines, f"{sound} of {len(verdicts)} backups are as they were stored"])
+
+
+def phase(name: str) -> None:
+    """Say on a terminal what is being done, each over the last."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{name} ...", err=True, nl=False)
+
+
+def restored(
+    recovery: "Recovery", name: str, phases: Mapping[str, float], form: render.Format
+) -> str:
+    """Return what came of `backup restore`."""
+    if form == "json":
+        return _json({"lab": name, "aim": str(recovery.aim), "phases": dict(phases)})
+    return "\n".join(
+        [
+            f"{recovery.links[-1].id} and {len(recovery.logs)} logs, up to {recovery.aim}",
+            f"  {_seconds(phases)}",
+            f"the lab {name!r} is up: stockops books check -t {name}; "
+            f"stockops lab shell --name {name}",
+        ]
+    )
+
+
+def drilled(said: "Drilled", form: render.Format) -> str:
+    """Return what came of `backup drill`."""
+    if form == "json":
+        return _json(said.as_json())
+    lines = [
+        f"{said.backup} to {said.aim}: {said.links} backups, {said.logs} logs, "
+        f"{megabytes(said.restored_bytes)}",
+        f"  {_seconds(said.phases)}",
+    ]
+    for level in said.levels:
+        word = {True: "passed", False: "FAILED", None: "unknown"}[level.passed]
+        looked = f"{level.looked_at:,} {level.what}" if not level.unknown else level.unknown
+        lines.append(
+            f"  {level.name}  {word:<7}  {level.title:<16}  {looked}  ({level.seconds:.1f} s)"
+        )
+        lines += [f"        {finding}" for finding in level.findings]
+    if said.loss is not None:
+        lines.append(f"  RPO  {_lost(said.loss)}")
+    if said.rto_s:
+        lines.append(f"  RTO  {said.rto_s:.1f} s; {said.predicted_s:.1f} s were predicted")
+    verdict = "proven" if said.passed else "NOT PROVEN"
+    return "\n".join([*lines, f"{verdict}: {said.summary}"])
+
+
+def _lost(loss: "Loss") -> str:
+    words = "no heartbeat to measure by"
+    if loss.seconds is not None:
+        words = f"{loss.seconds:.1f} s before the target ({loss.reached_at})"
+    if loss.orders is not None:
+        words += f"; {loss.orders:,} of {loss.acknowledged:,} acknowledged orders are lost"
+    return words
+
+
+def _seconds(phases: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {seconds:.1f} s" for name, seconds in phases.items())
 
 
 def megabytes(count: int) -> str:

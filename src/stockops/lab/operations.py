@@ -17,7 +17,7 @@ from ..errors import Busy, ConfigError, Refused, ServerError, StockopsError, Unr
 from . import account as accounts
 from . import marker, place
 from .base import Fill, Lab, LabStatus, Programs
-from .servers import ENGINES, is_up, start, stop
+from .servers import ENGINES, REPLAY_S, START_S, is_up, start, stop
 
 DEFAULT_NAME = "lab"
 DEFAULT_ENGINE = "postgresql"
@@ -68,7 +68,7 @@ def adopt(
                 hint=f"Take another name, or remove it: stockops lab destroy --name {name} --yes",
             )
         draft = _draft(name, engine, version, bin_directory)
-        return start(_make(draft, {}, fill), outlives=True)
+        return start(_make(draft, {}, fill), outlives=True, within_s=REPLAY_S)
 
 
 def down(name: str = DEFAULT_NAME) -> bool:
@@ -188,7 +188,8 @@ def temporary(
     owner = os.getpid()
     with _held(name), _signals_unwind():
         try:
-            lab = start(_make(draft, settings or {}, fill), port=port)
+            lab = _make(draft, settings or {}, fill)
+            lab = start(lab, port=port, within_s=REPLAY_S if fill else START_S)
         except ServerError:  # its log is named in the error, and stays
             raise
         except BaseException:

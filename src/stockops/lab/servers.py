@@ -20,6 +20,7 @@ from .mariadb import MariaDB
 from .postgresql import PostgreSQL
 
 START_S = 120.0  # recovery after a crash is part of a start
+REPLAY_S = 6 * 3600.0  # of data that were restored: the log after them is part of the start
 STOP_S = 60.0
 HARD_STOP_S = 20.0
 SQL_S = 30.0
@@ -31,7 +32,9 @@ ENGINES: Mapping[str, Engine] = {"postgresql": PostgreSQL(), "mariadb": MariaDB(
 _kept: dict[Path, process.Keeper] = {}
 
 
-def start(lab: Lab, *, port: bool = False, outlives: bool = False) -> Lab:
+def start(
+    lab: Lab, *, port: bool = False, outlives: bool = False, within_s: float = START_S
+) -> Lab:
     """
     Start the server of `lab`, which is down; return the lab with its port and socket of now.
 
@@ -48,7 +51,7 @@ def start(lab: Lab, *, port: bool = False, outlives: bool = False) -> Lab:
         engine.command(lab), account=account, cwd=lab.directory, log=lab.log_path, stop=engine.stop
     )
     try:
-        _await_ready(lab, engine, keeper)
+        _await_ready(lab, engine, keeper, within_s)
         if lab.port is not None:
             _set_password(lab, engine)
     except BaseException:
@@ -117,7 +120,7 @@ def run_sql(lab: Lab, sql: str, *, database: str) -> None:
         raise children.failed(f"{client[0]} left with {ran.returncode} ({said})", lab.log_path)
 
 
-def _await_ready(lab: Lab, engine: Engine, keeper: process.Keeper) -> None:
+def _await_ready(lab: Lab, engine: Engine, keeper: process.Keeper, within_s: float) -> None:
     answered = False
 
     def settled() -> bool:
@@ -125,9 +128,9 @@ def _await_ready(lab: Lab, engine: Engine, keeper: process.Keeper) -> None:
         answered = engine.ready(lab)
         return answered or keeper.ended
 
-    in_time = children.wait_until(settled, within_s=START_S)
+    in_time = children.wait_until(settled, within_s=within_s)
     if not answered:
-        how = "ended before it answered" if in_time else f"did not answer within {START_S:.0f} s"
+        how = "ended before it answered" if in_time else f"did not answer within {within_s:.0f} s"
         raise children.failed(f"the server of the lab {lab.name!r} {how}", lab.log_path)
 
 

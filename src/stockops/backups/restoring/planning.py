@@ -130,11 +130,7 @@ def _holds(window: Window, aim: Aim) -> bool:
         return window.start_at <= aim.at <= window.end_at
     if aim.kind == "lsn":
         at = wal.lsn(aim.text)
-        return (
-            wal.lsn(window.start.lsn or "0/0")
-            <= at
-            <= wal.lsn(window.end.lsn or "0/0")
-        )
+        return wal.lsn(window.start.lsn or "0/0") <= at <= wal.lsn(window.end.lsn or "0/0")
     if aim.kind == "file":
         names = {log.name for log in window.logs}
         return aim.text.rpartition(":")[0] in names

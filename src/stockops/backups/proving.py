@@ -1,0 +1,186 @@
+"""
+What a restored copy is put through: every page, every structure, every row, the books.
+
+A level that had nothing to look at is not passed; one that cannot be judged says so (`passed` is
+None) and is never counted as good.
+"""
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .. import books, children, lab
+from ..engine import connect
+from ..errors import StockopsError
+from ..lab import Lab
+from ..lab import account as accounts
+from . import content, credentials
+from .manifest import Manifest
+from .mariadb import program
+
+CHECK_S = 6 * 3600.0
+EXAMPLES_MAX = 5
+_FINE = re.compile(r"\s(OK|note|status)\s*:?|\bOK$")
+
+
+@dataclass(slots=True)
+class Level:
+    """One level of proof: how much it looked at, what it found, how long it took."""
+
+    name: str
+    title: str
+    looked_at: int = 0
+    what: str = ""  # of what it looked at so many
+    findings: list[str] = field(default_factory=list)
+    unknown: str = ""  # why it cannot be judged
+    seconds: float = 0.0
+
+    @property
+    def passed(self) -> bool | None:
+        """True, False, or None where nobody can tell."""
+        if self.findings:
+            return False
+        if self.unknown:
+            return None
+        return self.looked_at > 0
+
+
+Seen = Callable[[str], None]
+
+
+@contextmanager
+def _level(levels: list[Level], name: str, title: str, seen: Seen) -> Iterator[Level]:
+    """Add a level; what goes wrong while it is judged is its finding."""
+    seen(title)
+    level = Level(name, title)
+    levels.append(level)
+    began = time.monotonic()
+    try:
+        yield level
+    except StockopsError as exc:
+        level.findings.append(str(exc))
+    level.seconds = round(time.monotonic() - began, 3)
+
+
+def prove(copy: Lab, said: Manifest, *, moved_on: bool, seen: Seen) -> list[Level]:
+    """Put the restored `copy`, which is up, through every level; it is up again at the end."""
+    levels: list[Level] = []
+    with _level(levels, "L1", "every page", seen) as level:
+        lab.stop(copy)
+        try:
+            _pages(copy, said, level)
+        finally:
+            lab.start(copy)
+    with _level(levels, "L2", "every structure", seen) as level:
+        _structures(copy, level)
+    with (
+        _level(levels, "L3", "every row", seen) as level,
+        connect(copy.url(said.database)) as server,
+    ):
+        level.what = "tables held to their rows"
+        level.looked_at = content.held(said.content, moved_on=moved_on)
+        for each in content.compare(server, said.content, moved_on=moved_on):
+            level.findings.append(
+                f"{each.table}: {each.what}: expected {each.expected}, found {each.found}"
+            )
+        if not level.looked_at and not level.findings:
+            level.unknown = "the manifest holds no table to its rows"
+    with (
+        _level(levels, "L4", "the books", seen) as level,
+        connect(copy.url(said.database)) as server,
+    ):
+        level.what = "invariants held"
+        for result in books.check(server):
+            level.looked_at += result.state == "held"
+            if result.violations:
+                level.findings.append(f"{result.name}: {result.violations:,} violations")
+    return levels
+
+
+def _pages(copy: Lab, said: Manifest, level: Level) -> None:
+    level.what = "pages"
+    if copy.engine == "postgresql":
+        if said.settings.get("data_checksums") == "off":
+            level.unknown = "data checksums are off on the source"
+            return
+        lines = _said(copy, [copy.programs / "pg_checksums", "--check", "-D", copy.data])
+        counted = [re.search(r"Blocks scanned:\s+(\d+)", line) for line in lines]
+        level.looked_at = sum(int(match[1]) for match in counted if match)
+        bad = [line for line in lines if "failed in file" in line]
+        level.findings += bad[:EXAMPLES_MAX]
+        if len(bad) > EXAMPLES_MAX:
+            level.findings.append(f"and {len(bad) - EXAMPLES_MAX} more pages")
+        return
+    if said.settings.get("innodb_checksum_algorithm") == "none":
+        level.unknown = "page checksums are off on the source"
+        return
+    page_bytes = int(said.settings.get("innodb_page_size", "16384"))
+    for path in sorted(_tablespaces(copy.data)):
+        lines = _said(copy, [program("innochecksum"), path], fails=True)
+        level.looked_at += path.stat().st_size // page_bytes
+        if lines:
+            level.findings.append(f"{path.relative_to(copy.data)}: {lines[0]}")
+
+
+def _tablespaces(data: Path) -> Iterator[Path]:
+    yield from data.rglob("*.ibd")
+    yield from data.glob("ibdata*")
+    yield from data.glob("undo[0-9]*")
+
+
+def _structures(copy: Lab, level: Level) -> None:
+    if copy.engine == "postgresql":
+        level.what = "databases"
+        argv: list[str | Path] = [copy.programs / "pg_amcheck", "--all", "--install-missing"]
+        argv += ["--heapallindexed", "--parent-check", "--jobs=2", "-w"]
+        argv += ["-h", str(copy.sockets), "-p", str(copy.port or 5432), "-U", lab.OWNER]
+        level.findings += _said(copy, argv, fails=True)[:EXAMPLES_MAX]
+        with connect(copy.url("postgres")) as server:
+            found = server.rows("SELECT count(*) AS n FROM pg_database WHERE datallowconn")
+        level.looked_at = found[0]["n"]
+        return
+    level.what = "tables"
+    argv = [program("mariadb-check"), "--no-defaults", f"--socket={copy.socket}"]
+    argv += [f"--user={lab.OWNER}", "--all-databases", "--extended", "--check"]
+    name = ""
+    for line in _said(copy, argv):
+        if line.endswith(" OK"):
+            level.looked_at += 1
+        elif line.startswith(("error", "warning", "Warning", "Error", "Corrupt")):
+            level.findings.append(f"{name}: {line}")
+        else:
+            name = line.split()[0] if line.strip() else name
+    level.findings = level.findings[:EXAMPLES_MAX]
+
+
+def _said(copy: Lab, argv: list[str | Path], *, fails: bool = False) -> list[str]:
+    """
+    Return what `argv` printed, run as the server's account.
+
+    With `fails` it is what it printed where it left badly, and nothing where all was well.
+    """
+    account = accounts.named(copy.user) if os.geteuid() == 0 else accounts.own()
+    log = copy.directory / "proof.log"
+    log.unlink(missing_ok=True)
+    child = children.start(
+        argv,
+        cwd=copy.directory,
+        log=log,
+        env=credentials.environment(TMPDIR=str(copy.scratch)),
+        pipes="r",
+        switch=account.switch,
+    )
+    try:
+        out = child.stdout.read().decode("utf-8", "replace").splitlines()
+        children.wait_until(lambda: child.code is not None, within_s=CHECK_S)
+        code = child.code
+    finally:
+        child.end()
+    lines = [line for line in [*out, *children.tail(log)] if line.strip()]
+    if fails:
+        return [] if code == 0 else lines or [f"left with code {code}"]
+    return lines
