@@ -47,6 +47,7 @@ PARAMS: dict[str, object] = {
     "row_limit": 5,
     "symbols_max": 5,
     "through": date(2025, 1, 2),
+    "token": "none",
     "trade_id": 0,
     "waiting_id": 0,
 }

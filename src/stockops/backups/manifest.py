@@ -53,6 +53,8 @@ class TableContent:
     `rows` and `hash` (of the rows, in whatever order) are those with `column` up to `watermark`;
     of all rows where `watermark` is None. `hash` is None where the table changes under load and
     nothing but the books can tell whether it came back as it was; `rows` is then None, too.
+    `columns` are the hashed ones, each as its name and its type; `witness` is what the next backup
+    looks at before it builds upon this.
     """
 
     table: str
@@ -60,6 +62,8 @@ class TableContent:
     hash: str | None
     column: str | None = None
     watermark: int | None = None
+    columns: Sequence[str] = ()
+    witness: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
