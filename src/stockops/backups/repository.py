@@ -7,7 +7,7 @@ The repository: backups, logs and evidence of one or more database systems in on
     archive/<system>/...                      logs, see `stockops.backups.archive`
     evidence/<system>/<id>/<time>-<what>.json what was checked of a backup, and how it went
 
-The id of a backup is the UTC second it began, then what it is: ids sort by time.
+The id of a backup is when it began, UTC to the millisecond, then what it is: ids sort by time.
 """
 
 import json
@@ -221,7 +221,8 @@ def require_no_key(repository: Repository) -> None:
 
 def new_id(kind: str, method: str) -> str:
     """Return the id of a backup that begins now."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{method}-{kind}"
+    at = datetime.now(UTC)
+    return f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03d}Z-{method}-{kind}"
 
 
 def now() -> str:

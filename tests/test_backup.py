@@ -1,0 +1,295 @@
+"""Backups are whole or not there, and what is whole comes back."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pyrage
+import pytest
+from click.testing import CliRunner
+from conftest import Labs, eventually
+
+from stockops import lab as labs
+from stockops import migrations
+from stockops.backups import (
+    drilling,
+    keys,
+    manifest,
+    repository,
+    restoring,
+    streams,
+    taking,
+    verifying,
+)
+from stockops.backups.repository import Repository
+from stockops.cli import main
+from stockops.engine import connect
+from stockops.errors import Busy, ConfigError, Refused, StockopsError, StorageError
+from stockops.lab import Lab
+from stockops.targets import Target
+
+SOON_S = 30.0
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repository:
+    return repository.make(str(tmp_path / "repository"))
+
+
+def files(repo: Repository) -> list[str]:
+    return [entry.name for entry in repo.store.entries("backups")]
+
+
+def folder(repo: Repository, said: manifest.Manifest) -> Path:
+    return Path(repo.store.place) / "backups" / said.system / said.id
+
+
+def stream(repo: Repository, said: manifest.Manifest) -> Path:
+    return folder(repo, said) / next(f.name for f in said.files if f.name.startswith("base."))
+
+
+def orders_in(url: str) -> int:
+    with connect(url) as server:
+        return int(server.rows("SELECT count(*) AS n FROM orders")[0]["n"])
+
+
+def test_a_backup_comes_back_with_every_row(market: Target, repo: Repository) -> None:
+    said = taking.take(repo, market, taking.Request(label="first"))
+    assert said.members
+    assert {file.name for file in said.files} >= {taking.LOG}
+    assert [each.state for each in repo.backups()] == ["complete"]
+    recovery = restoring.plan(repo, restoring.Aim("backup"), system=said.system)
+    drilled = drilling.drill(repo, recovery)
+    assert drilled.passed, drilled.summary
+    assert [level.name for level in drilled.levels] == ["L1", "L2", "L3", "L4"]
+    assert all(level.passed is not False for level in drilled.levels)
+    assert drilled.levels[0].looked_at > 1000
+    assert drilled.rto_s > 0
+    [found] = repo.backups()
+    assert found.state == "verified"
+    assert repo.backup("first").id == said.id
+
+
+def test_an_encrypted_backup_is_read_by_its_key_alone(
+    market: Target, repo: Repository, tmp_path: Path
+) -> None:
+    identity = pyrage.x25519.Identity.generate()
+    key = tmp_path / "key"
+    key.write_text(f"# a comment\n{identity}\n")
+    form = streams.Form(recipients=keys.recipients([str(identity.to_public())]))
+    said = taking.take(repo, market, taking.Request(form=form))
+    recovery = restoring.plan(repo, restoring.Aim("backup"), system=said.system)
+    without = drilling.drill(repo, recovery)
+    assert not without.passed
+    assert "there is no key to read it" in without.failure
+    assert b"accounts" not in stream(repo, said).read_bytes()
+    drilled = drilling.drill(repo, recovery, identities=keys.identities([key]))
+    assert drilled.passed, drilled.summary
+
+
+def test_a_key_inside_the_repository_is_refused(
+    market: Target, repo: Repository, tmp_path: Path
+) -> None:
+    identity = pyrage.x25519.Identity.generate()
+    inside = Path(repo.store.place) / "key.txt"
+    inside.write_text(f"{identity}\n")
+    with pytest.raises(Refused, match="holds a secret key"):
+        taking.take(repo, market, taking.Request())
+    with pytest.raises(Refused, match="lies inside the repository"):
+        keys.identities([inside], outside=Path(repo.store.place))
+
+
+@pytest.mark.parametrize("damage", ["one byte", "cut off", "gone"])
+def test_damage_is_found_by_verify_and_by_a_drill(
+    market: Target, repo: Repository, damage: str
+) -> None:
+    said = taking.take(repo, market, taking.Request())
+    [good] = verifying.verify(repo, repo.backups())
+    assert good.passed
+    assert good.read_bytes == said.stored_bytes
+    [again] = verifying.verify(repo, repo.backups())
+    assert again.passed
+    assert again.read_bytes == 0
+    recovery = restoring.plan(repo, restoring.Aim("backup"), system=said.system)
+    path = stream(repo, said)
+    if damage == "one byte":
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    elif damage == "cut off":
+        os.truncate(path, path.stat().st_size - 1)
+    else:
+        path.unlink()
+    [bad] = verifying.verify(repo, repo.backups())
+    assert not bad.passed
+    assert [each.state for each in repo.backups()] == ["broken"]
+    drilled = drilling.drill(repo, recovery)
+    assert not drilled.passed
+    assert drilled.failure
+    with pytest.raises(Refused):
+        restoring.plan(repo, restoring.Aim("backup"), system=said.system)
+
+
+def test_a_manifest_that_was_touched_is_not_believed(market: Target, repo: Repository) -> None:
+    said = taking.take(repo, market, taking.Request())
+    path = folder(repo, said) / manifest.NAME
+    path.write_text(path.read_text().replace(said.host, "elsewhere"))
+    [found] = repo.backups()
+    assert found.state == "broken"
+    assert "its checksum is another one" in found.note
+    with pytest.raises(StockopsError):
+        restoring.plan(repo, restoring.Aim("backup"), system=said.system)
+
+
+def test_a_second_run_meanwhile_is_busy(market: Target, repo: Repository) -> None:
+    said = taking.take(repo, market, taking.Request())
+    with repo.held(said.system), pytest.raises(Busy):
+        taking.take(repo, market, taking.Request())
+
+
+def test_a_backup_that_is_killed_leaves_nothing_that_looks_like_one(
+    market: Target, repo: Repository, tmp_path: Path
+) -> None:
+    """The tool is killed as it writes; its children go with it, and the next run cleans up."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "stockops", "backup", "take", "-t", market.url],
+        env={**os.environ, "STOCKOPS_REPOSITORY": repo.store.place},
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    root = Path(repo.store.place)
+    eventually(lambda: list(root.rglob(".base.*unfinished")), within_s=SOON_S)
+    running.send_signal(signal.SIGKILL)
+    running.wait(SOON_S)
+    assert [each.state for each in repo.backups()] in (["incomplete"], [])
+    with connect(market) as server:
+        source = taking.SOURCES[market.engine]
+        eventually(lambda: source.left_behind(server) == [], within_s=SOON_S)
+    said = taking.take(repo, market, taking.Request())
+    assert [each.id for each in repo.backups()] == [said.id]
+
+
+def test_a_tool_that_fails_leaves_its_reason_and_no_data(
+    market: Target, repo: Repository, all_labs: Labs
+) -> None:
+    with connect(market) as server:
+        if market.engine == "postgresql":
+            server.execute("CREATE ROLE weak LOGIN")
+        else:
+            server.execute("CREATE USER weak@localhost")
+            server.execute("GRANT SELECT, PROCESS ON *.* TO weak@localhost")
+    weak = replace(market, url=market.url.replace("stockops@", "weak@"))
+    try:
+        with pytest.raises(StockopsError):
+            taking.take(repo, weak, taking.Request())
+        assert all(each.state == "failed" for each in repo.backups())
+        assert not [name for name in files(repo) if "base." in name]
+        assert (
+            CliRunner().invoke(main, ["backup", "list", "--repository", repo.store.place]).exit_code
+            == 1
+        )
+    finally:
+        with connect(market) as server:
+            drop = "DROP ROLE weak" if market.engine == "postgresql" else "DROP USER weak@localhost"
+            server.execute(drop)
+
+
+def test_a_chain_comes_back_and_half_a_chain_does_not(
+    engine: str, all_labs: Labs, repo: Repository, chained: "Chained"
+) -> None:
+    full, second, third = chained.take(repo)
+    assert (second.parent, third.parent) == (full.id, second.id)
+    recovery = restoring.plan(repo, restoring.Aim("backup"), system=full.system)
+    assert [link.id for link in recovery.links] == [full.id, second.id, third.id]
+    drilled = drilling.drill(repo, recovery)
+    assert drilled.passed, drilled.summary
+    shutil.rmtree(folder(repo, second))
+    with pytest.raises(StorageError, match="builds upon"):
+        restoring.plan(repo, restoring.Aim("backup"), system=full.system)
+    bad = verifying.verify(repo, repo.backups())
+    assert [each.passed for each in bad] == [True, False]
+
+
+class Chained:
+    """A lab of its own, whose changes can be told from one backup to the next."""
+
+    def __init__(self, lab: Lab, target: Target) -> None:
+        self.lab = lab
+        self.target = target
+
+    def take(self, repo: Repository) -> list[manifest.Manifest]:
+        found = []
+        for kind in ("full", "incremental", "incremental"):
+            found.append(taking.take(repo, self.target, taking.Request(kind=kind)))
+            with connect(self.target) as server:
+                server.execute("UPDATE heartbeats SET beat_no = beat_no + 1")
+        return found
+
+
+@pytest.fixture
+def chained(engine: str, all_labs: Labs) -> Iterator[Chained]:
+    all_labs.get(engine)  # skips where the engine is not there
+    settings = {"summarize_wal": "on"} if engine == "postgresql" else {}
+    with labs.temporary(engine, settings=settings) as lab:
+        target = Target(name="chained", url=lab.url(), lab=lab.name)
+        migrations.up(target)
+        with connect(target) as server:
+            now = "now()" if engine == "postgresql" else "utc_timestamp(6)"
+            server.execute(f"INSERT INTO heartbeats VALUES ('test', 1, {now})")
+        yield Chained(lab, target)
+
+
+@pytest.mark.parametrize(
+    ("text", "engine", "said"),
+    [
+        ("end", "postgresql", "end"),
+        ("2026-01-02T14:30:00+09:00", "mariadb", "2026-01-02 05:30:00 UTC"),
+        ("before:lsn:0/3000028", "postgresql", "before lsn 0/3000028"),
+        ("gtid:0-1-583", "mariadb", "gtid 0-1-583"),
+        ("file:binlog.000003:4711", "mariadb", "file binlog.000003:4711"),
+    ],
+)
+def test_a_moment_says_itself(text: str, engine: str, said: str) -> None:
+    assert str(restoring.parse(text, engine=engine)) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "engine"),
+    [
+        ("yesterday", "postgresql"),
+        ("lsn:xyz", "postgresql"),
+        ("gtid:0-1-5", "postgresql"),
+        ("lsn:0/1", "mariadb"),
+        ("before:end", "mariadb"),
+        ("before:2026-01-01", "postgresql"),
+    ],
+)
+def test_what_is_no_moment_is_refused(text: str, engine: str) -> None:
+    with pytest.raises(ConfigError):
+        restoring.parse(text, engine=engine)
+
+
+def test_a_directory_that_is_no_repository_is_not_written_to(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("x")
+    with pytest.raises(Refused, match="is not empty"):
+        repository.make(str(tmp_path))
+    with pytest.raises(ConfigError, match="is not a repository"):
+        repository.opened(str(tmp_path))
+    with pytest.raises(ConfigError, match="there is no repository"):
+        repository.opened(str(tmp_path / "none"))
+
+
+def test_nothing_to_verify_is_no_success(repo: Repository) -> None:
+    said = CliRunner().invoke(main, ["backup", "verify", "--repository", repo.store.place])
+    assert said.exit_code == 1
+    said = CliRunner().invoke(
+        main, ["backup", "list", "--repository", repo.store.place, "--format", "json"]
+    )
+    assert said.exit_code == 1
+    assert json.loads(said.stdout) == []
