@@ -8,6 +8,7 @@ import click
 from .. import render
 from ..targets import Target
 from . import backupview, options
+from .backup_archive import archive, windows
 
 if TYPE_CHECKING:
     from ..backups.repository import Repository
@@ -20,6 +21,10 @@ def backup() -> None:
 
     A backup that is only complete is a hope: `backup drill` makes it verified.
     """
+
+
+backup.add_command(archive)
+backup.add_command(windows)
 
 
 @backup.command("init")
