@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from ..engine.base import Server
-from ..errors import ConfigError, Refused, ServerError, StorageError, Unsupported
-from . import credentials
+from ..errors import ConfigError, Refused, ServerError, StorageError
+from . import credentials, logical
 from .manifest import Kind, Link, Method, Position
 from .members import MbstreamWatch
 from .questions import CLUSTER, LEFT_BEHIND, LEFT_OUT, LINKS, SETTINGS, TABLESPACES
@@ -25,7 +25,7 @@ _BINLOG = re.compile(
 _DUMP = "dump.sql"
 _USERS = "users.sql"
 _DUMPED = b"-- Dump completed"
-_CHANGE_MASTER = re.compile(rb"MASTER_LOG_FILE='([^']+)', MASTER_LOG_POS=(\d+)")
+_PACKET = "1G"  # the most there is: a row is one packet
 
 
 class MariaDB:
@@ -66,13 +66,14 @@ class MariaDB:
             if job.method == "physical":
                 yield iter([self._base(server, job, options)])
             else:
-                yield iter(self._dumps(job, options))
+                with logical.mariadb(server, job.target) as watch:
+                    yield iter(self._dumps(job, options, watch))
 
     def span(self, server: Server, job: Job, parts: Sequence[Part]) -> Span:
         """Read it off what the tool wrote beside its stream."""
-        if job.method == "logical":
-            raise Unsupported("logical backups of MariaDB are not there yet")
         watch = parts[0].watch
+        if isinstance(watch, logical.DumpWatch):
+            return Span(start=watch.position, stop=watch.position)
         assert isinstance(watch, MbstreamWatch)  # noqa: S101
         checkpoints = _values(watch.kept, _CHECKPOINTS)
         info = _values(watch.kept, _INFO)
@@ -110,15 +111,19 @@ class MariaDB:
             required=[*([] if job.kind == "incremental" else _REQUIRED), *tables],
         )
 
-    def _dumps(self, job: Job, options: Path) -> list[Part]:
-        dump = [program("mariadb-dump"), f"--defaults-file={options}", "--single-transaction"]
-        dump += ["--master-data=2", "--gtid", "--routines", "--events", "--triggers", "--hex-blob"]
-        dump += ["--default-character-set=utf8mb4", "--databases", job.target.database]
-        users = [program("mariadb-dump"), f"--defaults-file={options}", "--system=users"]
+    def _dumps(self, job: Job, options: Path, watch: logical.DumpWatch) -> list[Part]:
+        common = [program("mariadb-dump"), f"--defaults-file={options}"]
+        common += ["--default-character-set=utf8mb4", f"--max-allowed-packet={_PACKET}"]
+        dump = [*common, "--single-transaction", "--dump-history"]
+        dump += ["--master-data=2", "--gtid"] if watch.position.file else []
+        dump += ["--routines", "--events", "--triggers", "--hex-blob"]
+        dump += ["--databases", job.target.database]
+        # So that whoever is there already keeps his password and his rights.
+        users = [*common, "--system=users", "--insert-ignore"]
         env = credentials.environment()
         return [
-            Part(name=_DUMP, argv=dump, env=env, ending=_DUMPED),
-            Part(name=_USERS, argv=users, env=env),
+            Part(name=_DUMP, argv=dump, env=env, watch=watch, ending=_DUMPED),
+            Part(name=_USERS, argv=users, env=env, ending=_DUMPED),
         ]
 
 

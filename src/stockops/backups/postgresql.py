@@ -10,7 +10,8 @@ from pathlib import Path
 from .. import lab
 from ..engine.base import Server
 from ..errors import ConfigError, Refused, StorageError, Unsupported
-from . import credentials
+from ..targets import Target
+from . import credentials, logical
 from .manifest import Kind, Link, Method, Position
 from .members import TarWatch
 from .questions import CLUSTER, LEFT_BEHIND, LEFT_OUT, LINKS, SETTINGS
@@ -23,6 +24,7 @@ _START = re.compile(r"^START WAL LOCATION: ([0-9A-F]+/[0-9A-F]+)", re.MULTILINE)
 _TIMELINE = re.compile(r"^START TIMELINE: (\d+)", re.MULTILINE)
 _TABLES = "dump.pgc"
 _GLOBALS = "globals.sql"
+_LOCK_MS = 30_000
 _DUMPED = b"-- PostgreSQL database cluster dump complete"
 
 
@@ -62,16 +64,14 @@ class PostgreSQL:
                 )
                 yield iter([self._base(job, named)])
             else:
-                with server.transaction(isolation="repeatable read", read_only=True):
-                    snapshot = str(server.rows("SELECT pg_export_snapshot() AS id")[0]["id"])
-                    yield iter(self._dumps(job, named, snapshot))
+                with logical.postgresql(server, job.target) as (snapshot, dump):
+                    yield iter(self._dumps(job, named, snapshot, dump))
 
     def span(self, server: Server, job: Job, parts: Sequence[Part]) -> Span:
         """Read it off the label and the manifest that pg_basebackup wrote into its archive."""
-        if job.method == "logical":
-            here = _here(server)
-            return Span(start=here, stop=here)
         watch = parts[0].watch
+        if isinstance(watch, logical.DumpWatch):
+            return Span(start=watch.position, stop=watch.position)
         assert isinstance(watch, TarWatch)  # noqa: S101
         label = watch.kept[LABEL].decode("utf-8", "replace")
         start, timeline = _START.search(label), _TIMELINE.search(label)
@@ -99,12 +99,15 @@ class PostgreSQL:
         watch = TarWatch(keep=(LABEL, MANIFEST))
         return Part(name="base.tar", argv=argv, env=env, watch=watch, required=_REQUIRED)
 
-    def _dumps(self, job: Job, env: dict[str, str], snapshot: str) -> list[Part]:
+    def _dumps(
+        self, job: Job, env: dict[str, str], snapshot: str, watch: logical.DumpWatch
+    ) -> list[Part]:
         dump = [str(_program("pg_dump", job)), "-F", "custom", "-Z", "0", "-w"]
-        dump += [f"--snapshot={snapshot}", "-d", job.target.url]
+        dump += [f"--snapshot={snapshot}", f"--lock-wait-timeout={_LOCK_MS}"]
+        dump += ["-d", job.target.url]
         whole = [str(_program("pg_dumpall", job)), "--globals-only", "-w", "-d", job.target.url]
         return [
-            Part(name=_TABLES, argv=dump, env=env),
+            Part(name=_TABLES, argv=dump, env=env, watch=watch),
             Part(name=_GLOBALS, argv=whole, env=env, ending=_DUMPED),
         ]
 
@@ -122,17 +125,13 @@ def _require_summaries(server: Server, settings: dict[str, str]) -> None:
         )
 
 
-def _here(server: Server) -> Position:
-    row = server.rows(
-        "SELECT pg_current_wal_lsn()::text AS lsn, "
-        "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int AS timeline"
-    )[0]
-    return Position(lsn=row["lsn"], timeline=row["timeline"])
-
-
 def _program(name: str, job: Job) -> Path:
+    return client_program(name, job.target)
+
+
+def client_program(name: str, target: Target) -> Path:
     """Return a client program that is no older than the server: newer ones know older servers."""
-    there = lab.find(job.target.lab) if job.target.lab else None
+    there = lab.find(target.lab) if target.lab else None
     directory = (
         there.programs
         if there

@@ -10,7 +10,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,8 +21,8 @@ from ..engine.base import Server
 from ..errors import Refused, StockopsError, StorageError
 from ..plan import Step
 from ..targets import Target
-from . import manifest, repository, streams
-from .manifest import File, Kind, Manifest, Method
+from . import content, manifest, repository, streams
+from .manifest import File, Kind, Manifest, Method, TableContent
 from .mariadb import MariaDB
 from .postgresql import PostgreSQL
 from .repository import Backup, Repository
@@ -109,6 +109,17 @@ def reap(repo: Repository, system: str) -> list[str]:
     return gone
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stored:
+    """What was stored, and what the tables held meanwhile."""
+
+    files: list[File]
+    parts: list[Part]
+    span: Span
+    content: list[TableContent]
+    notes: Sequence[str]
+
+
 @dataclass(slots=True)
 class _Taking:
     """One backup on its way."""
@@ -140,8 +151,8 @@ class _Taking:
         began_at, began_s = repository.now(), time.monotonic()
         self.repo.note(partial, repository.RUNNING, pid=os.getpid(), at=began_at)
         try:
-            files, parts, span = self._store(job, partial, _ticking(self.ground, progress))
-            said = self._manifest(job, files, parts, span, began_at)
+            stored = self._store(job, partial, _ticking(self.ground, progress))
+            said = self._manifest(job, stored, began_at)
             said = replace(said, duration_s=round(time.monotonic() - began_s, 3))
             with store.create(f"{partial}/{manifest.NAME}") as file:
                 file.write(said.as_bytes())
@@ -155,18 +166,23 @@ class _Taking:
             raise
         return said
 
-    def _store(
-        self, job: Job, folder: str, tick: Callable[[int, int], None]
-    ) -> tuple[list[File], list[Part], Span]:
-        files, parts = [], []
+    def _store(self, job: Job, folder: str, tick: Callable[[int, int], None]) -> _Stored:
+        files, parts, held = [], [], []
+        before = _content_before(self.repo, self.ground, self.target)
+        marks = content.marks(self.server, before) if job.method == "physical" else None
         with self.source.parts(self.server, job) as coming:
             for part in coming:
                 files.append(self._part(job, folder, part, tick))
                 parts.append(part)
             span = self.source.span(self.server, job, parts)
-        for name, content in {**span.extra, LOG: (job.work / LOG).read_bytes()}.items():
-            files.append(self._small(folder, name, content))
-        return files, parts, span
+            if marks is None:
+                held = content.whole(self.server, inside=True)
+        if marks is not None:
+            held = content.settled(self.server, marks)
+        for name, data in {**span.extra, LOG: (job.work / LOG).read_bytes()}.items():
+            files.append(self._small(folder, name, data))
+        notes = marks.notes if marks else []
+        return _Stored(files=files, parts=parts, span=span, content=held, notes=notes)
 
     def _part(self, job: Job, folder: str, part: Part, tick: Callable[[int, int], None]) -> File:
         name = part.name + self.request.form.suffix
@@ -189,19 +205,17 @@ class _Taking:
             _require_whole(part, last)
         return _file(name, writer)
 
-    def _small(self, folder: str, name: str, content: bytes) -> File:
+    def _small(self, folder: str, name: str, data: bytes) -> File:
         """Store what names files and says where the log begins, but holds no row: in the clear."""
         with (
             self.repo.store.create(f"{folder}/{name}") as sink,
             streams.writing(sink, Form(compression="none")) as writer,
         ):
-            writer.write(content)
+            writer.write(data)
         return _file(name, writer)
 
-    def _manifest(
-        self, job: Job, files: list[File], parts: list[Part], span: Span, began_at: str
-    ) -> Manifest:
-        watch = parts[0].watch
+    def _manifest(self, job: Job, stored: _Stored, began_at: str) -> Manifest:
+        watch = stored.parts[0].watch
         return Manifest(
             id=job.id,
             engine=self.target.engine,
@@ -214,21 +228,21 @@ class _Taking:
             database=self.target.database,
             server_version=self.ground.version,
             stockops_version=__version__,
-            tool=Path(parts[0].argv[0]).name,
+            tool=Path(stored.parts[0].argv[0]).name,
             host=socket.gethostname(),
             started_at=began_at,
             ended_at=repository.now(),
             duration_s=0.0,
-            start=span.start,
-            stop=span.stop,
+            start=stored.span.start,
+            stop=stored.span.stop,
             settings=self.ground.settings,
-            files=files,
+            files=stored.files,
             links=self.ground.links,
             members=dict(watch.sizes) if watch else {},
-            content=[],
+            content=stored.content,
             compression=self.request.form.compression,
             recipients=[each.text for each in self.request.form.recipients],
-            notes=self.ground.notes,
+            notes=[*self.ground.notes, *stored.notes],
         )
 
     def _failed(self, partial: str, work: Path, exc: StockopsError) -> None:
@@ -291,6 +305,15 @@ def _parent(repo: Repository, ground: Ground, request: Request) -> Backup | None
             hint="Take a full one first: stockops backup take --full",
         )
     return found[-1]
+
+
+def _content_before(repo: Repository, ground: Ground, target: Target) -> Sequence[TableContent]:
+    """Return what the last physical backup says of the tables: only what is new is read again."""
+    for backup in reversed(repo.backups(ground.system)):
+        said = backup.manifest
+        if said and said.method == "physical" and said.database == target.database:
+            return said.content
+    return ()
 
 
 def _base(repo: Repository, parent: Backup | None) -> dict[str, bytes]:

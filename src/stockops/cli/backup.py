@@ -10,6 +10,7 @@ from .. import render
 from ..errors import ConfigError
 from ..targets import Target
 from . import backupview, options
+from .backup_archive import archive, windows
 
 if TYPE_CHECKING:
     from ..backups.keys import Identities
@@ -39,6 +40,10 @@ def backup() -> None:
 
     A backup that is only complete is a hope: `backup drill` makes it verified.
     """
+
+
+backup.add_command(archive)
+backup.add_command(windows)
 
 
 @backup.command("init")

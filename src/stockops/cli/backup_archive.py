@@ -1,15 +1,20 @@
 """``stockops backup archive`` and ``stockops backup windows``: log that is archived without end."""
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ..errors import ConfigError, Finding, StockopsError, StorageError
 from . import options
+
+if TYPE_CHECKING:
+    from ..backups.archive.receiving import Tick
+    from ..backups.repository import Repository
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -18,6 +23,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 # there, and the server is promoted; anything else stops the recovery.
 _TERMINATED = 75
 _STOP_RECOVERY = 200
+_LINE_EVERY_S = 60.0
 LEVEL = 1  # of zstd: log comes out as small as at 3, in a third of the time
 
 
@@ -79,34 +85,10 @@ def _leave(number: int, _frame: object) -> None:
     raise SystemExit(_TERMINATED)
 
 
-def repository(command: Command) -> Command:
-    """Add ``--repository``; the command gets ``repo``, an opened `Repository`."""
-    return click.option(
-        "--repository",
-        "repo",
-        metavar="DIR",
-        envvar="STOCKOPS_REPOSITORY",
-        callback=_opened,
-        help="Where backups and logs are; without it, backup.repository of stockops.yaml.",
-    )(command)
+def _opened(place: str) -> "Repository":
+    from ..backups import repository as repositories  # noqa: PLC0415  a push pays for imports
 
-
-def _opened(ctx: click.Context, _param: click.Parameter, value: str | None) -> Any:
-    if ctx.resilient_parsing:
-        return None
-    from ..backups import repository as repositories  # noqa: PLC0415
-
-    if value is None:
-        from .. import targets  # noqa: PLC0415  reading YAML costs more than most of a push
-
-        named = targets.load(ctx.meta.get("stockops.config")).backup.repository
-        if named is None:
-            raise ConfigError(
-                "there is no repository named",
-                hint="Name it with --repository DIR, or write backup.repository in stockops.yaml.",
-            )
-        value = str(named)
-    return repositories.opened(value)
+    return repositories.opened(place)
 
 
 _system = click.option(
@@ -122,8 +104,8 @@ _identity = click.option(
 )
 
 
-def form(command: Command) -> Command:
-    """Add ``--compress`` and ``--recipient``; the command gets ``form``, a `Form`."""
+def stored(command: Command) -> Command:
+    """Add ``--compress`` and ``--recipient``; the command gets ``stored``, a `Form`."""
 
     def made(ctx: click.Context, _param: click.Parameter, value: tuple[str, ...]) -> Any:
         if ctx.resilient_parsing:
@@ -147,7 +129,7 @@ def form(command: Command) -> Command:
     )
     recipient = click.option(
         "--recipient",
-        "form",
+        "stored",
         multiple=True,
         metavar="KEY|FILE",
         callback=made,
@@ -167,10 +149,11 @@ def archive() -> None:
 
 @archive.command("push", cls=Pushing)
 @click.argument("path", type=click.Path(path_type=Path))
-@repository
+@options.config
+@options.repository
 @_system
-@form
-def push_command(path: Path, repo: Any, system: str | None, form: Any) -> None:
+@stored
+def push_command(path: Path, place: str, system: str | None, stored: Any) -> None:
     """
     Archive one WAL file; for PostgreSQL's archive_command, as %p.
 
@@ -179,13 +162,14 @@ def push_command(path: Path, repo: Any, system: str | None, form: Any) -> None:
     """
     from ..backups.archive import storing  # noqa: PLC0415
 
-    storing.push(repo, path, system=system, form=form)
+    storing.push(_opened(place), path, system=system, form=stored)
 
 
 @archive.command("get", cls=Getting)
 @click.argument("name")
 @click.argument("path", type=click.Path(path_type=Path))
-@repository
+@options.config
+@options.repository
 @_system
 @_identity
 @click.pass_context
@@ -193,7 +177,7 @@ def get_command(
     ctx: click.Context,
     name: str,
     path: Path,
-    repo: Any,
+    place: str,
     system: str | None,
     identity_files: tuple[Path, ...],
 ) -> None:
@@ -213,15 +197,152 @@ def get_command(
             "nothing says whose log is wanted", hint="Name the system with --system pg-NUMBER."
         )
     identities = keys.identities(identity_files)
-    if not fetching.get(repo, name, path, system=system, identities=identities):
+    if not fetching.get(_opened(place), name, path, system=system, identities=identities):
         ctx.exit(1)
 
 
+@archive.command("start")
+@options.target
+@options.repository
+@stored
+@click.option("--receive", is_flag=True, help="PostgreSQL: prepare to receive, by a slot.")
+@click.option(
+    "--program",
+    metavar="COMMAND",
+    help="How the server starts stockops; without it, as it is running now.",
+)
+@options.plan_only
+@options.consent
+@options.form
+def start_command(target: Any, place: str, consent: Any, **said: Any) -> None:
+    """
+    Set a server up so that its log is archived, and prove that it is.
+
+    PostgreSQL: archive_mode, archive_command, archive_timeout; archive_mode waits for a restart.
+    MariaDB, and with --receive: looks whether the log can be received.
+    """
+    from .. import render  # noqa: PLC0415
+    from ..backups.archive import enabling  # noqa: PLC0415
+    from ..engine import connect  # noqa: PLC0415
+
+    asked = enabling.Start(
+        receive=said["receive"],
+        form=said["stored"],
+        recipients=[each.text for each in said["stored"].recipients],
+        program=said["program"],
+    )
+    if said["plan_only"]:
+        with connect(target) as server:
+            planned = enabling.steps(server, _opened(place), target, asked)
+        click.echo(render.rows(planned, said["form"]))
+        return
+    started = enabling.start(_opened(place), target, asked, consent=consent)
+    click.echo(render.rows([started], said["form"]))
+
+
+@archive.command("stop")
+@options.target
+@options.repository
+@options.plan_only
+@options.consent
+@options.form
+def stop_command(target: Any, place: str, plan_only: bool, consent: Any, form: Any) -> None:
+    """End what `start` set up on a server: nothing after this moment can be recovered."""
+    from .. import render  # noqa: PLC0415
+    from ..backups.archive import enabling  # noqa: PLC0415
+    from ..engine import connect  # noqa: PLC0415
+
+    if plan_only:
+        with connect(target) as server:
+            click.echo(render.rows(enabling.stop_steps(server, _opened(place)), form))
+        return
+    click.echo(render.rows(enabling.stop(_opened(place), target, consent=consent), form))
+
+
+@archive.command("status")
+@options.target
+@options.repository
+@options.seconds("--behind", default=60.0, help="What waits for longer than this is too late.")
+@options.form
+def status_command(target: Any, place: str, behind_s: float, form: Any) -> None:
+    """
+    Show how far the archive is, and how far the server is.
+
+    Exits 1 where it is broken, behind, or has a gap: idle is none of these.
+    """
+    from .. import render  # noqa: PLC0415
+    from ..backups.archive.status import status  # noqa: PLC0415
+
+    found = status(_opened(place), target, behind_s=behind_s)
+    click.echo(render.rows([found], form))
+    if found.state not in {"archiving", "idle"}:
+        raise Finding(
+            f"the archive of {target.name!r} is {found.state}: {'; '.join(found.notes)}",
+            hint="What can be recovered: stockops backup windows",
+        )
+
+
+@archive.command("run")
+@options.target
+@options.repository
+@stored
+@click.option(
+    "--spool",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where log waits that is not a whole file yet; in the repository, unless it is encrypted.",
+)
+def run_command(target: Any, place: str, stored: Any, spool: Path | None) -> None:
+    """
+    Receive the log of a server as it is written, until Ctrl-C or SIGTERM.
+
+    PostgreSQL by pg_receivewal through a replication slot, MariaDB by mariadb-binlog. A server or
+    a network that goes away is waited for; a run that was killed is continued by the next one.
+    Meanwhile a row of the table heartbeats says once a second how far the log reaches.
+    """
+    from ..backups.archive import receiving  # noqa: PLC0415
+
+    over: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _frame: over.append(number))
+    done = receiving.run(
+        _opened(place), target, stored, stop=lambda: bool(over), progress=_progress(), spool=spool
+    )
+    click.echo(
+        f"stopped: {done.pieces} files, {done.raw_bytes >> 20:,} MB archived in this run", err=True
+    )
+
+
+def _progress() -> Callable[["Tick"], None]:
+    """Return what shows how far it is: one live line on a terminal, a line a minute in a log."""
+    live = sys.stderr.isatty()
+    next_s, said = 0.0, ""
+
+    def show(tick: "Tick") -> None:
+        nonlocal next_s, said
+        line = (
+            f"{tick.elapsed_s:.0f} s, at {tick.position or 'the beginning'}, {tick.pieces:,} files "
+            f"({tick.raw_bytes >> 20:,} MB as {tick.stored_bytes >> 20:,} MB), "
+            f"{tick.waiting} waiting"
+        )
+        if tick.problem != said and tick.problem:
+            click.echo(f"\n{tick.problem}" if live else tick.problem, err=True)
+        said = tick.problem
+        if live:
+            click.echo(f"\r{line}\x1b[K", nl=False, err=True)
+        elif tick.elapsed_s >= next_s:
+            next_s = tick.elapsed_s + _LINE_EVERY_S
+            click.echo(line, err=True)
+
+    return show
+
+
 @click.command("windows")
-@repository
+@options.config
+@options.repository
 @click.option("--system", metavar="ID", help="Only of this system.")
 @options.form
-def windows(repo: Any, system: str | None, form: Any) -> None:
+def windows(place: str, system: str | None, form: Any) -> None:
     """
     Print the windows of time that can be recovered, and every gap.
 
@@ -230,7 +351,7 @@ def windows(repo: Any, system: str | None, form: Any) -> None:
     from .. import render  # noqa: PLC0415
     from ..backups.archive import showing  # noqa: PLC0415
 
-    shown, gaps = showing.windows(repo, system)
+    shown, gaps = showing.windows(_opened(place), system)
     click.echo(render.rows(shown, form))
     for gap in gaps:
         click.echo(f"gap: {gap}", err=True)

@@ -21,6 +21,7 @@ from .ledger import Log
 
 BINLOG = re.compile(r"[^/]+\.\d{6,}")
 KEPT = "kept"  # of files that are being fetched once more, what was there
+ELSEWHERE = "elsewhere"  # a file that names the directory that is used instead
 _CHUNK_BYTES = 4 << 20
 
 
@@ -42,7 +43,18 @@ def spool_of(repo: Repository, system: str, *, encrypted: bool) -> Path:
 def places(repo: Repository, system: str) -> list[Path]:
     """Return the directories in which log of `system` may wait on this machine."""
     every = {spool_of(repo, system, encrypted=each) for each in (False, True)}
+    for each in list(every):
+        with suppress(OSError):
+            every.add(Path((each / ELSEWHERE).read_text("utf-8").strip()))
     return sorted(each for each in every if each.is_dir())
+
+
+def note_place(repo: Repository, system: str, place: Path, *, encrypted: bool) -> None:
+    """Leave word, where one looks first, that log of `system` waits in `place`."""
+    usual = spool_of(repo, system, encrypted=encrypted)
+    if usual.absolute() != place:
+        usual.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (usual / ELSEWHERE).write_text(f"{place}\n", "utf-8")
 
 
 def tails(repo: Repository, system: str, *, within: Sequence[Path] | None = None) -> list[Log]:
@@ -50,7 +62,8 @@ def tails(repo: Repository, system: str, *, within: Sequence[Path] | None = None
     found = []
     for place in places(repo, system) if within is None else within:
         if system.startswith("pg-"):
-            found += _segments(system, place)
+            for folder in (place / KEPT, place):
+                found += _segments(system, folder) if folder.is_dir() else []
         else:
             for series in sorted(place.iterdir()):
                 if re.fullmatch("[0-9A-F]{8}", series.name):

@@ -6,6 +6,7 @@ SELECT
         '`', replace(t.table_name, '`', '``'), '`', IF(t.table_type = 'SYSTEM VERSIONED', ' FOR SYSTEM_TIME ALL', '')
     ) AS source,
     t.table_name IS NULL AS unlogged,
+    t.engine = 'InnoDB' AS transactional,
     c.column_name AS column_name,
     concat('`', replace(c.column_name, '`', '``'), '`') AS quoted,
     c.column_type AS type,

@@ -4,6 +4,7 @@ SELECT
     CASE WHEN n.nspname = 'public' THEN '' ELSE quote_ident(n.nspname) || '.' END || quote_ident(c.relname) AS table_name,
     CASE WHEN c.relkind = 'r' THEN 'ONLY ' ELSE '' END || quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS source,
     c.relpersistence = 'u' AS unlogged,
+    c.oid IS NOT NULL AS transactional,
     a.attname::text AS column_name,
     quote_ident(a.attname) AS quoted,
     format_type(a.atttypid, a.atttypmod) AS type,

@@ -1,0 +1,1 @@
+-- unsupported: MariaDB archives nothing by itself; its binary log is received
