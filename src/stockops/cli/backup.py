@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import render
+from .. import plan, render, targets
 from ..errors import ConfigError
+from ..plan import Consent
 from ..targets import Target
 from . import backupview, options
 from .backup_archive import archive, windows
@@ -272,6 +273,42 @@ def drill_command(
     backupview.finish()
     click.echo(backupview.drilled(drilled, form))
     sys.exit(0 if drilled.passed else 1)
+
+
+@backup.command("prune")
+@options.config
+@options.repository
+@options.form
+@options.plan_only
+@options.consent
+@click.option("--system", help="Of which system; else of all.")
+@click.pass_context
+def prune_command(
+    ctx: click.Context,
+    place: str,
+    form: render.Format,
+    plan_only: bool,
+    consent: Consent,
+    system: str | None,
+) -> None:
+    """
+    Remove what `backup: keep:` of stockops.yaml does not ask for; --plan shows it first.
+
+    Stays: the last good backup of each day, week and month, the last one, the last that was
+    proven, what they build upon, and the log after the oldest of them.
+    """
+    from ..backups import retention  # noqa: PLC0415
+
+    repo = opened(place)
+    keep = targets.load(ctx.meta.get("stockops.config")).backup.keep or retention.DEFAULT_KEEP
+    whose = [system] if system else repo.systems()
+    plans = [retention.plan(repo, each, keep) for each in whose]
+    steps = [removal.step for each in plans for removal in each.removed]
+    if not plan_only:
+        plan.check(steps, target=repo.store.place, protected=False, consent=consent)
+        for each in whose:
+            retention.prune(repo, each, keep)
+    click.echo(backupview.pruned(plans, form, done=not plan_only))
 
 
 def _recovery(repo: "Repository", moment: str, name: str | None, system: str | None) -> "Recovery":

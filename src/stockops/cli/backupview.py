@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..backups.manifest import Manifest
     from ..backups.repository import Backup, Evidence
     from ..backups.restoring import Recovery
+    from ..backups.retention import Retention
     from ..backups.taking import Tick
     from ..backups.verifying import Verdict
 
@@ -186,6 +187,21 @@ def _lost(loss: "Loss") -> str:
 
 def _seconds(phases: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {seconds:.1f} s" for name, seconds in phases.items())
+
+
+def pruned(plans: Sequence["Retention"], form: render.Format, *, done: bool) -> str:
+    """Return what stays and why, and what goes."""
+    removed = [removal for each in plans for removal in each.removed]
+    kept = {name: why for each in plans for name, why in each.kept.items()}
+    if form == "json":
+        gone = [dataclasses.asdict(each) for each in removed]
+        return _json({"kept": kept, "removed": gone, "done": done})
+    lines = [f"kept     {name}  ({why})" for name, why in sorted(kept.items())]
+    word = "removed " if done else "would go"
+    lines += [f"{word} {each.what} {each.name}  ({each.why})" for each in removed]
+    freed = sum(each.stored_bytes for each in removed)
+    lines.append(f"{len(removed)} {'removed' if done else 'to remove'}, {megabytes(freed)}")
+    return "\n".join(lines)
 
 
 def megabytes(count: int) -> str:

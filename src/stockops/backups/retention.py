@@ -1,0 +1,184 @@
+"""
+What is kept, and what may go.
+
+Of each day, week and month the last good backup is kept, as far back as asked for; so are the last
+one, the last one that was proven, and everything that a kept one builds upon. Log goes only when
+no backup that stays needs it; the histories of timelines stay for ever.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..errors import ConfigError
+from ..plan import Step
+from . import archive
+from .archive import Log, wal
+from .archive.binlog import number_of
+from .manifest import Manifest
+from .repository import Backup, Repository
+
+DEFAULT_KEEP: Mapping[str, int] = {"daily": 7, "weekly": 4, "monthly": 6}
+_PERIODS = {"daily": "%Y-%m-%d", "weekly": "%G-W%V", "monthly": "%Y-%m"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """One thing that goes: a backup, or a piece of log."""
+
+    system: str
+    what: str
+    name: str
+    objects: Sequence[str]
+    stored_bytes: int
+    why: str
+
+    @property
+    def step(self) -> Step:
+        """It as a step of a plan."""
+        return Step(
+            action=f"remove {self.what} {self.name} ({self.stored_bytes >> 20:,} MB)",
+            why=self.why,
+            destroys=True,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """What stays, by id, with the reason; and what goes, in the order in which it must."""
+
+    kept: Mapping[str, str]
+    removed: Sequence[Removal]
+
+
+def plan(repo: Repository, system: str, keep: Mapping[str, int]) -> Retention:
+    """Return what of `system` stays and what goes under `keep`; nothing is removed."""
+    _require_some(keep)
+    backups = repo.backups(system)
+    good = [each for each in backups if each.state in {"complete", "verified"}]
+    kept = _kept(good, keep)
+    removed = [_backup(repo, each, kept) for each in reversed(backups) if _may_go(each, kept)]
+    staying = [each.manifest for each in good if each.id in kept and each.manifest]
+    removed += _logs(repo, system, staying)
+    return Retention(kept=kept, removed=removed)
+
+
+def prune(repo: Repository, system: str, keep: Mapping[str, int]) -> Retention:
+    """Remove what `plan` says, under the lock of the backups; children before their parents."""
+    with repo.held(system):
+        retention = plan(repo, system, keep)
+        for removal in retention.removed:
+            for name in removal.objects:
+                repo.store.remove(name)
+    return retention
+
+
+def _require_some(keep: Mapping[str, int]) -> None:
+    if not any(keep.values()):
+        raise ConfigError(
+            "nothing would be kept but the last backup",
+            hint="Write backup: {keep: {daily: 7, weekly: 4, monthly: 6}} into stockops.yaml.",
+        )
+    if any(number < 0 for number in keep.values()):
+        raise ConfigError("a negative number of backups cannot be kept", hint="Write 0 for none.")
+
+
+def _kept(good: Sequence[Backup], keep: Mapping[str, int]) -> dict[str, str]:
+    kept: dict[str, str] = {}
+    for period, number in keep.items():
+        last = {_began(each).strftime(_PERIODS[period]): each for each in good}
+        for name in sorted(last, reverse=True)[:number]:
+            kept.setdefault(last[name].id, f"{period} {name}")
+    if good:
+        kept.setdefault(good[-1].id, "the last one")
+    verified = [each for each in good if each.state == "verified"]
+    if verified:
+        kept.setdefault(verified[-1].id, "the last that was proven")
+    by_id = {each.id: each for each in good}
+    for name in [*kept]:
+        parent = _parent(by_id.get(name))
+        while parent is not None and parent not in kept:
+            kept[parent] = f"{name} builds upon it"
+            parent = _parent(by_id.get(parent))
+    return kept
+
+
+def _may_go(backup: Backup, kept: Mapping[str, str]) -> bool:
+    """A broken one stays until somebody has looked at it; a failed one holds no data."""
+    return backup.state in {"complete", "verified", "failed"} and backup.id not in kept
+
+
+def _backup(repo: Repository, backup: Backup, kept: Mapping[str, str]) -> Removal:
+    folder = backup.folder if backup.manifest else repo.store.partial(backup.folder)
+    size = sum(entry.stored_bytes for entry in repo.store.entries(folder))
+    why = backup.note if backup.state == "failed" else f"{len(kept)} others are kept"
+    return Removal(
+        system=backup.system,
+        what="backup",
+        name=backup.id,
+        objects=[folder],
+        stored_bytes=size,
+        why=why,
+    )
+
+
+def _logs(repo: Repository, system: str, staying: Sequence[Manifest]) -> Iterator[Removal]:
+    """Give what is older than the first log that any backup needs, one for each branch."""
+    physical = [each for each in staying if each.method == "physical"]
+    if not physical:
+        return
+    logs = archive.logs(repo, system)
+    first = _first_needed(logs, physical)
+    if first is None:
+        return
+    for branch in sorted({log.branch for log in logs}):
+        old = [log for log in logs if log.branch == branch and (branch, log.number) < first]
+        if system.startswith("pg-"):  # positions go on from one timeline to the next
+            old = [log for log in old if log.number < first[1]]
+        objects = [name for log in old if log.object for name in _objects(repo, log)]
+        if objects:
+            yield Removal(
+                system=system,
+                what="log",
+                name=f"{old[0].name} to {old[-1].name}",
+                objects=objects,
+                stored_bytes=sum(log.stored_bytes for log in old),
+                why=f"no backup that stays begins before {first[1]}",
+            )
+
+
+def _first_needed(logs: Sequence[Log], staying: Sequence[Manifest]) -> tuple[int, int] | None:
+    """Return branch and number of the oldest piece of log that a backup needs."""
+    if not logs:
+        return None
+    if logs[0].end.lsn is not None:
+        size = logs[0].raw_bytes
+        return min(
+            (each.start.timeline or 1, wal.lsn(each.start.lsn or "0/0") // size) for each in staying
+        )
+    needed = []
+    for each in staying:
+        if each.stop.file is None:
+            return None
+        number = number_of(each.stop.file)
+        on = [log.branch for log in logs if log.number == number]
+        # Not to be told on which series it lies: keep every one.
+        needed.append((min(on, default=min(log.branch for log in logs)), number))
+    return min(needed)
+
+
+def _objects(repo: Repository, log: Log) -> list[str]:
+    """Return the names of a piece: what states it, then what it is."""
+    name = log.object or ""
+    base = name.removesuffix(".age").removesuffix(".zst").removesuffix(".lz4")
+    beside = [each.name for each in repo.store.entries(name.rpartition("/")[0])]
+    return [*(each for each in beside if each == f"{base}.json"), name]
+
+
+def _began(backup: Backup) -> datetime:
+    said = backup.manifest
+    return datetime.fromisoformat(said.started_at) if said else datetime.min
+
+
+def _parent(backup: Backup | None) -> str | None:
+    return backup.manifest.parent if backup and backup.manifest else None

@@ -1,0 +1,142 @@
+"""What is kept, and what may go: on a repository whose backups are a year old."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from stockops.backups import manifest, repository, retention
+from stockops.backups.manifest import Manifest, Position
+from stockops.backups.repository import Evidence, Repository
+from stockops.cli import main
+from stockops.errors import ConfigError, StorageError
+
+SYSTEM = "mariadb-test"
+KEEP = {"daily": 3, "weekly": 2, "monthly": 2}
+LAST = datetime(2026, 3, 31, 2, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repository:
+    return repository.make(str(tmp_path / "repository"))
+
+
+def add(repo: Repository, at: datetime, *, parent: str | None = None) -> Manifest:
+    """Put a backup that began `at` into the repository: a manifest, and an object."""
+    said = Manifest(
+        id=f"{at:%Y%m%dT%H%M%S000Z}-physical-{'incremental' if parent else 'full'}",
+        engine="mariadb",
+        system=SYSTEM,
+        method="physical",
+        kind="incremental" if parent else "full",
+        parent=parent,
+        label=None,
+        target="prod",
+        database="trading",
+        server_version="10.11.19-MariaDB",
+        stockops_version="0",
+        tool="mariadb-backup",
+        host="here",
+        started_at=at.isoformat(),
+        ended_at=(at + timedelta(minutes=5)).isoformat(),
+        duration_s=300.0,
+        start=Position(lsn="0"),
+        stop=Position(lsn="1"),
+        settings={},
+        files=[],
+        links=[],
+        members={},
+        content=[],
+        compression="zstd",
+        recipients=[],
+        notes=[],
+        **({"relations": {}} if "relations" in Manifest.__slots__ else {}),
+    )
+    folder = f"backups/{SYSTEM}/{said.id}"
+    for name, content in (("base.mbs.zst", b"x" * 100), (manifest.NAME, said.as_bytes())):
+        with repo.store.create(f"{folder}/{name}") as file:
+            file.write(content)
+    return said
+
+
+def a_year(repo: Repository) -> list[str]:
+    """Add one backup a day."""
+    return [add(repo, LAST - timedelta(days=day)).id for day in reversed(range(100))]
+
+
+def there(repo: Repository) -> list[str]:
+    return [each.id for each in repo.backups(SYSTEM)]
+
+
+def test_the_last_of_each_day_week_and_month_stay(repo: Repository) -> None:
+    a_year(repo)
+    kept = retention.plan(repo, SYSTEM, KEEP).kept
+    days = sorted(name[:8] for name in kept)
+    # Three days; Sunday the 29th ends the week before; February ends with its 28th.
+    assert days == ["20260228", "20260329", "20260330", "20260331"]
+
+
+def test_what_was_proven_stays_and_so_does_what_it_builds_upon(repo: Repository) -> None:
+    full = add(repo, LAST - timedelta(days=90))
+    child = add(repo, LAST - timedelta(days=89), parent=full.id)
+    other = add(repo, LAST - timedelta(days=88), parent=child.id)
+    for day in range(5):
+        add(repo, LAST - timedelta(days=day))
+    evidence = Evidence(
+        backup=child.id, what="drill", at=LAST.isoformat(), passed=True, summary="", detail={}
+    )
+    repo.record(evidence, system=SYSTEM)
+    plan = retention.plan(repo, SYSTEM, {"daily": 2})
+    assert plan.kept[child.id] == "the last that was proven"
+    assert plan.kept[full.id] == f"{child.id} builds upon it"
+    assert other.id in [removal.name for removal in plan.removed]
+
+
+def test_a_prune_does_what_its_plan_says_and_asks_first(repo: Repository) -> None:
+    a_year(repo)
+    place = repo.store.place
+    planned = CliRunner().invoke(main, ["backup", "prune", "--repository", place, "--plan"])
+    assert planned.exit_code == 0
+    assert len(there(repo)) == 100
+    refused = CliRunner().invoke(main, ["backup", "prune", "--repository", place])
+    assert refused.exit_code == 5
+    assert len(there(repo)) == 100
+    done = CliRunner().invoke(main, ["backup", "prune", "--repository", place, "--yes"])
+    assert done.exit_code == 0, done.output
+    kept = retention.plan(repo, SYSTEM, retention.DEFAULT_KEEP)
+    assert there(repo) == sorted(kept.kept)
+    assert not kept.removed
+
+
+def test_a_prune_waits_for_no_backup_that_is_being_taken(repo: Repository) -> None:
+    a_year(repo)
+    with repo.held(SYSTEM):
+        said = CliRunner().invoke(
+            main, ["backup", "prune", "--repository", repo.store.place, "--yes"]
+        )
+    assert said.exit_code == 6
+    assert len(there(repo)) == 100
+
+
+def test_a_broken_one_stays_for_somebody_to_look_at(repo: Repository) -> None:
+    a_year(repo)
+    path = Path(repo.store.place) / "backups" / SYSTEM / there(repo)[0] / manifest.NAME
+    path.write_bytes(path.read_bytes()[:-40])
+    retention.prune(repo, SYSTEM, KEEP)
+    assert there(repo)[0] == path.parent.name
+
+
+def test_a_parent_that_is_gone_is_named(repo: Repository) -> None:
+    from stockops.backups.restoring import chain
+
+    child = add(repo, LAST, parent="20200101T000000000Z-physical-full")
+    with pytest.raises(StorageError, match="builds upon 20200101T"):
+        chain(repo, repo.backup(child.id))
+
+
+@pytest.mark.parametrize("keep", [{}, {"daily": 0}, {"daily": -1, "weekly": 3}])
+def test_keeping_nothing_is_refused(repo: Repository, keep: dict[str, int]) -> None:
+    add(repo, LAST)
+    with pytest.raises(ConfigError):
+        retention.plan(repo, SYSTEM, keep)
