@@ -1,6 +1,7 @@
 """``stockops backup``."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from . import backupview, options
 from .backup_archive import archive, windows
 
 if TYPE_CHECKING:
+    from ..backups.drilling import Drilled
     from ..backups.keys import Identities
     from ..backups.repository import Repository
     from ..backups.restoring import Recovery
@@ -240,6 +242,15 @@ def restore_command(
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="A client's journal: counts acknowledged orders that are lost.",
 )
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the evidence to FILE: .html, .md or .json; repeat.",
+)
+@click.option("--signed-off", metavar="NAME", help="Who answers for it; goes into the evidence.")
 @_identity
 @_bin
 @click.argument("name", required=False)
@@ -271,6 +282,7 @@ def drill_command(
         seen=backupview.phase,
     )
     backupview.finish()
+    _report(repo, drilled, asked["reports"], asked["signed_off"])
     click.echo(backupview.drilled(drilled, form))
     sys.exit(0 if drilled.passed else 1)
 
@@ -309,6 +321,19 @@ def prune_command(
         for each in whose:
             retention.prune(repo, each, keep)
     click.echo(backupview.pruned(plans, form, done=not plan_only))
+
+
+def _report(
+    repo: "Repository", drilled: "Drilled", paths: Sequence[Path], signed_off: str | None
+) -> None:
+    from .. import report  # noqa: PLC0415
+
+    if paths:
+        found = next(each for each in repo.backups(drilled.system) if each.id == drilled.backup)
+        drills = [each for each in repo.evidence(found) if each.what == "drill"]
+        history = [{"at": e.at, "passed": e.passed, "summary": e.summary} for e in drills]
+        for path in paths:
+            report.write_drill(drilled.as_json(), path, history=history, signed_off=signed_off)
 
 
 def _recovery(repo: "Repository", moment: str, name: str | None, system: str | None) -> "Recovery":

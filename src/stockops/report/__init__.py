@@ -1,5 +1,6 @@
 """One run as one page: a self-contained HTML file that needs no network and no script."""
 
+from .drillpage import write_drill
 from .page import check, render, write
 from .result import (
     SYMBOLS,
@@ -32,4 +33,5 @@ __all__ = [
     "check",
     "render",
     "write",
+    "write_drill",
 ]

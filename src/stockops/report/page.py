@@ -16,7 +16,7 @@ FILE_MODE = 0o644
 
 def render(result: DemoResult) -> str:
     """Return the page; every name in it is text, whatever it holds."""
-    page = _templates().get_template("page.html")
+    page = templates().get_template("page.html")
     return page.render(
         run=result,
         throughput=charts.throughput(result.seconds),
@@ -29,7 +29,11 @@ def render(result: DemoResult) -> str:
 
 def write(result: DemoResult, path: Path) -> None:
     """Write the page to `path`, whole or not at all; folders on the way are made."""
-    text = render(result)
+    write_text(render(result), path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write `text` to `path`, whole or not at all."""
     check(path)
     try:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
@@ -60,7 +64,8 @@ def _unwritable(path: Path, exc: OSError) -> ConfigError:
 
 
 @functools.cache
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """Return the templates of this package, and what they know how to write."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("stockops.report"),
         autoescape=True,
