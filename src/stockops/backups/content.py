@@ -119,8 +119,10 @@ def whole(server: Server, *, inside: bool = False) -> list[TableContent]:
     `inside`: the caller has opened the transaction, and it is its snapshot that counts.
     """
     with _reading(server, inside=inside):
-        found = hashing.tables(server).values()
-        return [_held(server, table, hashing.digest(server, table)) for table in found]
+        return [
+            _held(server, table, hashing.digest(server, table) if table.transactional else None)
+            for table in hashing.tables(server).values()
+        ]
 
 
 def marks(

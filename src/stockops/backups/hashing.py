@@ -8,13 +8,16 @@ differ and their sums do not, as often. It is no proof against somebody who want
 PostgreSQL hashes a record by the functions that also place rows in partitions, which is why they
 stay the same from one version to the next (2.1 million rows of the journal in 1.3 s, against 2.7 s
 for the text of the record). A type whose hash depends on the cluster, or that has none, is hashed
-as its text. MariaDB takes a CRC-32 and a CRC-32C of the columns' text (4.2 s; MD5 takes 10 s). A
+as its text; so is a number, of which 0 and NaN have the same hash. MariaDB takes a CRC-32 and a CRC-32C of the columns' text (4.2 s; MD5 takes 10 s). A
 FLOAT is there what it prints, six digits, as in a dump.
+
+Both are hashed once more: a record's hash is the sum of its columns', and a CRC is linear, so that
+sums would not tell who holds 10 shares and who 20 from the other way round.
 """
 
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..engine.base import Server
 from ..queries import Query
@@ -27,6 +30,7 @@ class Column:
     table_name: str
     source: str
     unlogged: bool
+    transactional: bool
     column_name: str | None
     quoted: str | None
     type: str | None
@@ -47,7 +51,7 @@ _TEXT = {
     "row_security": "off",
 }
 _HASHED = frozenset(
-    {"int2", "int4", "int8", "bool", "date", "timestamp", "timestamptz", "numeric", "uuid", "bytea"}
+    {"int2", "int4", "int8", "bool", "date", "timestamp", "timestamptz", "uuid", "bytea"}
 )
 _LETTERS = frozenset({"text", "varchar", "bpchar"})
 _PLAIN = (
@@ -62,11 +66,17 @@ _SHAPES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table as it is read: `source` is what stands after FROM."""
+    """
+    A table as it is read: `source` is what stands after FROM.
+
+    A physical backup brings an `unlogged` one back empty; the rows of one that is not
+    `transactional` belong to no snapshot.
+    """
 
     name: str
     source: str
     unlogged: bool
+    transactional: bool
     columns: Sequence[Column]
 
     @property
@@ -81,7 +91,7 @@ class Table:
             for each, described in zip(self.columns, self.described, strict=True)
             if each.column_name in wanted or described in wanted
         ]
-        return Table(name=self.name, source=self.source, unlogged=self.unlogged, columns=kept)
+        return replace(self, columns=kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +124,7 @@ def tables(server: Server) -> dict[str, Table]:
             name=name,
             source=columns[0].source,
             unlogged=columns[0].unlogged,
+            transactional=columns[0].transactional,
             columns=[each for each in columns if each.column_name is not None],
         )
         for name, columns in found.items()
@@ -179,7 +190,9 @@ def _record(table: Table) -> str:
             value = f'{value}::text COLLATE "C"'
         values.append(value)
     # Of a row without columns nothing can differ but that it is there.
-    return f"hash_record_extended(ROW({', '.join(values)}), 0)" if values else "0"
+    return (
+        f"hashint8extended(hash_record_extended(ROW({', '.join(values)}), 1), 1)" if values else "0"
+    )
 
 
 def _texts(table: Table) -> str:
@@ -196,7 +209,7 @@ def _texts(table: Table) -> str:
             # Too long for one packet, perhaps, beyond which the server answers with NULL.
             values.append(f"concat_ws(':', length({name}), crc32({name}), crc32c({name}))")
     joined = f"concat_ws('|', {', '.join(values)})"
-    return f"(crc32(@stockops_row := {joined}) + (crc32c(@stockops_row) << 32))"
+    return f"(crc32(crc32(@stockops_row := {joined})) + (crc32c(crc32c(@stockops_row)) << 32))"
 
 
 _ROW = {"postgresql": _record, "mariadb": _texts}

@@ -13,6 +13,7 @@ SELECT
     c.data_type AS family,
     c.is_nullable = 'YES' AS nullable
 FROM information_schema.tables AS t
-JOIN information_schema.columns AS c ON c.table_schema = t.table_schema AND c.table_name = t.table_name
+-- The schema twice: a join of the two reads every schema there is.
+JOIN information_schema.columns AS c ON c.table_schema = database() AND c.table_name = t.table_name
 WHERE t.table_schema = database() AND t.table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')
 ORDER BY BINARY t.table_name, c.ordinal_position
