@@ -31,7 +31,7 @@ class Loss:
     What was lost up to the target, as far as it can be told.
 
     `seconds` are those between the target and the youngest heartbeat in the copy; `orders` were
-    acknowledged to a client and are not there.
+    acknowledged to a client and are not there, `won` is what they had been filled for by then.
     """
 
     target_at: str
@@ -39,6 +39,7 @@ class Loss:
     seconds: float | None = None
     acknowledged: int | None = None
     orders: int | None = None
+    won: int | None = None
 
 
 @dataclass(slots=True)
@@ -165,5 +166,5 @@ def _loss(copy: Lab, recovery: Recovery, journal: Path | None) -> Loss:
         if journal is not None:
             audit = journals.audit(server, journal)
             loss.acknowledged = audit.acknowledged
-            loss.orders = audit.findings["missing"]
+            loss.orders, loss.won = audit.findings["missing"], audit.missing_won
     return loss

@@ -69,19 +69,19 @@ def _level(levels: list[Level], name: str, title: str, seen: Seen) -> Iterator[L
 def prove(copy: Lab, said: Manifest, *, moved_on: bool, seen: Seen) -> list[Level]:
     """Put the restored `copy`, which is up, through every level; it is up again at the end."""
     levels: list[Level] = []
-    with _level(levels, "L1", "every page", seen) as level:
+    with _level(levels, "L1", "pages", seen) as level:
         lab.stop(copy)
         try:
             _pages(copy, said, level)
         finally:
             lab.start(copy)
-    with _level(levels, "L2", "every structure", seen) as level:
+    with _level(levels, "L2", "structures", seen) as level:
         _structures(copy, level)
     with (
-        _level(levels, "L3", "every row", seen) as level,
+        _level(levels, "L3", "rows", seen) as level,
         connect(copy.url(said.database)) as server,
     ):
-        level.what = "tables held to their rows"
+        level.what = f"of {len(said.content)} tables held to their rows"
         level.looked_at = content.held(said.content, moved_on=moved_on)
         for each in content.compare(server, said.content, moved_on=moved_on):
             level.findings.append(

@@ -40,6 +40,7 @@ class Audit:
     `resolved_committed` and `resolved_absent` are orders whose answer was never heard, and what
     the database says of them. `cancels` were answered; `cancels_unanswered` were sent, and nobody
     heard what came of them. `findings` counts by kind; `examples` are the first 20.
+    `missing_won` is what the missing orders had been filled for when they were answered.
     """
 
     run_id: str
@@ -55,6 +56,7 @@ class Audit:
     cancels_unanswered: int
     in_database: int
     findings: Mapping[What, int]
+    missing_won: int
     examples: Sequence[Finding]
 
     @property
@@ -139,6 +141,7 @@ def audit(server: Server, directory: Path) -> Audit:
             "duplicate": tally.findings["duplicate"],
             "contradictory": tally.findings["contradictory"],
         },
+        missing_won=counts["missing_won"],
         examples=tuple(tally.examples),
     )
 
@@ -240,6 +243,7 @@ def _judge(intent: Intent, row: Stored | None, tally: _Tally) -> None:
 
 def _judge_answer(answer: Line, row: Stored | None, tally: _Tally) -> None:
     key, status, reason, order_id, filled = answer[1:6]
+    value_won = int(answer[6]) if len(answer) > 6 else 0  # a journal of before has none
     tally.counts["acknowledged"] += 1
     tally.counts["rejected" if status == "rejected" else "accepted"] += 1
     said = f"{status} {reason or ''} order {order_id} filled {filled}".replace("  ", " ")
@@ -248,6 +252,7 @@ def _judge_answer(answer: Line, row: Stored | None, tally: _Tally) -> None:
             tally.found("contradictory", key, expected=f"{said}, no row", found=_shown([row]))
     elif row is None:
         tally.found("missing", key, expected=said, found="no row")
+        tally.counts["missing_won"] += value_won
     elif not _follows(answer, row):
         tally.found("contradictory", key, expected=said, found=_shown([row]))
 

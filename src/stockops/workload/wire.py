@@ -37,11 +37,12 @@ def intent(request: Request) -> str:
 
 def answer(request: Request, cells: Cells) -> str:
     """Return the journal's line for an answer."""
-    status, reason, order_id, filled = cells[0], cells[1], cells[2], cells[3]
+    status, reason, order_id, filled, value_won = cells[:5]
     why = "null" if reason is None else f'"{reason}"'
     if isinstance(request, Cancel):
         return f'["x","{request.key}",{request.order_id},"{status}",{why}]\n'
-    return f'["a","{request[0]}","{status}",{why},{order_id or "null"},{filled or 0}]\n'
+    filled, value_won = filled or "0", value_won or "0"
+    return f'["a","{request[0]}","{status}",{why},{order_id or "null"},{filled},{value_won}]\n'
 
 
 def unknown(request: Request, code: str) -> str:
