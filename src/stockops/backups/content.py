@@ -32,9 +32,14 @@ _RECENT = 100_000  # ids below a watermark among which a row that comes late is 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A transaction that may still add rows under ids it has drawn."""
+    """
+    A transaction that may still add rows under ids it has drawn.
+
+    `holder` is its session, and about when it began; `number` tells it from the next one there.
+    """
 
     holder: str
+    number: str | None
     detached: bool
     ours: bool
 
@@ -322,19 +327,21 @@ def _digest(said: TableContent) -> Digest:
 def _decided(server: Server, within_s: float) -> bool:
     """Wait until every transaction that has drawn an id by now has ended; False: they did not."""
     deadline = time.monotonic() + within_s
-    waiting: set[str] | None = None
+    waiting: dict[str, str | None] | None = None
     # In a transaction, so that InnoDB shows this session, too: an answer without it is an old one.
     with server.transaction(isolation="repeatable read", read_only=True):
         while waiting is None or waiting:
             drawing = server.fetch(DRAWING, token=secrets.token_hex(8))
             if waiting is not None:
-                # One that was waited for may have been prepared, and goes by another name since.
                 waiting = {
-                    each.holder for each in drawing if each.holder in waiting or each.detached
+                    each.holder: each.number
+                    for each in drawing
+                    # One that was waited for may have been prepared, and goes by another name.
+                    if each.detached or waiting.get(each.holder, "") in {None, each.number}
                 }
             elif server.engine != "mariadb" or any(each.ours for each in drawing):
-                waiting = {each.holder for each in drawing if not each.ours}
-            if waiting == set():
+                waiting = {each.holder: each.number for each in drawing if not each.ours}
+            if waiting == {}:
                 return True
             if time.monotonic() > deadline:
                 return False

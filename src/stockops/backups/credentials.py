@@ -49,7 +49,8 @@ def option_file(target: Target, directory: Path) -> Iterator[Path]:
 
 
 def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("\n", "\\n")
+    # A quote, or a # after it begins a comment.
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 @contextmanager

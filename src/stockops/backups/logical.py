@@ -19,6 +19,7 @@ from .manifest import Position
 
 HOLD_S = 10.0  # no commit of the server waits longer than that for a dump to begin
 _HEAD_BYTES = 64 * 1024
+_EVENTS = 1000
 _LOG_PLACE = re.compile(rb"MASTER_LOG_FILE='([^']+)', MASTER_LOG_POS=(\d+)")
 _BEGUN = b"\n-- Current Database: "
 _APPLICATION = "stockops backup"
@@ -71,15 +72,15 @@ def postgresql(server: Server, target: Target) -> Iterator[tuple[str, DumpWatch]
 
 
 @contextmanager
-def mariadb(server: Server, target: Target) -> Iterator[DumpWatch]:
+def mariadb(server: Server, target: Target, *, hold_s: float = HOLD_S) -> Iterator[DumpWatch]:
     """
     Give what must follow a dump, for the block, in which `server` reads the dump's snapshot.
 
-    From here until the dump has begun, and `HOLD_S` at most, the server commits nothing (0.1 s).
+    From here until the dump has begun, and `hold_s` at most, the server commits nothing (0.1 s).
     """
     with (
         connect(target, application=_APPLICATION) as guard,
-        _Hold(guard) as hold,
+        _Hold(guard, hold_s) as hold,
         server.transaction(isolation="repeatable read", read_only=True),
     ):
         position = _snapshot_place(server)
@@ -87,25 +88,45 @@ def mariadb(server: Server, target: Target) -> Iterator[DumpWatch]:
         def begun(head: bytes) -> None:
             hold.let_go()
             place = _LOG_PLACE.search(head)
-            theirs = (place[1].decode(), int(place[2])) if place else (None, None)
-            if theirs != (position.file, position.offset):
-                raise StorageError(
-                    f"the dump is of {theirs}, and its tables were counted at "
-                    f"{(position.file, position.offset)}",
-                    hint="Take it again: stockops backup take --logical",
-                )
+            if place is not None or position.file is not None:
+                theirs = (place[1].decode(), int(place[2])) if place else ("", 0)
+                _require_same(guard, position, theirs)
 
         yield DumpWatch(position, begun)
 
 
-class _Hold:
-    """No commit on the whole server, until it is let go, or for `HOLD_S`."""
+def _require_same(server: Server, ours: Position, theirs: tuple[str, int]) -> None:
+    """
+    Raise where a transaction was committed between the two places in the binary log.
 
-    def __init__(self, guard: Server) -> None:
+    What the hold lets through is a sequence that sets a block of ids aside: no row of a table.
+    """
+    there, offset = (ours.file, ours.offset), ours.offset
+    if there != theirs and ours.file == theirs[0] and (ours.offset or 0) < theirs[1]:
+        events = server.rows(
+            f"SHOW BINLOG EVENTS IN %(file)s FROM {ours.offset:d} LIMIT {_EVENTS}",
+            {"file": ours.file},
+        )
+        for event in events:
+            if event["Event_type"] == "Xid" or offset == theirs[1]:
+                break
+            offset = event["End_log_pos"]
+    if (ours.file, offset) != theirs:
+        raise StorageError(
+            f"the dump is of {theirs}, and its tables are counted at {there}",
+            hint="Take it again: stockops backup take --logical",
+        )
+
+
+class _Hold:
+    """No commit on the whole server, until it is let go, or for so many seconds."""
+
+    def __init__(self, guard: Server, hold_s: float) -> None:
         self._guard = guard
+        self._hold_s = hold_s
         self._lock = threading.Lock()
         self._held = False
-        self._timer = threading.Timer(HOLD_S, self._expire)
+        self._timer = threading.Timer(hold_s, self._expire)
         self._timer.daemon = True
 
     def __enter__(self) -> "_Hold":
@@ -124,7 +145,7 @@ class _Hold:
         with self._lock:
             if not self._held:
                 raise StorageError(
-                    f"the dump did not begin within {HOLD_S:.0f} s",
+                    f"the dump did not begin within {self._hold_s:.0f} s",
                     hint="Take it again when the server has less to do.",
                 )
             self._guard.execute("BACKUP STAGE END")

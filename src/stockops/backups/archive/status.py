@@ -120,7 +120,7 @@ def _trouble(
             found.append(f"nothing archives to this repository: archive_command {what}")
     if says.archive_mode != "off" and says.ready and says.ready_since:
         waited_s = (says.now - says.ready_since).total_seconds()
-        if waited_s > behind_s:
+        if waited_s > behind_s and (ours or not received):
             found.append(_why_waiting(says, waited_s))
     name = (says.last_archived or "")[:24]
     if ours and not received and says.archive_mode != "off" and wal.SEGMENT.fullmatch(name):
@@ -148,6 +148,8 @@ def _notes(says: Archiver, *, ours: bool, received: bool, commanded: bool) -> li
     found = []
     if commanded and received and not ours:
         found.append("there are two archivers: archive_command is another's, and goes elsewhere")
+        if says.ready:
+            found.append(f"{says.ready} files wait for that other command, and pg_wal grows")
     if commanded and says.archive_timeout in {"0", ""} and not received:
         found.append("archive_timeout is 0: what a quiet server committed last is not archived")
     return found

@@ -2,6 +2,7 @@
 -- A transaction that has ended, and a draw after this answer, are not in it.
 SELECT
     l.virtualtransaction AS holder,
+    l.virtualtransaction AS number,
     l.pid IS NULL AS detached,
     %(token)s::text IS NULL AS ours
 FROM pg_locks AS l

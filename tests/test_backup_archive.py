@@ -1,0 +1,787 @@
+"""Log that is archived without end: what goes in, what comes out, what is proven, what is said."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+from conftest import eventually
+
+from stockops import lab as labs
+from stockops import migrations
+from stockops.backups import archive, keys, repository, taking
+from stockops.backups.archive import binlog, enabling, ledger, spool, wal
+from stockops.backups.archive.status import status
+from stockops.backups.repository import Repository
+from stockops.backups.streams import Form
+from stockops.engine import connect, open_server
+from stockops.engine.base import Server
+from stockops.errors import ConfigError, Refused, StockopsError, StorageError
+from stockops.lab import Lab
+from stockops.plan import Consent
+from stockops.targets import Target
+
+LOG = Form(level=1)
+ENGINES = ("mariadb", "postgresql")
+YES = Consent(yes=True)
+_SETTINGS = {
+    "postgresql": {"archive_mode": "on", "archive_command": "/bin/false", "max_wal_size": "1GB"},
+    "mariadb": {},
+}
+
+
+@dataclass(slots=True)
+class Bench:
+    """A lab of our own, and what these tests do with it."""
+
+    lab: Lab
+    target: Target
+    server: Server
+    made: int = 0
+
+    def write(self, rows: int = 1) -> None:
+        """Commit `rows` rows, each by itself."""
+        for _ in range(rows):
+            self.made += 1
+            self.server.execute(
+                "INSERT INTO noted (number, said) VALUES (%(n)s, %(said)s)",
+                {"n": self.made, "said": "x" * 200},
+            )
+
+    def turn(self) -> None:
+        """Write something and finish the file of the log."""
+        self.write(3)
+        if self.lab.engine == "postgresql":
+            self.server.rows("SELECT pg_switch_wal()::text AS lsn")
+        else:
+            self.server.execute("FLUSH BINARY LOGS")
+
+    def again(self, lab: Lab) -> None:
+        """Go on with the server that came up again."""
+        self.lab = lab
+        self.server = open_server(self.target)
+
+    @property
+    def system(self) -> str:
+        with connect(self.target) as server:
+            if self.lab.engine == "postgresql":
+                sql = "SELECT 'pg-' || system_identifier AS it FROM pg_control_system()"
+            else:
+                sql = "SELECT concat('mariadb-', identity) AS it FROM database_identity"
+            return str(server.rows(sql)[0]["it"])
+
+
+def bench_of(engine: str) -> Iterator[Bench]:
+    try:
+        with labs.temporary(engine, settings=_SETTINGS[engine]) as lab:
+            target = Target(name=f"bench-{engine}", url=lab.url(), lab=lab.name)
+            migrations.up(target)
+            bench = Bench(lab, target, open_server(target))
+            bench.server.execute(
+                "CREATE TABLE noted (number BIGINT PRIMARY KEY, said VARCHAR(400))"
+            )
+            yield bench
+            bench.server.close()
+    except StockopsError as exc:
+        if "CI" in os.environ:
+            raise
+        pytest.skip(f"no lab of {engine}: {exc}")
+
+
+@pytest.fixture(scope="module")
+def pg() -> Iterator[Bench]:
+    yield from bench_of("postgresql")
+
+
+@pytest.fixture(scope="module")
+def my() -> Iterator[Bench]:
+    yield from bench_of("mariadb")
+
+
+@pytest.fixture(params=ENGINES)
+def bench(request: pytest.FixtureRequest) -> Bench:
+    found: Bench = request.getfixturevalue({"postgresql": "pg", "mariadb": "my"}[request.param])
+    return found
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repository:
+    return repository.make(str(tmp_path / "repo"))
+
+
+@pytest.fixture(scope="module")
+def segments(pg: Bench, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Four finished segments of the bench, copied away."""
+    place = tmp_path_factory.mktemp("data") / "pg_wal"
+    place.mkdir()
+    found = []
+    pg.turn()
+    for _ in range(4):
+        name = str(
+            pg.server.rows("SELECT pg_walfile_name(pg_current_wal_lsn()) AS name")[0]["name"]
+        )
+        pg.server.execute(
+            f"CREATE TABLE filler_{name} AS SELECT g FROM generate_series(1, 1000) AS g"
+        )
+        pg.turn()
+        shutil.copy(pg.lab.data / "pg_wal" / name, place / name)
+        found.append(place / name)
+    return found
+
+
+def cli(*args: object, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "stockops", "backup", "archive", *map(str, args)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def started(*args: object) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "stockops", "backup", "archive", *map(str, args)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def objects(repo: Repository) -> list[str]:
+    return [entry.name for entry in repo.store.entries("archive")]
+
+
+def left_over(repo: Repository) -> list[Path]:
+    return [path for path in Path(repo.store.place).rglob("*") if path.name.startswith(".")]
+
+
+# What goes in
+
+
+def test_a_segment_comes_out_as_it_went_in(
+    segments: list[Path], repo: Repository, tmp_path: Path
+) -> None:
+    pushed = archive.push(repo, segments[0], system=None, form=LOG)
+    assert not pushed.was_there
+    assert archive.push(repo, segments[0], system=None, form=LOG).was_there
+    (log,) = archive.segments(repo, repo.store.folders("archive")[0])
+    assert (log.name, log.stored_bytes) == (segments[0].name, pushed.stored_bytes)
+    archive.fetch(repo, log, tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == segments[0].read_bytes()
+
+
+def test_its_last_commit_is_in_its_name(pg: Bench, segments: list[Path], repo: Repository) -> None:
+    program = pg.lab.programs / "pg_waldump"
+    said = subprocess.run(
+        [program, "-r", "Transaction", segments[1]], capture_output=True, text=True, check=False
+    ).stdout
+    words = [line for line in said.splitlines() if "COMMIT" in line][-1].split("COMMIT ")[1]
+    archive.push(repo, segments[1], system=None, form=LOG)
+    (log,) = archive.segments(repo, pg.system)
+    expected = datetime.strptime(words[:26], "%Y-%m-%d %H:%M:%S.%f").replace(tzinfo=UTC)
+    assert log.last_at == expected
+
+
+def test_the_last_record_is_where_pg_waldump_finds_it(pg: Bench, segments: list[Path]) -> None:
+    said = subprocess.run(
+        [pg.lab.programs / "pg_waldump", segments[1]], capture_output=True, text=True, check=False
+    ).stdout
+    last = said.splitlines()[-1].split("lsn: ")[1].split(",")[0]
+    found = wal.read(segments[1].read_bytes(), name=segments[1].name)
+    assert found.last == wal.lsn(last)
+
+
+def test_another_content_of_one_name_is_refused(
+    segments: list[Path], repo: Repository, tmp_path: Path
+) -> None:
+    archive.push(repo, segments[0], system=None, form=LOG)
+    other = tmp_path / segments[0].name
+    content = bytearray(segments[0].read_bytes())
+    content[-1] ^= 1
+    other.write_bytes(content)
+    with pytest.raises(Refused, match="another content"):
+        archive.push(repo, other, system=None, form=LOG)
+    assert cli("push", other, "--repository", repo.store.place).returncode == 5
+    assert len(objects(repo)) == 1
+
+
+def test_a_segment_of_another_system_is_refused(segments: list[Path], repo: Repository) -> None:
+    with pytest.raises(Refused, match="this archive is for pg-1"):
+        archive.push(repo, segments[0], system="pg-1", form=LOG)
+    assert not objects(repo)
+
+
+@pytest.mark.parametrize("what", ["renamed", "short", "zeros", "hole"])
+def test_what_is_not_that_segment_is_not_archived(
+    segments: list[Path], repo: Repository, tmp_path: Path, what: str
+) -> None:
+    content = bytearray(segments[0].read_bytes())
+    path = tmp_path / segments[0].name
+    if what == "renamed":
+        path = tmp_path / segments[1].name
+    elif what == "short":
+        del content[-8192:]
+    elif what == "zeros":
+        content = bytearray(len(content))
+    else:
+        # The second page: nothing of this segment is longer, and more log comes after it.
+        assert any(content[3 * 8192 : 3 * 8192 + 24]), "too little log in it"
+        content[8192:16384] = bytes(8192)
+    path.write_bytes(content)
+    with pytest.raises(StorageError, match="not that segment"):
+        archive.push(repo, path, system=None, form=LOG)
+    assert not objects(repo)
+
+
+def test_histories_labels_and_torsos_are_kept_beside_the_segments(
+    segments: list[Path], repo: Repository, tmp_path: Path, pg: Bench
+) -> None:
+    history = tmp_path / "00000002.history"
+    history.write_text("1\t0/5000000\tno recovery target specified\n")
+    label = tmp_path / f"{segments[0].name}.00000028.backup"
+    label.write_text("START WAL LOCATION: 0/2000028\n")
+    torso = tmp_path / f"{segments[0].name}.partial"
+    content = bytearray(segments[0].read_bytes())
+    content[8 << 20 :] = bytes(len(content) - (8 << 20))
+    torso.write_bytes(content)
+    for path in (history, label, torso):
+        archive.push(repo, path, system=pg.system, form=LOG)
+        out = tmp_path / "out"
+        assert archive.get(repo, path.name, out, system=pg.system)
+        assert out.read_bytes() == path.read_bytes()
+    assert archive.history(repo, pg.system, 2) == [wal.Fork(1, 0x5000000)]
+    assert not archive.segments(repo, pg.system)
+    with pytest.raises(ConfigError, match="whose log this is"):
+        archive.push(repo, history, system=None, form=LOG)
+    with pytest.raises(ConfigError, match="not the name of a file"):
+        archive.push(repo, Path("pg_wal/other"), system=None, form=LOG)
+
+
+def test_a_push_that_is_killed_leaves_it_whole_or_not_there(
+    segments: list[Path], repo: Repository, tmp_path: Path, pg: Bench
+) -> None:
+    draw = random.Random(7)
+    for number in range(8):
+        path = segments[number % len(segments)]
+        pushing = started("push", path, "--repository", repo.store.place)
+        with suppress(subprocess.TimeoutExpired):
+            pushing.wait(draw.uniform(0.05, 0.5))
+        pushing.kill()
+        pushing.wait()
+        for log in archive.segments(repo, pg.system):
+            archive.fetch(repo, log, tmp_path / "out")
+            assert (tmp_path / "out").read_bytes() == (path.parent / log.name).read_bytes()
+    for path in segments:
+        assert cli("push", path, "--repository", repo.store.place).returncode == 0
+    assert len(archive.segments(repo, pg.system)) == len(segments)
+    assert not archive.missing(repo, pg.system)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
+def test_a_push_that_is_told_to_end_leaves_with_a_code_that_is_counted(
+    repo: Repository, tmp_path: Path, number: signal.Signals
+) -> None:
+    path = tmp_path / "000000010000000000000001"
+    os.mkfifo(path)
+    pushing = started("push", path, "--repository", repo.store.place)
+    writer = os.open(path, os.O_RDWR)
+    eventually(lambda: any(str(path) in link for link in open_files(pushing.pid)))
+    pushing.send_signal(number)
+    assert 1 <= pushing.wait(20) <= 125
+    os.close(writer)
+    assert not objects(repo)
+
+
+def open_files(pid: int) -> list[str]:
+    found = []
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.append(str(each.readlink()))
+    return found
+
+
+def test_a_pipe_that_breaks_is_not_success() -> None:
+    """For every other command it is: the reader of its output has left."""
+    asked = (
+        "import click; from stockops.cli import backup_archive as it\n"
+        "def broken(*args, **said): raise BrokenPipeError\n"
+        "it.push_command.callback = broken\n"
+        "from stockops.cli import main\n"
+        "main(['backup', 'archive', 'push', 'x', '--repository', '.'])"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=False)
+    assert 1 <= done.returncode <= 125
+
+
+def test_a_full_repository_is_an_error_and_nothing_half_is_there(
+    segments: list[Path], repo: Repository
+) -> None:
+    words = ["push", segments[0], "--repository", repo.store.place, "--compress", "none"]
+    command = " ".join(["ulimit -f 2048;", "exec", '"$@"'])
+    done = subprocess.run(
+        ["bash", "-c", command, "sh", sys.executable, "-m", "stockops", "backup", "archive",
+         *map(str, words)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert 1 <= done.returncode <= 125, done.stderr
+    assert not objects(repo)
+    assert not left_over(repo)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_a_read_only_repository_is_an_error(segments: list[Path], repo: Repository) -> None:
+    place = repo.store.place
+    done = subprocess.run(["mount", "--bind", place, place], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("this machine lets nobody mount")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", place], check=True)
+        done_ = cli("push", segments[0], "--repository", place)
+        assert done_.returncode == 1, done_.stderr
+        assert "Read-only file system" in done_.stderr
+    finally:
+        subprocess.run(["umount", place], check=True)
+    assert not objects(repo)
+
+
+# What comes out
+
+
+def test_get_tells_the_end_of_the_log_from_every_failure(
+    segments: list[Path], repo: Repository, tmp_path: Path, pg: Bench
+) -> None:
+    place, out = repo.store.place, tmp_path / "out"
+    for path in (segments[0], segments[1], segments[3]):
+        archive.push(repo, path, system=None, form=LOG)
+
+    def get(name: str, *more: object, where: str = place) -> int:
+        return cli("get", name, out, "--repository", where, "--system", pg.system, *more).returncode
+
+    assert get(segments[0].name) == 0
+    assert out.read_bytes() == segments[0].read_bytes()
+    out.unlink()
+    after = f"{segments[3].name[:-2]}FF"
+    assert get(after) == 1
+    assert get("00000002.history") == 1
+    stops = {
+        "a gap": get(segments[2].name),
+        "no repository": get(segments[0].name, where=str(tmp_path)),
+        "a mistake": get(segments[0].name, "--unknown"),
+        "no name": get("nonsense"),
+    }
+    (damaged,) = [name for name in objects(repo) if segments[1].name in name]
+    with (Path(place) / damaged).open("r+b") as file:
+        file.seek(5000)
+        file.write(b"\xff" * 64)
+    stops["damage"] = get(segments[1].name)
+    (Path(place) / damaged).write_bytes(b"")
+    stops["an empty object"] = get(segments[1].name)
+    assert stops == dict.fromkeys(stops, 200)
+    assert not out.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["repo"]
+
+
+def test_an_encrypted_archive_is_read_with_its_key_only(
+    segments: list[Path], repo: Repository, tmp_path: Path, pg: Bench
+) -> None:
+    import pyrage
+
+    secret, other = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
+    (tmp_path / "key").write_text(str(secret))
+    (tmp_path / "other").write_text(str(other))
+    words = ("--repository", repo.store.place)
+    pushed = cli("push", segments[0], *words, "--recipient", str(secret.to_public()))
+    assert pushed.returncode == 0, pushed.stderr
+    (name,) = objects(repo)
+    assert name.endswith(".zst.age")
+    again = cli("push", segments[0], *words, "--recipient", str(secret.to_public()))
+    assert again.returncode == 0
+    out = tmp_path / "out"
+    wanted = ("get", segments[0].name, out, *words, "--system", pg.system)
+    assert cli(*wanted).returncode == 200
+    assert cli(*wanted, "--identity", tmp_path / "other").returncode == 200
+    assert not out.exists()
+    assert cli(*wanted, "--identity", tmp_path / "key").returncode == 0
+    assert out.read_bytes() == segments[0].read_bytes()
+    (log,) = archive.segments(repo, pg.system)
+    archive.fetch(repo, log, out, identities=keys.identities([tmp_path / "key"]))
+
+
+# The binary log, event by event
+
+
+def test_a_damaged_binary_log_is_noticed(my: Bench) -> None:
+    my.turn()
+    name = str(my.server.rows("SHOW BINARY LOGS")[-2]["Log_name"])
+    content = (my.lab.data / name).read_bytes()
+    whole = binlog.Follower(name)
+    for at in range(0, len(content), 7):
+        whole.feed(content[at : at + 7])
+    assert whole.complete
+    assert whole.whole_bytes == len(content)
+    assert sum(whole.after.values()) - sum((whole.before or {}).values()) >= 3
+    for at in (len(content) // 2, len(content) - 20):
+        broken = bytearray(content)
+        broken[at] ^= 4
+        with pytest.raises(StorageError, match="is damaged at byte"):
+            binlog.Follower(name).feed(bytes(broken))
+    cut = binlog.Follower(name)
+    cut.feed(content[:-60])
+    assert not cut.complete
+    assert cut.whole_bytes <= cut.read_bytes < len(content)
+
+
+# Receivers
+
+
+@contextmanager
+def receiving(bench: Bench, repo: Repository, *more: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A receiver as a process of its own, killed hard at the end unless it has ended."""
+    running = started("run", "-t", bench.target.url, "--repository", repo.store.place, *more)
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+
+
+def names(repo: Repository, bench: Bench) -> list[str]:
+    return [log.name for log in archive.logs(repo, bench.system)]
+
+
+def is_archived(repo: Repository, bench: Bench, name: str) -> bool:
+    return name in names(repo, bench)
+
+
+def current(bench: Bench) -> str:
+    if bench.lab.engine == "postgresql":
+        sql = "SELECT pg_walfile_name(pg_current_wal_lsn()) AS name"
+        return str(bench.server.rows(sql)[0]["name"])
+    return str(bench.server.rows("SHOW BINARY LOGS")[-1]["Log_name"])
+
+
+def kept_by_server(bench: Bench, name: str) -> bytes:
+    folder = bench.lab.data / ("pg_wal" if bench.lab.engine == "postgresql" else "")
+    return (folder / name).read_bytes()
+
+
+def test_a_receiver_that_is_killed_loses_nothing(
+    bench: Bench, repo: Repository, tmp_path: Path
+) -> None:
+    first = current(bench)
+    with receiving(bench, repo):
+        eventually(lambda: spool.tails(repo, bench.system), 20)
+        bench.turn()
+        eventually(lambda: first in names(repo, bench), 20)
+    for _ in range(2):
+        bench.turn()  # while nobody receives
+        last = current(bench)
+        with receiving(bench, repo):
+            bench.turn()
+            eventually(partial(is_archived, repo, bench, last), 30)
+    assert not archive.missing(repo, bench.system)
+    for log in archive.logs(repo, bench.system):
+        archive.fetch(repo, log, tmp_path / log.name)
+        assert (tmp_path / log.name).read_bytes() == kept_by_server(bench, log.name), log.name
+    eventually(lambda: not receivers_of(bench), 20)
+
+
+def receivers_of(bench: Bench) -> list[int]:
+    """The numbers of the engine's tools that receive from this lab."""
+    found = []
+    for place in Path("/proc").iterdir():
+        with suppress(OSError):
+            words = (place / "cmdline").read_bytes().split(b"\0")
+            tool = Path(words[0].decode()).name
+            if tool in {"pg_receivewal", "mariadb-binlog"} and place.name.isdigit():
+                cwd = str((place / "cwd").readlink())
+                if bench.system in cwd:
+                    found.append(int(place.name))
+    return found
+
+
+def test_a_receiver_keeps_up_beats_and_ends_when_told(bench: Bench, repo: Repository) -> None:
+    with receiving(bench, repo) as running:
+        eventually(lambda: spool.tails(repo, bench.system), 20)
+        bench.write(5)
+        eventually(lambda: caught_up(repo, bench), 20)
+        busy = cli("run", "-t", bench.target.url, "--repository", repo.store.place)
+        assert busy.returncode == 6, busy.stderr
+        sql = "SELECT beat_no AS no FROM heartbeats WHERE writer = %(writer)s"
+        writer = {"writer": bench.target.url[:64]}
+        eventually(lambda: bench.server.rows(sql, writer)[0]["no"] > 1, 20)
+        running.terminate()
+        assert running.wait(20) == 0
+    assert not receivers_of(bench)
+    assert status(repo, bench.target).state == "broken"
+
+
+def caught_up(repo: Repository, bench: Bench) -> bool:
+    found = status(repo, bench.target)
+    return found.state in {"idle", "archiving"} and (found.lag_bytes or 0) < 2000
+
+
+def test_two_series_of_one_server_are_not_mixed(my: Bench, repo: Repository) -> None:
+    first = current(my)
+    with receiving(my, repo):
+        eventually(lambda: spool.tails(repo, my.system), 20)
+        my.turn()
+        eventually(lambda: first in names(repo, my), 20)
+        my.server.execute("RESET MASTER")
+        my.turn()
+        eventually(lambda: ledger.series_of(repo, my.system) == [1, 2], 30)
+    assert archive.binlogs(repo, my.system, 2)[0].name.endswith(".000001")
+    assert not archive.missing(repo, my.system)
+
+
+def test_binary_logs_that_the_server_removed_are_a_gap(my: Bench, repo: Repository) -> None:
+    first = current(my)
+    with receiving(my, repo):
+        eventually(lambda: spool.tails(repo, my.system), 20)
+        my.turn()
+        eventually(lambda: first in names(repo, my), 20)
+    lost = current(my)
+    my.turn()
+    eventually(lambda: purged(my) == current(my), 20)
+    shutil.rmtree(spool.spool_of(repo, my.system, encrypted=False))  # the machine was lost, too
+    with receiving(my, repo):
+        my.turn()
+        eventually(lambda: len(names(repo, my)) >= 2, 30)
+    (gap,) = archive.missing(repo, my.system)
+    assert (gap.kind, gap.first, gap.last) == ("missing", lost, lost)
+    found = cli("status", "-t", my.target.url, "--repository", repo.store.place)
+    assert found.returncode == 1
+    assert f"{lost} missing" in found.stderr
+
+
+def purged(bench: Bench) -> str:
+    """Purge what the server lets go: a file that it still sends to a dead client stays."""
+    bench.server.execute(f"PURGE BINARY LOGS TO '{current(bench)}'")
+    return str(bench.server.rows("SHOW BINARY LOGS")[0]["Log_name"])
+
+
+# Windows
+
+
+def test_windows_reach_from_a_backup_to_the_end_of_the_log_and_name_gaps(
+    bench: Bench, repo: Repository
+) -> None:
+    empty = windows(repo)
+    assert empty.returncode == 1
+    assert "nothing can be recovered" in empty.stderr
+    with receiving(bench, repo):
+        eventually(lambda: spool.tails(repo, bench.system), 20)
+        taken = taking.take(repo, bench.target, taking.Request())
+        wanted = []
+        for _ in range(4):
+            wanted.append(current(bench))
+            bench.turn()
+        eventually(lambda: set(wanted) <= set(names(repo, bench)), 30)
+        eventually(lambda: caught_up(repo, bench), 20)
+        assert windows(repo).returncode == 0
+        (window,) = archive.windows(repo, bench.system)
+        assert window.backups == [taken.id]
+        assert window.end_at >= window.start_at
+        assert window.logs[-1].object is None  # the tail counts as far as it is whole
+        assert [log.name for log in window.logs_from(taken)][-5:-1] == wanted
+    (middle,) = [log for log in archive.logs(repo, bench.system) if log.name == wanted[1]]
+    assert middle.object is not None
+    repo.store.remove(middle.object)
+    if bench.lab.engine == "mariadb":
+        repo.store.remove(f"{middle.object.removesuffix('.zst')}.json")
+    (window,) = archive.windows(repo, bench.system)
+    assert window.logs[-1].name == wanted[0]
+    told = windows(repo)
+    assert told.returncode == 1
+    assert f"{wanted[1]} missing" in told.stderr
+
+
+def windows(repo: Repository) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "stockops", "backup", "windows", "--repository", repo.store.place],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_two_contents_of_one_segment_end_a_window(
+    segments: list[Path], repo: Repository, tmp_path: Path, pg: Bench
+) -> None:
+    for path in segments:
+        archive.push(repo, path, system=None, form=LOG)
+    (there,) = [name for name in objects(repo) if segments[2].name in name]
+    other = there.replace(there.split(".")[1], "0" * 32)
+    shutil.copy(Path(repo.store.place) / there, Path(repo.store.place) / other)
+    (gap,) = archive.missing(repo, pg.system)
+    assert (gap.kind, gap.first) == ("conflict", segments[2].name)
+    with pytest.raises(StorageError, match="different contents"):
+        archive.get(repo, segments[2].name, tmp_path / "out", system=pg.system)
+
+
+# PostgreSQL's own archiver, on real servers
+
+
+@contextmanager
+def open_repository(lab: Lab) -> Iterator[Repository]:
+    """A repository that the lab's server can write to."""
+    with tempfile.TemporaryDirectory(prefix="stockops-test-") as place:
+        Path(place).chmod(0o755)
+        repo = repository.make(f"{place}/repo")
+        for path in (Path(place) / "repo", *(Path(place) / "repo").rglob("*")):
+            shutil.chown(path, lab.user) if os.geteuid() == 0 else None
+        yield repo
+
+
+def program(lab: Lab) -> str:
+    """How the lab's server starts stockops: it may not enter the home of whoever runs the tests."""
+    path = os.pathsep.join(each for each in sys.path if each)
+    for python in (sys.executable, "/usr/bin/python3"):
+        words = ["env", f"PYTHONPATH={path}", python, "-m", "stockops"]
+        switch = {"user": lab.user, "extra_groups": []} if os.geteuid() == 0 else {}
+        with suppress(OSError):
+            tried = subprocess.run(
+                [*words, "--version"], cwd="/", capture_output=True, check=False, **switch
+            )  # type: ignore[call-overload]
+            if tried.returncode == 0:
+                return " ".join(words)
+    pytest.skip("the server's user can run no Python that has what stockops needs")
+
+
+def test_the_server_archives_by_itself_and_is_seen_when_it_cannot(pg: Bench) -> None:
+    with open_repository(pg.lab) as repo:
+        asked = enabling.Start(form=LOG, program=program(pg.lab))
+        with pytest.raises(Refused, match="would destroy"):
+            enabling.start(repo, pg.target, asked, consent=Consent())
+        made = enabling.start(repo, pg.target, asked, consent=YES)
+        assert made.proven in names(repo, pg)
+        with connect(pg.target) as server:
+            assert enabling.steps(server, repo, pg.target, asked) == []
+        pg.turn()
+        eventually(lambda: status(repo, pg.target).state in {"idle", "archiving"}, 30)
+        failed = "SELECT failed_count AS n FROM pg_stat_archiver"
+        before = pg.server.rows(failed)[0]["n"]
+        set_command(pg, "kill -9 $$")
+        pg.turn()
+        eventually(lambda: "is killed, or is not found" in broken(repo, pg), 30)
+        assert pg.server.rows(failed)[0]["n"] == before  # the server does not count it
+        set_command(pg, "/bin/true # backup archive push " + repo.store.place)
+        name = current(pg)
+        pg.turn()
+        eventually(lambda: f"{name} is archived, and it is not here" in broken(repo, pg), 30)
+        enabling.start(repo, pg.target, asked, consent=YES)
+        enabling.stop(repo, pg.target, consent=YES)
+        assert status(repo, pg.target).state == "broken"
+        set_command(pg, "/bin/false")
+
+
+def set_command(bench: Bench, command: str) -> None:
+    bench.server.execute(f"ALTER SYSTEM SET archive_command = '{command}'")
+    bench.server.rows("SELECT pg_reload_conf() AS done")
+
+
+def broken(repo: Repository, bench: Bench) -> str:
+    found = status(repo, bench.target, behind_s=0.5)
+    return "; ".join(found.notes) if found.state == "broken" else ""
+
+
+# A command line that a server runs
+
+
+def test_the_commands_that_a_server_is_given_survive_odd_names(tmp_path: Path) -> None:
+    repo = repository.make(str(tmp_path / "it's 100% odd"))
+    asked = enabling.Start(form=LOG, program="stockops")
+    command = enabling.archive_command(repo, "pg-1", asked)
+    assert command.startswith("stockops backup archive push %p --repository ")
+    said = subprocess.run(
+        ["sh", "-c", "printf '%s|' " + command.replace("%p", "PATH").replace("%%", "%")],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("|")
+    assert said[6] == repo.store.place
+
+
+def test_the_spool_of_an_encrypted_archive_is_not_in_the_repository(
+    bench: Bench, repo: Repository
+) -> None:
+    import pyrage
+
+    key = str(pyrage.x25519.Identity.generate().to_public())
+    inside = Path(repo.store.place) / "elsewhere"
+    done = cli("run", "-t", bench.target.url, "--repository", repo.store.place,
+               "--recipient", key, "--spool", inside)  # fmt: skip
+    assert done.returncode == 5
+    assert "in the clear" in done.stderr
+
+
+# Servers that die, and come back on another timeline: last, for they leave other servers behind
+
+
+def test_a_server_that_dies_while_it_is_received_is_waited_for(
+    my: Bench, repo: Repository, tmp_path: Path
+) -> None:
+    with receiving(my, repo):
+        eventually(lambda: spool.tails(repo, my.system), 20)
+        system, torn = my.system, current(my)
+        my.write(3)
+        my.server.close()
+        labs.crash(my.lab)
+        my.again(labs.start(my.lab))
+        my.turn()
+        eventually(lambda: torn in names(repo, my), 30)
+    logs = archive.binlogs(repo, system)
+    assert torn in {log.name for log in logs}
+    assert not archive.missing(repo, system)
+    for log in logs:
+        archive.fetch(repo, log, tmp_path / log.name)
+        there, fetched = kept_by_server(my, log.name), (tmp_path / log.name).read_bytes()
+        # In its own copy the server leaves the mark that the file was open as it died.
+        assert fetched[:21] + b"?" + fetched[22:] == there[:21] + b"?" + there[22:]
+
+
+def test_a_timeline_is_followed_through_its_fork(pg: Bench, repo: Repository) -> None:
+    with receiving(pg, repo):
+        eventually(lambda: spool.tails(repo, pg.system), 20)
+        taken = taking.take(repo, pg.target, taking.Request())
+        pg.turn()
+        pg.write()
+        pg.server.close()
+        labs.stop(pg.lab)
+        recover(pg.lab)
+        pg.again(labs.start(pg.lab))
+        eventually(lambda: not pg.server.rows("SELECT pg_is_in_recovery() AS it")[0]["it"], 30)
+        pg.turn()
+        pg.write()
+        found = eventually(lambda: on_timeline(repo, taken.system, 2), 40)
+    assert found is not None
+    assert found.backups == [taken.id]
+    assert {log.branch for log in found.logs} == {1, 2}
+    assert not archive.coverage(repo, taken.system).gaps
+    assert archive.history(repo, taken.system, 2)[0].timeline == 1
+
+
+def on_timeline(repo: Repository, system: str, timeline: int) -> archive.Window | None:
+    found = [each for each in archive.windows(repo, system) if each.branch == timeline]
+    return found[0] if found and len(found[0].logs) > 1 else None
+
+
+def recover(lab: Lab) -> None:
+    """Make the lab's server come up on a new timeline."""
+    signal_file = lab.data / "recovery.signal"
+    signal_file.touch()
+    shutil.chown(signal_file, lab.user) if os.geteuid() == 0 else None
+    with (lab.data / "postgresql.auto.conf").open("a") as file:
+        file.write("restore_command = 'false'\n")
