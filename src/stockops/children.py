@@ -92,8 +92,6 @@ class Child:
             with suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
             wait_until(self._is_gone, within_s=POLITE_S)
-        with suppress(subprocess.TimeoutExpired):  # the kernel holds it: nothing more can be done
-            self._shell.wait(POLITE_S)
         self._let_go()
 
     def forget(self) -> None:
