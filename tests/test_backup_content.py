@@ -1,6 +1,7 @@
 """What every table held: the same rows have the same hash, other rows another one."""
 
 import itertools
+import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 from underload import trading
 
-from stockops.backups import content, hashing
+from stockops import lab as labs
+from stockops.backups import content, hashing, repository, restoring, taking
 from stockops.backups.manifest import TableContent
+from stockops.backups.taking import Request
 from stockops.engine import connect
 from stockops.engine.base import Server
 from stockops.targets import Target
@@ -284,6 +287,32 @@ def test_under_load_what_was_settled_stays_and_the_next_one_builds_upon_it(
         assert content.compare(other, fresh) == []
         grown = content.settled(server, content.marks(server, earlier))
         assert grown == fresh
+
+
+def test_a_physical_backup_under_load_comes_back_with_the_rows_that_were_settled(
+    market: Target, tmp_path: Path
+) -> None:
+    repo = repository.make(str(tmp_path / "repository"))
+    with trading(market, tmp_path):
+        first = taking.take(repo, market, Request())
+        said = taking.take(repo, market, Request())
+    assert rows(said.content, "trades") > rows(first.content, "trades") > 0
+    aim = restoring.parse("backup", engine=market.engine)
+    chosen = next(each for each in repo.backups(said.system) if each.id == said.id)
+    recovery = restoring.plan(repo, aim, system=said.system, start=chosen)
+    phases = restoring.Phases()
+    fill = restoring.filling(repo, recovery, identities=(), phases=phases)
+    name = f"content-{secrets.token_hex(4)}"
+    made = labs.adopt(name, engine=market.engine, fill=fill)
+    try:
+        restoring.finish(made, recovery, phases=phases)
+        with connect(made.url(market.database)) as copy:
+            assert content.compare(copy, said.content) == []
+            assert content.compare(copy, first.content, moved_on=True) == []
+            copy.execute("DROP TABLE audit_seals")
+            assert [each.what for each in content.compare(copy, said.content)] == ["table"]
+    finally:
+        labs.destroy(name)
 
 
 def rows(said: Sequence[TableContent], table: str) -> int:
