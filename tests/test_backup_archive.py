@@ -555,9 +555,10 @@ def test_binary_logs_that_the_server_removed_are_a_gap(my: Bench, repo: Reposito
     my.turn()
     eventually(lambda: purged(my) == current(my), 20)
     shutil.rmtree(spool.spool_of(repo, my.system, encrypted=False))  # the machine was lost, too
+    after = current(my)
     with receiving(my, repo):
         my.turn()
-        eventually(lambda: len(names(repo, my)) >= 2, 30)
+        eventually(lambda: after in names(repo, my), 30)
     (gap,) = archive.missing(repo, my.system)
     assert (gap.kind, gap.first, gap.last) == ("missing", lost, lost)
     found = cli("status", "-t", my.target.url, "--repository", repo.store.place)

@@ -1,6 +1,7 @@
 """MariaDB's log, received by mariadb-binlog as the bytes of its files."""
 
 import os
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from . import ledger, spool
 from .binlog import Follower, number_of
 from .fetching import sync
 from .ledger import Log
+from .notes import Note
 from .receiving import Account, Job, Restart, new_server_id
 from .storing import store_binlog
 
@@ -34,12 +36,15 @@ class BinlogReceiver:
         self._last: Log | None = None  # archived, of this series
         self._following: dict[str, Follower] = {}
         self._synced_bytes: dict[str, int] = {}
+        self._pool = ThreadPoolExecutor(1)
+        self._storing: tuple[str, Future[Note]] | None = None
         self._stack = ExitStack()
         self._options = self._stack.enter_context(credentials.option_file(job.target, job.work))
 
     def start(self) -> children.Child:
         """Find out where to go on, keep what is in the spool, and start."""
         job = self._job
+        self._wait()
         with connect(job.target, application="stockops archive") as server:
             series, first = self._where(server_files(server))
         self._series = series
@@ -73,7 +78,8 @@ class BinlogReceiver:
             self.position = f"{paths[-1].name}:{follower.whole_bytes}"
 
     def close(self) -> None:
-        """Remove the file with the password."""
+        """Finish what is being archived; remove the file with the password."""
+        self._pool.shutdown()
         self._stack.close()
 
     @property
@@ -169,10 +175,12 @@ class BinlogReceiver:
         )
 
     def _archive(self, path: Path, follower: Follower) -> None:
-        if not follower.complete:
-            self._require_size(path, follower)
-        try:
-            note = store_binlog(
+        """Archive one file after the other, beside the work: a gigabyte takes seconds."""
+        if self._storing is None:
+            if not follower.complete:
+                self._require_size(path, follower)
+            store = self._pool.submit(
+                store_binlog,
                 self._job.repo,
                 path,
                 follower,
@@ -180,6 +188,13 @@ class BinlogReceiver:
                 series=self._series,
                 form=self._job.form,
             )
+            self._storing = (path.name, store)
+        name, store = self._storing
+        if name != path.name or not store.done():
+            return
+        self._storing = None
+        try:
+            note = store.result()
         except Refused:
             self._begin_series(path)
             return
@@ -194,6 +209,12 @@ class BinlogReceiver:
         path.unlink()
         (self._kept / path.name).unlink(missing_ok=True)
         del self._following[path.name], self._synced_bytes[path.name]
+
+    def _wait(self) -> None:
+        """Wait for the file that is being archived; the ledger says whether it was."""
+        if self._storing is not None:
+            wait([self._storing[1]])
+            self._storing = None
 
     def _require_size(self, path: Path, follower: Follower) -> None:
         """Raise `Refused` unless a file without an end is as long as the server's, which died."""
