@@ -42,6 +42,7 @@ PARAMS: dict[str, object] = {
     "lock_key": 1,
     "lock_name": "none",
     "market": "KOSPI",
+    "name": "orders",
     "on": date(2025, 1, 2),
     "order_ids": "1,2",
     "row_limit": 5,

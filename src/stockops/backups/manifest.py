@@ -7,7 +7,7 @@ A folder without a manifest that is whole is not a backup. Times are UTC, ISO 86
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from ..errors import StorageError
@@ -80,7 +80,13 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """One backup. `system` tells one database cluster from another, through every upgrade."""
+    """
+    One backup. `system` tells one database cluster from another, through every upgrade.
+
+    `relations` says what the files of the database are, which PostgreSQL's log knows by number
+    alone: ``base/5/16390`` is ``public.orders``, or ``index of public.orders``, or
+    ``public.trades_2025 of public.trades``, which is a partition.
+    """
 
     id: str
     engine: str
@@ -108,6 +114,7 @@ class Manifest:
     compression: str
     recipients: Sequence[str]
     notes: Sequence[str]
+    relations: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stored_bytes(self) -> int:

@@ -14,7 +14,7 @@ from ..targets import Target
 from . import credentials, logical
 from .manifest import Kind, Link, Method, Position
 from .members import TarWatch
-from .questions import CLUSTER, LEFT_BEHIND, LEFT_OUT, LINKS, SETTINGS
+from .questions import CLUSTER, LEFT_BEHIND, LEFT_OUT, LINKS, RELATIONS, SETTINGS
 from .sources import Ground, Job, Part, Span
 
 MANIFEST = "backup_manifest"
@@ -50,6 +50,7 @@ class PostgreSQL:
             links=links,
             size_bytes=cluster.size_bytes,
             notes=notes,
+            relations={each.path: each.name for each in server.fetch(RELATIONS)},
         )
 
     @contextmanager

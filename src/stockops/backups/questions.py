@@ -52,9 +52,38 @@ class Tablespace:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A file of the database, and what it is."""
+
+    path: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """
+    A column of one table, `source` in SQL, that lies in the schema or the database `space`.
+
+    `exact`: two values are the same if the server says so. `from_sequence`: its default counts on
+    a sequence. `key_position` is its place in the primary key, from 1 (PostgreSQL: from 0) on.
+    """
+
+    source: str
+    space: str
+    name: str
+    quoted: str
+    exact: bool
+    generated: bool
+    from_sequence: bool
+    key_position: int | None
+
+
 CLUSTER = Query("backup_cluster", Cluster)
 SETTINGS = Query("backup_settings", Setting)
 LINKS = Query("backup_links", Outside)
 LEFT_OUT = Query("backup_left_out", LeftOut)
 LEFT_BEHIND = Query("backup_left_behind", LeftBehind)
 TABLESPACES = Query("backup_tablespaces", Tablespace)
+RELATIONS = Query("backup_relations", Relation)
+TABLE = Query("backup_table", TableColumn)

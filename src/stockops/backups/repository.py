@@ -70,6 +70,17 @@ class Repository:
         """Return the systems that have backups here."""
         return self.store.folders("backups")
 
+    def one_system(self, asked: str | None = None) -> str:
+        """Return the system `asked`, or the only one there is."""
+        there = self.systems()
+        if asked in there or (asked is None and len(there) == 1):
+            return asked or there[0]
+        what = f"holds no system {asked!r}, but" if asked else "holds"
+        raise ConfigError(
+            f"the repository {what} {len(there)} systems: {', '.join(there) or 'none'}",
+            hint="Name one with --system." if there else "Take a backup: stockops backup take",
+        )
+
     def backups(self, system: str | None = None) -> list[Backup]:
         """Return all there is of `system`, or of every system, the oldest first."""
         found = []

@@ -34,6 +34,7 @@ class Ground:
     links: Sequence[Link]
     size_bytes: int
     notes: Sequence[str]
+    relations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

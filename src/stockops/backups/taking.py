@@ -243,6 +243,7 @@ class _Taking:
             compression=self.request.form.compression,
             recipients=[each.text for each in self.request.form.recipients],
             notes=[*self.ground.notes, *stored.notes],
+            relations=self.ground.relations,
         )
 
     def _failed(self, partial: str, work: Path, exc: StockopsError) -> None:

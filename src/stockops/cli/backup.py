@@ -8,32 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import plan, render, targets
-from ..errors import ConfigError
 from ..plan import Consent
 from ..targets import Target
 from . import backupview, options
 from .backup_archive import archive, windows
+from .backup_find import find_command
+from .backup_restore import identity, keys_of, opened, programs, recovery_of, restore_command
 
 if TYPE_CHECKING:
     from ..backups.drilling import Drilled
-    from ..backups.keys import Identities
     from ..backups.repository import Repository
-    from ..backups.restoring import Recovery
-
-
-_identity = click.option(
-    "--identity",
-    "identities",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A file with the secret key of age or SSH; repeat.",
-)
-_bin = click.option(
-    "--bin",
-    "bin_directory",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="The programs of the server to restore with, where they are not the usual ones.",
-)
 
 
 @click.group()
@@ -47,6 +31,8 @@ def backup() -> None:
 
 backup.add_command(archive)
 backup.add_command(windows)
+backup.add_command(find_command)
+backup.add_command(restore_command)
 
 
 @backup.command("init")
@@ -172,65 +158,6 @@ def verify_command(place: str, form: render.Format, again: bool, names: tuple[st
     sys.exit(0 if verdicts and all(each.passed for each in verdicts) else 1)
 
 
-@backup.command("restore")
-@options.config
-@options.repository
-@options.form
-@options.plan_only
-@click.option("--to", "moment", default="end", show_default=True, help="The moment: see below.")
-@click.option("--from", "name", metavar="BACKUP", help="Begin with this backup, not the best one.")
-@click.option("--system", help="Of which system, where the repository holds several.")
-@click.option("--lab", "lab_name", metavar="NAME", help="The new lab to restore into.")
-@_identity
-@_bin
-def restore_command(
-    place: str, form: render.Format, plan_only: bool, moment: str, **asked: Any
-) -> None:
-    r"""
-    Bring a system back to a moment, as a new lab that is up and archives nothing.
-
-    \b
-    The moment is one of:
-      end                       all the log there is without a gap
-      backup                    the end of the backup, without any log
-      2026-01-02T14:30:00+09:00 a time; without an offset it is local time
-      lsn:0/3000028  xid:1234  name:POINT        PostgreSQL
-      gtid:0-1-583   file:binlog.000003:4711     MariaDB
-      before:lsn:..., before:xid:..., before:gtid:...
-
-    A moment outside the windows that are proven is refused.
-
-    \b
-    Examples:
-      stockops backup restore --to 2026-01-02T14:29:59+09:00 --plan
-      stockops backup restore --to before:gtid:0-1-583 --lab rescued
-    """
-    from .. import lab  # noqa: PLC0415
-    from ..backups import restoring  # noqa: PLC0415
-
-    repo = opened(place)
-    recovery = _recovery(repo, moment, asked["name"], asked["system"])
-    if plan_only:
-        click.echo(render.rows(recovery.steps(f"the lab {asked['lab_name'] or 'NAME'}"), form))
-        return
-    if not asked["lab_name"]:
-        raise ConfigError(
-            "there is no place named to restore into",
-            hint="Give --lab NAME for a new lab, or --plan to see what would be done.",
-        )
-    phases = restoring.Phases(seen=backupview.phase)
-    fill = restoring.filling(repo, recovery, identities=_keys(repo, asked), phases=phases)
-    made = lab.adopt(
-        asked["lab_name"],
-        engine=recovery.last.engine,
-        bin_directory=asked["bin_directory"],
-        fill=fill,
-    )
-    restoring.finish(made, recovery, phases=phases)
-    backupview.finish()
-    click.echo(backupview.restored(recovery, made.name, phases.seconds, form))
-
-
 @backup.command("drill")
 @options.config
 @options.repository
@@ -251,8 +178,8 @@ def restore_command(
     help="Write the evidence to FILE: .html, .md or .json; repeat.",
 )
 @click.option("--signed-off", metavar="NAME", help="Who answers for it; goes into the evidence.")
-@_identity
-@_bin
+@identity
+@programs
 @click.argument("name", required=False)
 def drill_command(
     place: str, form: render.Format, moment: str, name: str | None, **asked: Any
@@ -272,11 +199,11 @@ def drill_command(
     from ..backups import drilling  # noqa: PLC0415
 
     repo = opened(place)
-    recovery = _recovery(repo, moment, name, asked["system"])
+    recovery = recovery_of(repo, moment, name, asked["system"])
     drilled = drilling.drill(
         repo,
         recovery,
-        identities=_keys(repo, asked),
+        identities=keys_of(repo, asked),
         journal=asked["journal"],
         bin_directory=asked["bin_directory"],
         seen=backupview.phase,
@@ -334,36 +261,3 @@ def _report(
         history = [{"at": e.at, "passed": e.passed, "summary": e.summary} for e in drills]
         for path in paths:
             report.write_drill(drilled.as_json(), path, history=history, signed_off=signed_off)
-
-
-def _recovery(repo: "Repository", moment: str, name: str | None, system: str | None) -> "Recovery":
-    """Return how to get to `moment`, from the backup `name` or the best one."""
-    from ..backups import restoring  # noqa: PLC0415
-
-    start = repo.backup(name) if name else None
-    if start is None and system is None:
-        systems = repo.systems()
-        if len(systems) != 1:
-            raise ConfigError(
-                f"the repository holds {len(systems)} systems: {', '.join(systems) or 'none'}",
-                hint="Name one with --system." if systems else "Take one: stockops backup take",
-            )
-        system = systems[0]
-    whose = start.system if start else str(system)
-    engine = "postgresql" if whose.startswith("pg-") else "mariadb"
-    aim = restoring.parse(moment, engine=engine)
-    return restoring.plan(repo, aim, system=whose, start=start)
-
-
-def _keys(repo: "Repository", asked: dict[str, Any]) -> "Identities":
-    from ..backups import keys  # noqa: PLC0415
-
-    place = Path(repo.store.place)
-    return keys.identities(asked["identities"], outside=place if place.is_dir() else None)
-
-
-def opened(place: str) -> "Repository":
-    """Return the repository at `place`."""
-    from ..backups import repository as repositories  # noqa: PLC0415  other nouns need none of it
-
-    return repositories.opened(place)

@@ -142,7 +142,9 @@ def _holds(window: Window, aim: Aim) -> bool:
 
 
 def _start(usable: Sequence[Backup], aim: Aim, window: Window) -> Backup:
-    """Return the last backup that was whole before `aim`."""
+    """Return the last backup that was whole before `aim`; where nobody can tell, the first one."""
+    if aim.kind in {"xid", "name"}:
+        return usable[0]
     good = [each for each in usable if _is_before(manifest_of(each), aim)]
     if not good:
         raise Refused(
@@ -162,7 +164,7 @@ def _is_before(said: Manifest, aim: Aim) -> bool:
     if aim.kind == "file":
         name, _, offset = aim.text.rpartition(":")
         return (said.stop.file or "", said.stop.offset or 0) <= (name, int(offset))
-    return aim.kind not in {"xid", "name"}
+    return True
 
 
 def _sequence(position: str, gtid: str) -> int:
@@ -182,7 +184,8 @@ def _until(logs: Sequence[Log], aim: Aim) -> list[Log]:
         found.append(log)
         if aim.at is not None and log.last_at is not None and log.last_at > aim.at:
             break
-        if aim.kind == "lsn" and _lsn(log.end.lsn) > _lsn(aim.text):
+        # One more than holds it: the record that ends the recovery may cross the border.
+        if aim.kind == "lsn" and _lsn(log.start.lsn) > _lsn(aim.text):
             break
         if aim.kind == "file" and log.name == aim.text.rpartition(":")[0]:
             break

@@ -10,18 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ... import children
 from ...errors import Refused, StorageError
 from ...lab import ENGINES, Lab
 from .. import credentials
 from ..mariadb import program
 from .aims import Aim
 from .planning import Recovery
-from .tools import TOOL_S
+from .tools import pipe
 
 _HEADER = struct.Struct("<IBIIIH")
 _GTID = 162
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +120,4 @@ def _pipe(lab: Lab, argv: Sequence[str]) -> None:
     """Send what `argv` prints through the server's client; both must end well."""
     client = [*ENGINES[lab.engine].client(lab, "mysql"), "--binary-mode", "--abort-source-on-error"]
     client += ["--init-command=SET SESSION sql_log_bin = 0"]
-    env = credentials.environment()
-    reader = children.start(argv, cwd=lab.directory, log=lab.log_path, env=env, pipes="r")
-    writer = children.start(client, cwd=lab.directory, log=lab.log_path, env=env, pipes="w")
-    try:
-        try:
-            while chunk := reader.stdout.read1(_CHUNK):  # type: ignore[attr-defined]
-                writer.stdin.write(chunk)
-            writer.stdin.close()
-        except BrokenPipeError:
-            writer.finish(within_s=TOOL_S)
-            raise
-        reader.finish(within_s=TOOL_S)
-        writer.finish(within_s=TOOL_S)
-    finally:
-        reader.end()
-        writer.end()
+    pipe(argv, client, cwd=lab.directory, log=lab.log_path, env=credentials.environment())

@@ -17,6 +17,7 @@ from ..repository import Repository
 from .planning import Recovery
 
 TOOL_S = 6 * 3600.0
+_CHUNK = 1 << 20
 
 
 @dataclass(slots=True)
@@ -102,6 +103,36 @@ class Tools:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.account.own(path)
         return path
+
+
+def pipe(
+    source: Sequence[str | Path],
+    sink: Sequence[str | Path],
+    *,
+    cwd: Path,
+    log: Path,
+    env: Mapping[str, str],
+) -> None:
+    """
+    Send what `source` prints through `sink`; both must end well.
+
+    Only when the source has is the sink told that this was all: until then it commits nothing.
+    """
+    reader = children.start(source, cwd=cwd, log=log, env=env, pipes="r")
+    writer = children.start(sink, cwd=cwd, log=log, env=env, pipes="w")
+    try:
+        try:
+            while chunk := reader.stdout.read1(_CHUNK):  # type: ignore[attr-defined]
+                writer.stdin.write(chunk)
+            reader.finish(within_s=TOOL_S)
+            writer.stdin.close()
+        except BrokenPipeError:
+            writer.finish(within_s=TOOL_S)
+            raise
+        writer.finish(within_s=TOOL_S)
+    finally:
+        writer.end()
+        reader.end()
 
 
 class Restored(Protocol):

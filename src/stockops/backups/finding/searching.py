@@ -1,0 +1,235 @@
+"""Read the log within the windows that are proven, and tell where to stop just before it."""
+
+import tempfile
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from ... import lab
+from ...errors import ConfigError, Unsupported
+from .. import archive
+from ..archive import Log, Window, wal
+from ..keys import Identities
+from ..manifest import Manifest
+from ..repository import Repository
+from .binlog import Said, statements
+from .naming import losses, matches
+from .places import AT_MOST, Found, Place, Wanted
+from .waldump import Commit, Names, commits, is_named
+
+_ANEW = "its transaction made new files: TRUNCATE, VACUUM FULL, CLUSTER and ALTER TABLE look alike"
+
+
+def find(
+    repo: Repository,
+    system: str,
+    wanted: Wanted,
+    *,
+    identities: Identities = (),
+    bin_directory: Path | None = None,
+) -> Found:
+    """
+    Return the places in the log of `system` at which what is `wanted` happened.
+
+    All of the log is read that can be recovered, the spool on this machine included, one piece on
+    disk at a time (of PostgreSQL eight). Raises `StorageError` where a piece is damaged, and
+    `Unsupported` for a statement in PostgreSQL's log, which holds none.
+    """
+    if system.startswith("pg-") and wanted.statement is not None:
+        raise Unsupported(
+            "PostgreSQL's log holds changed pages, not statements: nobody can find one in it",
+            hint="Look for what it took away: --drop-table NAME; or take the time from the "
+            "server's own log (log_statement = 'ddl') and restore --to that time.",
+        )
+    search = _Search(repo, system, wanted, identities)
+    for window in archive.windows(repo, system):
+        if window.logs:
+            if system.startswith("pg-"):
+                search.postgresql(window, bin_directory)
+            else:
+                search.mariadb(window)
+    return search.found()
+
+
+@dataclass(slots=True)
+class _Search:
+    repo: Repository
+    system: str
+    wanted: Wanted
+    identities: Identities
+    places: deque[Place] = field(default_factory=lambda: deque(maxlen=AT_MOST))
+    unknown: deque[Place] = field(default_factory=lambda: deque(maxlen=AT_MOST))
+    met: int = 0
+    seen: set[str] = field(default_factory=set)  # aims: two windows may share log
+    read: list[Log] = field(default_factory=list)
+    read_until: datetime | None = None
+    transactions: int = 0
+    silent: int = 0
+
+    def found(self) -> Found:
+        notes = []
+        if self.silent:
+            notes.append(
+                f"{self.silent:,} transactions changed rows without a word of SQL: "
+                "binlog_annotate_row_events was off"
+            )
+        return Found(
+            system=self.system,
+            looked_for=self.wanted.title,
+            places=list(self.places),
+            unknown=list(self.unknown),
+            left_out=self.met - len(self.places),
+            first=self.read[0].name if self.read else None,
+            last=self.read[-1].name if self.read else None,
+            read_until=self.read_until,
+            transactions=self.transactions,
+            notes=notes,
+        )
+
+    def mariadb(self, window: Window) -> None:
+        with tempfile.TemporaryDirectory(prefix="stockops-find-") as folder:
+            path = Path(folder) / "log"
+            for log in _within(window.logs, self.wanted):
+                archive.fetch(self.repo, log, path, identities=self.identities)
+                after = window.start.offset if log.name == window.start.file else 0
+                last = ""
+                for said in statements(path):
+                    if said.offset < (after or 0):
+                        continue
+                    self.transactions += said.gtid != last
+                    self.read_until = said.at
+                    if said.gtid != last and (place := self._told(said, log)):
+                        self._add(place)
+                        last = said.gtid
+                self._have_read(log)
+
+    def postgresql(self, window: Window, bin_directory: Path | None) -> None:
+        names, major = self._known(window)
+        program = _waldump(major, bin_directory)
+        logs = _within(window.logs, self.wanted)
+        start = wal.lsn(window.start.lsn or "0/0")
+        for commit in commits(
+            self.repo, logs, program, branch=window.branch, identities=self.identities
+        ):
+            if commit.lsn < start:
+                continue
+            self.transactions += 1
+            self.read_until = commit.at
+            if commit.gone and self.wanted.holds(commit.at):
+                self._judge(commit, names)
+            names.follow(commit)
+        for log in logs:
+            self._have_read(log)
+
+    def _told(self, said: Said, log: Log) -> Place | None:
+        """Return the place of the statement `said`, if it is what is looked for."""
+        if not self.wanted.holds(said.at):
+            return None
+        if said.text is None:
+            self.silent += 1
+            return None
+        what, tables = "", []
+        if self.wanted.statement is not None:
+            if not self.wanted.statement.search(said.text):
+                return None
+            what = "statement"
+        else:
+            for loss in losses(said.text):
+                name = self.wanted.table
+                if name is None or matches(loss, name, database=said.database):
+                    what = what or loss.what
+                    where = loss.database or said.database
+                    tables.append(f"{where}.{loss.table}" if loss.table else where)
+            if not what:
+                return None
+        return Place(
+            at=said.at,
+            aim=f"before:gtid:{said.gtid}",
+            what=what,
+            tables=tables,
+            statement=said.text,
+            database=said.database,
+            user=said.user,
+            gtid=said.gtid,
+            file=log.name,
+            offset=said.offset,
+        )
+
+    def _judge(self, commit: Commit, names: Names) -> None:
+        tables, name = names.tables(commit.gone), self.wanted.table
+        asked = [each for each in tables if name is None or is_named(each, name)]
+        strange = names.unknown(commit.gone)
+        if asked:
+            self._add(_of_commit(commit, asked))
+        elif strange and not tables:
+            self._add(_of_commit(commit, [f"file {path}" for path in strange]), known=False)
+
+    def _known(self, window: Window) -> tuple[Names, str]:
+        """Return what the backups of `window` say of files, the newest word last."""
+        relations: dict[str, str] = {}
+        major = ""
+        for said in _manifests(self.repo, self.system, window):
+            relations.update(said.relations)
+            major = said.server_version.split(".")[0]
+        return Names(relations), major
+
+    def _add(self, place: Place, *, known: bool = True) -> None:
+        if place.aim in self.seen:
+            return
+        self.seen.add(place.aim)
+        if known:
+            self.met += 1
+        (self.places if known else self.unknown).append(place)
+
+    def _have_read(self, log: Log) -> None:
+        self.read.append(log)
+        if log.last_at and (self.read_until is None or log.last_at > self.read_until):
+            self.read_until = log.last_at
+
+
+def _of_commit(commit: Commit, tables: Sequence[str]) -> Place:
+    lsn = wal.lsn_text(commit.lsn)
+    return Place(
+        at=commit.at,
+        aim=f"before:lsn:{lsn}",
+        what="truncate or rewrite" if commit.made else "drop",
+        tables=tables,
+        lsn=lsn,
+        xid=commit.xid,
+        note=_ANEW if commit.made else "",
+    )
+
+
+def _manifests(repo: Repository, system: str, window: Window) -> Iterator[Manifest]:
+    backups: Mapping[str, Manifest | None] = {
+        each.id: each.manifest for each in repo.backups(system)
+    }
+    for name in window.backups:
+        if (said := backups.get(name)) is not None:
+            yield said
+
+
+def _within(logs: Sequence[Log], wanted: Wanted) -> list[Log]:
+    """Leave out the pieces that are over before what is wanted, or begin after it."""
+    found: list[Log] = []
+    for log in logs:
+        if wanted.since and log.last_at and log.last_at < wanted.since:
+            found = [log]  # a record may cross the border to the next one
+            continue
+        found.append(log)
+        if wanted.until and log.last_at and log.last_at > wanted.until:
+            break
+    return found
+
+
+def _waldump(major: str, directory: Path | None) -> Path:
+    programs = lab.ENGINES["postgresql"].find(version=major or None, directory=directory).directory
+    program = programs / "pg_waldump"
+    if not program.is_file():
+        raise ConfigError(
+            f"there is no pg_waldump in {str(programs)!r}",
+            hint="Install the server's programs, or name their directory with --bin.",
+        )
+    return program

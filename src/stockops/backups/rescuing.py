@@ -1,0 +1,316 @@
+"""
+One table as it was, brought back beside the live one, and what differs between the two.
+
+The backup is restored to the moment into a private lab. There the table is copied under its new
+name, without foreign keys and triggers, which would reach for what is live; the engine's own dump
+carries it over. It gets its name in the target only when it is whole.
+"""
+
+import secrets
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .. import lab
+from ..engine import connect
+from ..engine.base import Server
+from ..errors import ConfigError, Refused, ServerError
+from ..lab import Lab
+from ..plan import Consent, Step, check_named
+from ..targets import Target
+from . import credentials
+from .keys import Identities
+from .mariadb import program
+from .questions import TABLE, TableColumn
+from .repository import Repository
+from .restoring import Phases, Recovery, filling, finish
+from .restoring.tools import pipe
+
+EXAMPLES_MAX = 5
+_NAME_MAX = {"postgresql": 63, "mariadb": 64}  # bytes, characters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """The table that is wanted back, and the name it gets in `target`."""
+
+    table: str
+    name: str
+    target: Target
+    consent: Consent = field(default_factory=Consent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """
+    The rescued table held against the live one.
+
+    `live_rows` is None where the live one is gone. The rest is None where that is so, or where
+    there is no primary key to tell rows by. `examples` are a few keys of each kind.
+    """
+
+    rescued_rows: int
+    live_rows: int | None = None
+    key: Sequence[str] = ()
+    only_rescued: int | None = None
+    only_live: int | None = None
+    changed: int | None = None
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+def require_room(recovery: Recovery, wish: Wish) -> None:
+    """Raise what stands in the way, before anything is restored."""
+    engine = recovery.last.engine
+    if wish.target.engine != engine:
+        raise ConfigError(
+            f"{wish.table!r} is of {engine}, and {wish.target.name!r} is {wish.target.engine}",
+            hint="Name a target of the same engine with -t.",
+        )
+    length = len(wish.name.encode() if engine == "postgresql" else wish.name)
+    if not 0 < length <= _NAME_MAX[engine]:
+        raise ConfigError(f"{wish.name!r} is no name for a table: it has {length} characters")
+    with connect(wish.target) as server:
+        if server.fetch(TABLE, name=wish.name):
+            raise Refused(
+                f"there is a table {wish.name!r} in {wish.target.name!r} already",
+                hint=f"Take another name: --as {wish.name}_2",
+            )
+
+
+def steps(recovery: Recovery, wish: Wish) -> list[Step]:
+    """Return what `rescue` would do."""
+    return [
+        *recovery.steps("a temporary lab"),
+        Step(
+            action=f"copy {wish.table} there, as {wish.name}",
+            why="columns, checks and indexes; no foreign keys, no triggers",
+        ),
+        Step(
+            action=f"dump it into {wish.target.name}",
+            why="it gets its name when it is whole; nothing that is there is changed",
+        ),
+        Step(action=f"compare it with {wish.table}", why="in one snapshot, by the primary key"),
+    ]
+
+
+def rescue(
+    repo: Repository,
+    recovery: Recovery,
+    wish: Wish,
+    *,
+    identities: Identities = (),
+    bin_directory: Path | None = None,
+    phases: Phases | None = None,
+) -> Difference:
+    """Bring the table back as `wish` says, and return how it differs from the live one."""
+    target = wish.target
+    check_named(
+        f"the rescue of {wish.table!r}",
+        target=target.name,
+        protected=target.protected,
+        consent=wish.consent,
+    )
+    require_room(recovery, wish)
+    phases = phases or Phases()
+    said = recovery.last
+    fill = filling(repo, recovery, identities=identities, phases=phases)
+    with lab.temporary(said.engine, bin_directory=bin_directory, fill=fill) as copy:
+        finish(copy, recovery, phases=phases)
+        database = _database(copy, target.database, said.database)
+        with phases.of("carry over"), tempfile.TemporaryDirectory(prefix="stockops-") as work:
+            columns, notes = _COPIES[said.engine](copy, database, wish, Path(work))
+    with phases.of("compare"), connect(target) as server:
+        return _difference(server, wish, columns, notes)
+
+
+def _database(copy: Lab, *wanted: str) -> str:
+    """Return the first of the databases `wanted` that there is."""
+    for name in wanted:
+        with suppress(ConfigError), connect(copy.url(name)):
+            return name
+    raise ConfigError(f"the backup holds no database {wanted[0]!r}", hint="Name a target with -t.")
+
+
+def _columns(server: Server, table: str) -> list[TableColumn]:
+    """Return the columns of `table` in a restored copy, which must have it."""
+    columns = server.fetch(TABLE, name=table)
+    sources = sorted({column.source for column in columns})
+    if len(sources) == 1:
+        return columns
+    raise ConfigError(
+        f"{table!r} means {len(sources)} tables at that moment: {', '.join(sources) or 'none'}",
+        hint="Write it with its schema: --table public.orders."
+        if sources
+        else "See when it went: stockops backup find --drop-table NAME",
+    )
+
+
+def _postgresql(
+    copy: Lab, database: str, wish: Wish, work: Path
+) -> tuple[list[TableColumn], list[str]]:
+    with connect(copy.url(database)) as server:
+        columns = _columns(server, wish.table)
+        source = columns[0].source
+        fresh = f"{columns[0].space}.{_quoted(server.engine, wish.name)}"
+        if server.fetch(TABLE, name=wish.name):  # it was made later than the live one lost it
+            server.execute(f"DROP TABLE {fresh} CASCADE")
+        server.execute(f"CREATE TABLE {fresh} (LIKE {source} INCLUDING ALL)")
+        counting = [column for column in columns if column.from_sequence]
+        for column in counting:
+            server.execute(f"ALTER TABLE {fresh} ALTER COLUMN {column.quoted} DROP DEFAULT")
+        named = _stored(columns)
+        server.execute(
+            f"INSERT INTO {fresh} ({named}) OVERRIDING SYSTEM VALUE SELECT {named} FROM {source}"  # noqa: S608
+        )
+    dump: list[str | Path] = [copy.programs / "pg_dump", "-w", "--no-owner", "--no-privileges"]
+    dump += ["--no-tablespaces", "--no-publications", "--no-security-labels"]
+    dump += ["-t", fresh, "-d", copy.url(database)]
+    psql: list[str | Path] = [copy.programs / "psql", "-X", "-q", "-w", "-v", "ON_ERROR_STOP=1"]
+    psql += ["-1", "-d", wish.target.url, "-f", "-"]
+    with credentials.pgpass(wish.target, work) as env:
+        pipe(dump, psql, cwd=work, log=work / "tool.log", env=env)
+    return columns, [f"{each.name} has no default: a sequence was behind it" for each in counting]
+
+
+def _mariadb(
+    copy: Lab, database: str, wish: Wish, work: Path
+) -> tuple[list[TableColumn], list[str]]:
+    staged = f"stockops_rescue_{secrets.token_hex(6)}"
+    here = Target(name=copy.name, url=copy.url(database), lab=copy.name)
+    with connect(here) as server:
+        columns = _columns(server, wish.table)
+        source, named = columns[0].source, _stored(columns)
+        # What was accepted once is accepted again, whatever the checks and modes are now.
+        server.execute(
+            "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', check_constraint_checks = 0"
+        )
+        server.execute(f"CREATE TABLE {staged} LIKE {source}")
+        server.execute(f"INSERT INTO {staged} ({named}) SELECT {named} FROM {source}")  # noqa: S608
+    for side in ("copy", "live"):
+        (work / side).mkdir()
+    name = _quoted("mariadb", wish.name)
+    with (
+        credentials.option_file(here, work / "copy") as theirs,
+        credentials.option_file(wish.target, work / "live") as ours,
+        connect(wish.target) as live,
+    ):
+        common = ["--default-character-set=utf8mb4", "--max-allowed-packet=1G"]
+        dump = [program("mariadb-dump"), f"--defaults-file={theirs}", *common, "--hex-blob"]
+        dump += ["--single-transaction", "--skip-triggers", "--skip-add-drop-table"]
+        client = [program("mariadb"), f"--defaults-file={ours}", *common]
+        client += ["--init-command=SET SESSION check_constraint_checks = 0"]
+        try:
+            pipe(
+                [*dump, database, staged],
+                [*client, wish.target.database],
+                cwd=work,
+                log=work / "tool.log",
+                env=credentials.environment(),
+            )
+            live.execute(f"RENAME TABLE {staged} TO {name}")
+        except BaseException:
+            with suppress(ServerError):
+                live.execute(f"DROP TABLE IF EXISTS {staged}")
+            raise
+    return columns, []
+
+
+_COPIES = {"postgresql": _postgresql, "mariadb": _mariadb}
+
+
+def _stored(columns: Sequence[TableColumn]) -> str:
+    return ", ".join(column.quoted for column in columns if not column.generated)
+
+
+def _quoted(engine: str, name: str) -> str:
+    mark = '"' if engine == "postgresql" else "`"
+    return mark + name.replace(mark, mark * 2) + mark
+
+
+def _difference(
+    server: Server, wish: Wish, columns: Sequence[TableColumn], notes: Sequence[str]
+) -> Difference:
+    fresh = _quoted(server.engine, wish.name)
+    if server.engine == "postgresql":
+        fresh = f"{columns[0].space}.{fresh}"
+    with server.transaction(isolation="repeatable read", read_only=True):
+        rescued = _count(server, f"{fresh} AS r")
+        live = {each.name: each for each in server.fetch(TABLE, name=wish.table)}
+        if not live:
+            return Difference(rescued_rows=rescued, notes=notes)
+        source = next(iter(live.values())).source
+        keys = sorted(
+            (each for each in columns if each.key_position is not None and each.name in live),
+            key=lambda each: each.key_position or 0,
+        )
+        there = _count(server, f"{source} AS l")
+        others = {each.name for each in columns} ^ live.keys()
+        more = [f"only one of them has {', '.join(sorted(others))}"] if others else []
+        if not keys or any(each.key_position is not None for each in columns if each not in keys):
+            more.append("there is no primary key to tell rows by")
+            return Difference(rescued_rows=rescued, live_rows=there, notes=[*notes, *more])
+        return _by_key(
+            _Pair(server, fresh, source, keys, [each for each in columns if each.name in live]),
+            rows=(rescued, there),
+            notes=[*notes, *more],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two tables, r and l, whose rows are told by `keys`."""
+
+    server: Server
+    rescued: str
+    live: str
+    keys: Sequence[TableColumn]
+    both: Sequence[TableColumn]
+
+    def kinds(self) -> dict[str, str]:
+        """Return what stands after FROM for each kind of difference."""
+        same = " AND ".join(f"l.{key.quoted} = r.{key.quoted}" for key in self.keys)
+        differs = " OR ".join(map(self._differs, self.both))
+        without = "WHERE NOT EXISTS (SELECT 1 FROM"
+        return {
+            "only_rescued": f"{self.rescued} AS r {without} {self.live} AS l WHERE {same})",
+            "only_live": f"{self.live} AS l {without} {self.rescued} AS r WHERE {same})",
+            "changed": f"{self.rescued} AS r JOIN {self.live} AS l ON {same} WHERE {differs}",
+        }
+
+    def _differs(self, column: TableColumn) -> str:
+        ours, theirs = f"r.{column.quoted}", f"l.{column.quoted}"
+        if self.server.engine == "postgresql":
+            as_text = "" if column.exact else "::text"
+            return f"{ours}{as_text} IS DISTINCT FROM {theirs}{as_text}"
+        as_bytes = "" if column.exact else "BINARY "
+        return f"NOT ({as_bytes}{ours} <=> {as_bytes}{theirs})"
+
+
+def _by_key(pair: _Pair, *, rows: tuple[int, int], notes: Sequence[str]) -> Difference:
+    counts: dict[str, int] = {}
+    examples: dict[str, list[str]] = {}
+    for kind, where in pair.kinds().items():
+        counts[kind] = _count(pair.server, where)
+        if counts[kind]:
+            side = "l" if kind == "only_live" else "r"
+            named = ", ".join(f"{side}.{key.quoted}" for key in pair.keys)
+            found: Sequence[dict[str, Any]] = pair.server.rows(
+                f"SELECT {named} FROM {where} ORDER BY {named} LIMIT {EXAMPLES_MAX:d}"  # noqa: S608
+            )
+            examples[kind] = ["-".join(map(str, row.values())) for row in found]
+    return Difference(
+        rescued_rows=rows[0],
+        live_rows=rows[1],
+        key=[key.name for key in pair.keys],
+        examples=examples,
+        notes=notes,
+        **counts,
+    )
+
+
+def _count(server: Server, source: str) -> int:
+    return int(server.rows(f"SELECT count(*) AS n FROM {source}")[0]["n"])  # noqa: S608

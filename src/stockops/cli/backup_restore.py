@@ -1,0 +1,204 @@
+"""``stockops backup restore``: a whole system as a new lab, or one table beside the live one."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import render, targets
+from ..errors import ConfigError
+from ..plan import Consent
+from . import backupview, options
+
+if TYPE_CHECKING:
+    from ..backups.keys import Identities
+    from ..backups.repository import Repository
+    from ..backups.rescuing import Difference, Wish
+    from ..backups.restoring import Recovery
+
+identity = click.option(
+    "--identity",
+    "identities",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A file with the secret key of age or SSH; repeat.",
+)
+programs = click.option(
+    "--bin",
+    "bin_directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The server's programs to do it with, where they are not the usual ones.",
+)
+
+
+@click.command("restore")
+@options.config
+@options.repository
+@options.form
+@options.plan_only
+@options.consent
+@click.option("--to", "moment", default="end", show_default=True, help="The moment: see below.")
+@click.option("--from", "name", metavar="BACKUP", help="Begin with this backup, not the best one.")
+@click.option("--system", help="Of which system, where the repository holds several.")
+@click.option("--lab", "lab_name", metavar="NAME", help="The new lab to restore into.")
+@click.option("--table", metavar="NAME", help="Bring back this table alone, beside the live one.")
+@click.option("--as", "new_name", metavar="NAME", help="What that table is called then.")
+@click.option("-t", "--target", "asked_target", metavar="NAME|URL", help="Where that table goes.")
+@identity
+@programs
+@click.pass_context
+def restore_command(
+    ctx: click.Context,
+    /,
+    place: str,
+    form: render.Format,
+    plan_only: bool,
+    consent: Consent,
+    moment: str,
+    **asked: Any,
+) -> None:
+    r"""
+    Bring a system back to a moment, as a new lab that is up and archives nothing.
+
+    \b
+    The moment is one of:
+      end                       all the log there is without a gap
+      backup                    the end of the backup, without any log
+      2026-01-02T14:30:00+09:00 a time; without an offset it is local time
+      lsn:0/3000028  xid:1234  name:POINT        PostgreSQL
+      gtid:0-1-583   file:binlog.000003:4711     MariaDB
+      before:lsn:..., before:xid:..., before:gtid:...
+
+    A moment outside the windows that are proven is refused. With --table, one table as it was
+    then goes into the target under a new name, and what differs from the live one is counted.
+
+    \b
+    Examples:
+      stockops backup restore --to 2026-01-02T14:29:59+09:00 --plan
+      stockops backup restore --to before:gtid:0-1-583 --lab rescued
+      stockops backup restore --to before:gtid:0-1-583 --table orders --as orders_1430 -t prod
+    """
+    repo = opened(place)
+    recovery = recovery_of(repo, moment, asked["name"], asked["system"])
+    if asked["table"] or asked["new_name"]:
+        _rescue(ctx, repo, recovery, asked, (form, plan_only, consent))
+        return
+    if plan_only:
+        click.echo(render.rows(recovery.steps(f"the lab {asked['lab_name'] or 'NAME'}"), form))
+        return
+    if not asked["lab_name"]:
+        raise ConfigError(
+            "there is no place named to restore into",
+            hint="Give --lab NAME for a new lab, or --plan to see what would be done.",
+        )
+    _restore(repo, recovery, asked, form)
+
+
+def _restore(
+    repo: "Repository", recovery: "Recovery", asked: dict[str, Any], form: render.Format
+) -> None:
+    from .. import lab  # noqa: PLC0415
+    from ..backups import restoring  # noqa: PLC0415
+
+    phases = restoring.Phases(seen=backupview.phase)
+    fill = restoring.filling(repo, recovery, identities=keys_of(repo, asked), phases=phases)
+    made = lab.adopt(
+        asked["lab_name"],
+        engine=recovery.last.engine,
+        bin_directory=asked["bin_directory"],
+        fill=fill,
+    )
+    restoring.finish(made, recovery, phases=phases)
+    backupview.finish()
+    click.echo(backupview.restored(recovery, made.name, phases.seconds, form))
+
+
+def _rescue(
+    ctx: click.Context,
+    repo: "Repository",
+    recovery: "Recovery",
+    asked: dict[str, Any],
+    how: tuple[render.Format, bool, Consent],
+) -> None:
+    from .. import lab  # noqa: PLC0415
+    from ..backups import rescuing, restoring  # noqa: PLC0415
+
+    if not (asked["table"] and asked["new_name"] and asked["asked_target"]) or asked["lab_name"]:
+        raise ConfigError(
+            "a table goes into a target, under a new name",
+            hint="Give --table NAME --as NEW_NAME -t TARGET, and no --lab.",
+        )
+    form, plan_only, consent = how
+    known = targets.load(ctx.meta.get("stockops.config"))
+    wish = rescuing.Wish(
+        table=asked["table"],
+        name=asked["new_name"],
+        target=targets.resolve(asked["asked_target"], known, find_lab=lab.find),
+        consent=consent,
+    )
+    if plan_only:
+        rescuing.require_room(recovery, wish)
+        click.echo(render.rows(rescuing.steps(recovery, wish), form))
+        return
+    found = rescuing.rescue(
+        repo,
+        recovery,
+        wish,
+        identities=keys_of(repo, asked),
+        bin_directory=asked["bin_directory"],
+        phases=restoring.Phases(seen=backupview.phase),
+    )
+    backupview.finish()
+    click.echo(_compared(wish, recovery, found, form))
+
+
+def _compared(wish: "Wish", recovery: "Recovery", found: "Difference", form: render.Format) -> str:
+    """Return what came of a rescue."""
+    if form == "json":
+        return json.dumps(dataclasses.asdict(found), indent=2)
+    live = "gone" if found.live_rows is None else f"{found.live_rows:,} rows"
+    lines = [
+        f"{wish.table} as of {recovery.aim} is {wish.name} in {wish.target.name}",
+        f"  {wish.name:<20} {found.rescued_rows:,} rows",
+        f"  {wish.table:<20} {live}",
+    ]
+    for kind, count, title in (
+        ("only_rescued", found.only_rescued, f"only in {wish.name}"),
+        ("only_live", found.only_live, f"only in {wish.table}"),
+        ("changed", found.changed, "in both, and different"),
+    ):
+        if count is not None:
+            keys = ", ".join(found.examples.get(kind, ()))
+            some = f", by {', '.join(found.key)}: {keys}" if keys else ""
+            lines.append(f"  {title:<24} {count:,}{some}")
+    return "\n".join([*lines, *(f"note: {note}" for note in found.notes)])
+
+
+def recovery_of(
+    repo: "Repository", moment: str, name: str | None, system: str | None
+) -> "Recovery":
+    """Return how to get to `moment`, from the backup `name` or the best one."""
+    from ..backups import restoring  # noqa: PLC0415
+
+    start = repo.backup(name) if name else None
+    whose = start.system if start else repo.one_system(system)
+    engine = "postgresql" if whose.startswith("pg-") else "mariadb"
+    aim = restoring.parse(moment, engine=engine)
+    return restoring.plan(repo, aim, system=whose, start=start)
+
+
+def keys_of(repo: "Repository", asked: dict[str, Any]) -> "Identities":
+    """Return the identities that were named, none of which lies in the repository."""
+    from ..backups import keys  # noqa: PLC0415
+
+    place = Path(repo.store.place)
+    return keys.identities(asked["identities"], outside=place if place.is_dir() else None)
+
+
+def opened(place: str) -> "Repository":
+    """Return the repository at `place`."""
+    from ..backups import repository as repositories  # noqa: PLC0415  other nouns need none of it
+
+    return repositories.opened(place)

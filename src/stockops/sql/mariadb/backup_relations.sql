@@ -1,0 +1,1 @@
+-- unsupported: MariaDB names the tables in its binary log, and in the names of their files.
