@@ -1,6 +1,6 @@
 #!/bin/sh
-# Install what the tests run against, from the system's packages: MariaDB, sysbench, and Chromium
-# with a Korean font. What is there already is left alone. No service is started, and the labs of
+# Install what the tests run against, from the system's packages: MariaDB, sysbench, Chromium with a
+# Korean font, and the backup tools whose work is audited. What is there already is left alone. No service is started, and the labs of
 # the tests use none of the data directories that the packages make.
 set -eu
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
@@ -21,11 +21,21 @@ need chromedriver chromium-driver
 need fc-list fontconfig
 [ -n "$(fc-list :lang=ko 2>/dev/null)" ] || missing="$missing fonts-nanum"
 
-if [ -z "$missing" ]; then
+# These a distribution may not have: each is installed by itself, and said where it cannot be.
+wanted=""
+want() {
+  command -v "$1" >/dev/null 2>&1 || wanted="$wanted $2"
+}
+want pgbackrest pgbackrest
+want barman barman
+want mydumper mydumper
+want /usr/lib/postgresql/15/bin/postgres postgresql-15
+
+if [ -z "$missing$wanted" ]; then
   exit 0
 fi
 if ! command -v apt-get >/dev/null 2>&1; then
-  echo "error: these are missing, and there is no apt-get to install them:$missing" >&2
+  echo "error: these are missing, and there is no apt-get to install them:$missing$wanted" >&2
   echo "hint: install them by your system's packages, then run this again" >&2
   exit 2
 fi
@@ -34,7 +44,7 @@ if [ "$(id -u)" = 0 ]; then
 elif command -v sudo >/dev/null 2>&1; then
   as_root=sudo
 else
-  echo "error: these are missing, and installing them takes root:$missing" >&2
+  echo "error: these are missing, and installing them takes root:$missing$wanted" >&2
   echo "hint: as root, run $0" >&2
   exit 2
 fi
@@ -52,8 +62,14 @@ trap 'exit 130' INT TERM HUP
 printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
 $as_root chmod 755 "$policy"
 
-echo "installing$missing" >&2
+echo "installing$missing$wanted" >&2
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update
-# shellcheck disable=SC2086  the list is words
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends \
-  $missing >&2
+if [ -n "$missing" ]; then
+  # shellcheck disable=SC2086  the list is words
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends \
+    $missing >&2
+fi
+for package in $wanted; do
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends \
+    "$package" >&2 || echo "note: there is no $package here; its tests are skipped" >&2
+done
