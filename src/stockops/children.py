@@ -101,8 +101,9 @@ class Child:
             self._leash = None
 
     def _is_gone(self) -> bool:
-        self._shell.poll()
-        return not _lives(self._shell.pid)
+        gone = not _lives(self._shell.pid)
+        self._shell.poll()  # after the look: what has just ended is taken note of, too
+        return gone
 
     def _let_go(self) -> None:
         self.forget()
