@@ -8,8 +8,9 @@ differ and their sums do not, as often. It is no proof against somebody who want
 PostgreSQL hashes a record by the functions that also place rows in partitions, which is why they
 stay the same from one version to the next (2.1 million rows of the journal in 1.3 s, against 2.7 s
 for the text of the record). A type whose hash depends on the cluster, or that has none, is hashed
-as its text; so is a number, of which 0 and NaN have the same hash. MariaDB takes a CRC-32 and a CRC-32C of the columns' text (4.2 s; MD5 takes 10 s). A
-FLOAT is there what it prints, six digits, as in a dump.
+as its text; so is a number, of which 0 and NaN have the same hash. MariaDB takes a CRC-32 and a
+CRC-32C of the columns' text (4.2 s; MD5 takes 10 s). A FLOAT is there what it prints, six digits,
+as in a dump.
 
 Both are hashed once more: a record's hash is the sum of its columns', and a CRC is linear, so that
 sums would not tell who holds 10 shares and who 20 from the other way round.

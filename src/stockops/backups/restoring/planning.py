@@ -127,7 +127,9 @@ def _instant(at: datetime) -> str:
 
 def _holds(window: Window, aim: Aim) -> bool:
     if aim.at is not None:
-        return window.start_at <= aim.at <= window.end_at
+        # PostgreSQL stops at a time only where a later transaction tells it that it is past.
+        within = aim.at < window.end_at or window.end.lsn is None
+        return window.start_at <= aim.at <= window.end_at and within
     if aim.kind == "lsn":
         at = wal.lsn(aim.text)
         return wal.lsn(window.start.lsn or "0/0") <= at <= wal.lsn(window.end.lsn or "0/0")
