@@ -12,47 +12,20 @@ at a moment that nobody can read at: what it holds for certain is what was decid
 - Everything else is not held: of accounts, positions and inventory the books tell.
 """
 
-import secrets
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from ..engine.base import Server
-from ..queries import Query
-from . import hashing
+from . import deciding, hashing, stamps
 from .hashing import Digest, Range, Table
 from .manifest import TableContent
+from .stamps import Moment
 
 WAIT_S = 10.0
-_POLL_S = 0.12  # InnoDB gathers its transactions anew when nobody asked for 0.1 s
 _WITNESS = 1000  # ids below a watermark that say whether the next backup may build upon it
 _RECENT = 100_000  # ids below a watermark among which a row that comes late is noticed
 
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """
-    A transaction that may still add rows under ids it has drawn.
-
-    `holder` is its session, and about when it began; `number` tells it from the next one there.
-    """
-
-    holder: str
-    number: str | None
-    detached: bool
-    ours: bool
-
-
-@dataclass(frozen=True, slots=True)
-class EventIds:
-    """Whether an id that is stored proves that all smaller ones were drawn before."""
-
-    in_order: bool
-
-
-DRAWING = Query("backup_drawing", Drawing)
-EVENT_IDS = Query("backup_event_ids", EventIds)
 
 # Tables that rows are only added to, by the column that grows; of an order, what never changes.
 _GROWING = {
@@ -109,11 +82,26 @@ class Growing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Staying:
+    """
+    A table that may stay as it is while a backup is taken, as it was before.
+
+    By its `stamp` it is known again; where it has none, by its `digest`. Where `prior`, what an
+    earlier backup says of it, is still so, nothing is computed.
+    """
+
+    table: Table
+    stamp: str | None
+    digest: Digest | None = None
+    prior: TableContent | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
     """What was found before a physical backup began; `notes` are for its manifest."""
 
     growing: Sequence[Growing]
-    same: Mapping[str, Digest]
+    staying: Mapping[str, Staying]
     notes: Sequence[str]
 
 
@@ -145,7 +133,7 @@ def marks(
         grows = _grows(server, found)
         tops = {name: _top(server, found[name], grows[name]) for name in grows}
     notes = []
-    if grows and not _decided(server, within_s):
+    if grows and not deciding.wait(server, within_s):
         tops = {}
         notes.append(
             f"a transaction took longer than {within_s:.0f} s: tables that grow are held to the "
@@ -157,12 +145,13 @@ def marks(
             _marked(server, found[name], column, tops.get(name), earlier.get(name))
             for name, column in grows.items()
         ]
-        same = {
-            name: hashing.digest(server, table)
+        now = stamps.moment(server)
+        staying = {
+            name: _looked_at(server, table, earlier.get(name), now)
             for name, table in found.items()
             if name not in grows and _may_stay(table, found)
         }
-    return Marks(growing=growing, same=same, notes=notes)
+    return Marks(growing=growing, staying=staying, notes=notes)
 
 
 def settled(server: Server, found: Marks) -> list[TableContent]:
@@ -170,14 +159,14 @@ def settled(server: Server, found: Marks) -> list[TableContent]:
     growing = {each.table.name: each for each in found.growing}
     content = []
     with _reading(server):
+        now = stamps.moment(server)
         for name, table in hashing.tables(server).items():
             if name in growing:
                 content.append(_grown(server, growing[name], table))
-            elif (before := found.same.get(name)) is None:
-                content.append(_held(server, table, None))
+            elif name in found.staying:
+                content.append(_stayed(server, found.staying[name], table, now))
             else:
-                after = hashing.digest(server, table)
-                content.append(_held(server, table, after if after == before else None))
+                content.append(_held(server, table, None))
     return content
 
 
@@ -231,7 +220,7 @@ def _compared(server: Server, table: Table | None, said: TableContent) -> Differ
 
 def _grows(server: Server, found: dict[str, Table]) -> dict[str, str]:
     """Return the tables that rows are only added to, by the column that grows."""
-    if not _is_ours(found) or not all(each.in_order for each in server.fetch(EVENT_IDS)):
+    if not _is_ours(found) or not all(each.in_order for each in server.fetch(deciding.EVENT_IDS)):
         return {}
     for name, columns in _LASTING.items():
         found[name] = found[name].only(columns.split())
@@ -285,6 +274,33 @@ def _witness(server: Server, table: Table, column: str, watermark: int) -> str |
     return f"{ends[0]}:{tail.rows}:{tail.total}"
 
 
+def _looked_at(server: Server, table: Table, prior: TableContent | None, now: Moment) -> Staying:
+    if (
+        prior is not None
+        and prior.hash is not None
+        and prior.column is None
+        and list(prior.columns) == table.described
+        and stamps.is_same(server, table, prior.witness, now)
+    ):
+        return Staying(table=table, stamp=prior.witness, prior=prior)
+    stamp = stamps.look(server, table, now)
+    digest = hashing.digest(server, table) if stamp is None else None
+    return Staying(table=table, stamp=stamp, digest=digest)
+
+
+def _stayed(server: Server, each: Staying, there: Table, now: Moment) -> TableContent:
+    if there.described != each.table.described:
+        return _held(server, there, None)
+    if each.stamp is None:
+        after = hashing.digest(server, there)
+        return _held(server, there, after if after == each.digest else None)
+    if not stamps.is_same(server, there, each.stamp, now):
+        return _held(server, there, None)
+    if each.prior is not None:
+        return each.prior
+    return replace(_held(server, there, hashing.digest(server, there)), witness=each.stamp)
+
+
 def _grown(server: Server, each: Growing, there: Table) -> TableContent:
     if each.watermark is None and each.prior is not None:
         return each.prior
@@ -322,31 +338,6 @@ def _text(server: Server, digest: Digest) -> str:
 
 def _digest(said: TableContent) -> Digest:
     return Digest(said.rows or 0, int(str(said.hash).rpartition(":")[2]))
-
-
-def _decided(server: Server, within_s: float) -> bool:
-    """Wait until every transaction that has drawn an id by now has ended; False: they did not."""
-    deadline = time.monotonic() + within_s
-    waiting: dict[str, str | None] | None = None
-    # In a transaction, so that InnoDB shows this session, too: an answer without it is an old one.
-    with server.transaction(isolation="repeatable read", read_only=True):
-        while waiting is None or waiting:
-            drawing = server.fetch(DRAWING, token=secrets.token_hex(8))
-            if waiting is not None:
-                waiting = {
-                    each.holder: each.number
-                    for each in drawing
-                    # One that was waited for may have been prepared, and goes by another name.
-                    if each.detached or waiting.get(each.holder, "") in {None, each.number}
-                }
-            elif server.engine != "mariadb" or any(each.ours for each in drawing):
-                waiting = {each.holder: each.number for each in drawing if not each.ours}
-            if waiting == {}:
-                return True
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(_POLL_S)
-    return True
 
 
 @contextmanager

@@ -1,0 +1,2 @@
+-- When each table was last changed.
+-- unsupported: PostgreSQL keeps with each row which transaction wrote it
