@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from conftest import eventually
 
 from stockops.lab import Lab
 
 TOOL_S = 120.0
+Failed = pytest.fail.Exception  # what a wait ends with that was in vain
 STANZA = "main"
 
 
