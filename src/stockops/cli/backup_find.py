@@ -90,7 +90,7 @@ def _shown(found: "Found", form: render.Format) -> str:
     lines: list[str] = []
     for place in found.places:
         lines += _told(place)
-    for place in found.unknown:
+    for place in () if found.places else found.unknown:
         lines += ["unknown: no backup knows a name for these files", *_told(place)]
     lines += [f"note: {note}" for note in found.notes]
     if found.left_out:

@@ -7,6 +7,11 @@ from datetime import datetime
 
 from ...errors import ConfigError
 
+_TEXT = r"'(?:[^'\\]|''|\\.)*'"
+_SECRET = re.compile(
+    rf"(\bIDENTIFIED\s+BY\s+(?:PASSWORD\s+)?|\bUSING\s+|PASSWORD\b[\s=(]*){_TEXT}",
+    re.IGNORECASE,
+)
 AT_MOST = 100  # places that are told; those found before them are counted
 
 
@@ -33,6 +38,11 @@ class Wanted:
         if self.statement is not None:
             return f"a statement like {self.statement.pattern!r}"
         return f"what took {self.table!r} away" if self.table else "what took a table away"
+
+
+def redacted(statement: str) -> str:
+    """Return `statement` without the passwords in it, which a binary log holds as they were."""
+    return _SECRET.sub(r"\1'***'", statement)
 
 
 def wanted(

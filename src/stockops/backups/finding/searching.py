@@ -16,7 +16,7 @@ from ..manifest import Manifest
 from ..repository import Repository
 from .binlog import Said, statements
 from .naming import losses, matches
-from .places import AT_MOST, Found, Place, Wanted
+from .places import AT_MOST, Found, Place, Wanted, redacted
 from .waldump import Commit, Names, commits, is_named
 
 _ANEW = "its transaction made new files: TRUNCATE, VACUUM FULL, CLUSTER and ALTER TABLE look alike"
@@ -94,15 +94,17 @@ class _Search:
             for log in _within(window.logs, self.wanted):
                 archive.fetch(self.repo, log, path, identities=self.identities)
                 after = window.start.offset if log.name == window.start.file else 0
-                last = ""
+                going, told = "", False
                 for said in statements(path):
                     if said.offset < (after or 0):
                         continue
-                    self.transactions += said.gtid != last
+                    if said.gtid != going:
+                        going, told = said.gtid, False
+                        self.transactions += 1
                     self.read_until = said.at
-                    if said.gtid != last and (place := self._told(said, log)):
+                    if not told and (place := self._told(said, log)):
                         self._add(place)
-                        last = said.gtid
+                        told = True
                 self._have_read(log)
 
     def postgresql(self, window: Window, bin_directory: Path | None) -> None:
@@ -149,7 +151,7 @@ class _Search:
             aim=f"before:gtid:{said.gtid}",
             what=what,
             tables=tables,
-            statement=said.text,
+            statement=redacted(said.text),
             database=said.database,
             user=said.user,
             gtid=said.gtid,
