@@ -411,10 +411,11 @@ BEGIN
     DECLARE v_date DATE DEFAULT coalesce(p_business_date, date(v_at + INTERVAL 9 HOUR));
     DECLARE v_message VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
     DECLARE v_turn, v_turns INT DEFAULT 0;
-    DECLARE v_first, v_order_id, v_filled_quantity, v_value_won, v_fee_won, v_tax_won, v_sell_won, v_buy_won BIGINT;
-    DECLARE v_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
-    DECLARE v_reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
-    DECLARE v_replayed BOOLEAN;
+    DECLARE v_first, v_sell_won, v_buy_won BIGINT;
+    DECLARE v_answer ROW(
+        status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
+        order_id BIGINT, filled_quantity BIGINT, filled_value_won BIGINT, fee_won BIGINT, tax_won BIGINT, replayed BOOLEAN
+    );
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
     BEGIN
         ROLLBACK;
@@ -448,10 +449,10 @@ BEGIN
             ORDER BY b.position_no
         ) DO
             CALL execute_order(r.idempotency_key, r.account_id, r.symbol, r.side, r.kind, r.limit_won, r.quantity, v_date, v_at,
-                r.portfolio_id, r.condition_id, r.prediction_id, TRUE,
-                v_status, v_reason, v_order_id, v_filled_quantity, v_value_won, v_fee_won, v_tax_won, v_replayed);
+                r.portfolio_id, r.condition_id, r.prediction_id, TRUE, v_answer);
             INSERT INTO batch_done (position_no, order_id, status, reason, filled_quantity, value_won, fee_won, tax_won, is_replayed)
-            VALUES (r.position_no, v_order_id, v_status, v_reason, v_filled_quantity, v_value_won, v_fee_won, v_tax_won, v_replayed);
+            VALUES (r.position_no, v_answer.order_id, v_answer.status, v_answer.reason, v_answer.filled_quantity, v_answer.filled_value_won, v_answer.fee_won,
+                v_answer.tax_won, v_answer.replayed);
             IF v_turn <= v_turns THEN
                 SELECT
                     (SELECT min(o.resting_won) FROM orders AS o WHERE o.symbol = r.symbol AND o.side = 'sell'),
