@@ -13,7 +13,8 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "commands"
 
 def pages() -> dict[str, str]:
     """Return the text of every page by its file name."""
-    root = click.Context(main, info_name="stockops", terminal_width=WIDTH)
+    settings = main.context_settings  # what a command calls its help, too
+    root = click.Context(main, info_name="stockops", terminal_width=WIDTH, **settings)
     found = {f"{noun}.md": _page(noun, root) for noun in NOUNS}
     index = [f"| [`stockops {noun}`]({noun}.md) | {words} |" for noun, words in NOUNS.items()]
     table = "\n".join(["| command | what it is for |", "|---|---|", *index])

@@ -39,13 +39,13 @@ backup.add_command(restore_command)
 @options.config
 @options.repository
 def init_command(place: str) -> None:
-    r"""
+    """
     Make a directory a repository; one that is there is kept.
 
     \b
     Example:
       stockops backup init --repository /var/backups/stockops
-    """
+    """  # noqa: D301  click reads \b as a character
     from ..backups import repository as repositories  # noqa: PLC0415
 
     repo = repositories.make(place)
@@ -81,7 +81,7 @@ def init_command(place: str) -> None:
 def take_command(
     target: Target, place: str, form: render.Format, plan_only: bool, **asked: Any
 ) -> None:
-    r"""
+    """
     Take a backup, physical and full unless said otherwise.
 
     It gets its name when the engine's tool left well, all that must be in it is, every object is
@@ -92,7 +92,7 @@ def take_command(
       stockops backup take -t prod
       stockops backup take -t prod --incremental --label nightly
       stockops backup take -t prod --recipient age1qqp... --compress lz4
-    """
+    """  # noqa: D301  click reads \b as a character
     from ..backups import keys, taking  # noqa: PLC0415
     from ..backups.streams import Form  # noqa: PLC0415
 
@@ -184,7 +184,7 @@ def verify_command(place: str, form: render.Format, again: bool, names: tuple[st
 def drill_command(
     place: str, form: render.Format, moment: str, name: str | None, **asked: Any
 ) -> None:
-    r"""
+    """
     Prove a recovery: restore it, replay, start it, check every page, structure, row and the books.
 
     Takes the backup NAME, or the one that the moment needs. Everything happens in a private lab
@@ -195,7 +195,7 @@ def drill_command(
       stockops backup drill
       stockops backup drill latest --to backup
       stockops backup drill --to 2026-01-02T14:29:59+09:00 --journal out/run-1
-    """
+    """  # noqa: D301  click reads \b as a character
     from ..backups import drilling  # noqa: PLC0415
 
     repo = opened(place)

@@ -42,7 +42,7 @@ def _instant(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 @identity
 @programs
 def find_command(place: str, form: render.Format, **asked: Any) -> None:
-    r"""
+    """
     Find the place to restore to: just before a table was dropped, or a statement was run.
 
     Reads all the log that can be recovered from a backup. MariaDB's holds the statements, those
@@ -56,7 +56,7 @@ def find_command(place: str, form: render.Format, **asked: Any) -> None:
     Examples:
       stockops backup find --drop-table orders
       stockops backup find --statement 'DELETE FROM orders' --since 2026-01-02T14:00+09:00
-    """
+    """  # noqa: D301  click reads \b as a character
     from ..backups import finding  # noqa: PLC0415  other nouns need none of it
 
     repo = opened(place)

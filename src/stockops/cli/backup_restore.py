@@ -59,7 +59,7 @@ def restore_command(
     moment: str,
     **asked: Any,
 ) -> None:
-    r"""
+    """
     Bring a system back to a moment, as a new lab that is up and archives nothing.
 
     \b
@@ -79,7 +79,7 @@ def restore_command(
       stockops backup restore --to 2026-01-02T14:29:59+09:00 --plan
       stockops backup restore --to before:gtid:0-1-583 --lab rescued
       stockops backup restore --to before:gtid:0-1-583 --table orders --as orders_1430 -t prod
-    """
+    """  # noqa: D301  click reads \b as a character
     repo = opened(place)
     recovery = recovery_of(repo, moment, asked["name"], asked["system"])
     if asked["table"] or asked["new_name"]:
