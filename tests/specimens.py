@@ -215,7 +215,10 @@ class PgBackRest:
         psql(self.lab, sql)
         name = psql(self.lab, "SELECT pg_walfile_name(pg_switch_wal())")
         pushed = self.repository / "archive" / STANZA
-        eventually(lambda: [*pushed.glob(f"*/*/{name}-*")], within_s=30)
+        whole = (".zst", ".gz")  # while it is written, it is called .tmp
+        eventually(
+            lambda: [p for p in pushed.glob(f"*/*/{name}-*") if p.suffix in whole], within_s=30
+        )
         return name
 
 
