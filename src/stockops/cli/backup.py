@@ -12,6 +12,7 @@ from ..plan import Consent
 from ..targets import Target
 from . import backupview, options
 from .backup_archive import archive, windows
+from .backup_audit import audit_command
 from .backup_find import find_command
 from .backup_restore import identity, keys_of, opened, programs, recovery_of, restore_command
 
@@ -31,6 +32,7 @@ def backup() -> None:
 
 backup.add_command(archive)
 backup.add_command(windows)
+backup.add_command(audit_command)
 backup.add_command(find_command)
 backup.add_command(restore_command)
 
