@@ -351,23 +351,21 @@ main: BEGIN
     IF o_answer.reason IS NULL THEN
         -- The account pays before the order is written: a foreign key locks its row, too, but lets others do the same.
         IF v_buys THEN
-            IF p_limit_won IS NULL THEN
-                SET v_sum.needed = v_sum.value + v_sum.fee;
-            ELSE
-                SET v_sum.needed = p_limit_won * p_quantity + floor(p_limit_won * p_quantity * v_read.rate);
-                IF v_sum.rest > 0 THEN
-                    SET v_sum.reserve = p_limit_won * v_sum.rest + floor(p_limit_won * v_sum.rest * v_read.rate);
-                END IF;
+            SET v_sum.needed = CASE
+                WHEN p_limit_won IS NULL THEN v_sum.value + v_sum.fee ELSE p_limit_won * p_quantity + floor(p_limit_won * p_quantity * v_read.rate)
+            END;
+            IF v_sum.rest > 0 AND p_limit_won IS NOT NULL THEN
+                SET v_sum.reserve = p_limit_won * v_sum.rest + floor(p_limit_won * v_sum.rest * v_read.rate);
             END IF;
-            IF v_met.self THEN
-                SELECT CASE WHEN p_limit_won IS NOT NULL AND v_sum.needed > a.cash_won - a.reserved_won THEN 'insufficient_cash' ELSE 'self_match' END
-                INTO o_answer.reason FROM accounts AS a WHERE a.account_id = p_account_id;
-            ELSEIF v_sum.needed > 0 THEN
+            IF v_sum.needed > 0 AND NOT v_met.self THEN
                 UPDATE accounts SET cash_won = cash_won - v_sum.value - v_sum.fee, reserved_won = reserved_won + v_sum.reserve
                 WHERE account_id = p_account_id AND cash_won - reserved_won >= v_sum.needed;
                 IF row_count() = 0 THEN
                     SET o_answer.reason = 'insufficient_cash';
                 END IF;
+            ELSEIF v_met.self THEN
+                SELECT CASE WHEN p_limit_won IS NOT NULL AND v_sum.needed > a.cash_won - a.reserved_won THEN 'insufficient_cash' ELSE 'self_match' END
+                INTO o_answer.reason FROM accounts AS a WHERE a.account_id = p_account_id;
             END IF;
         ELSEIF v_met.self THEN
             SET o_answer.reason = 'self_match';
@@ -389,14 +387,15 @@ main: BEGIN
 
     IF o_answer.reason IS NOT NULL THEN
         SET v_met.closed_event = o_answer.order_id, v_sum = ROW(p_quantity, 0, 0, 0, 0, 0);
+        SET o_answer.filled_quantity = 0, o_answer.filled_value_won = 0, o_answer.fee_won = 0, o_answer.tax_won = 0;
     ELSEIF v_sum.rest = 0 THEN
-        SET o_answer.status = 'filled', v_met.closed_event = v_met.last_event;
-    ELSEIF p_limit_won IS NULL THEN
-        SET o_answer.status = 'cancelled', o_answer.reason = 'no_liquidity', v_met.closed_event = coalesce(v_met.last_event, o_answer.order_id);
+        SET v_met.closed_event = v_met.last_event, o_answer = ROW('filled', NULL, o_answer.order_id, p_quantity, v_sum.value, v_sum.fee, v_sum.tax, FALSE);
+    ELSEIF p_limit_won IS NOT NULL THEN
+        SET o_answer = ROW('open', NULL, o_answer.order_id, p_quantity - v_sum.rest, v_sum.value, v_sum.fee, v_sum.tax, FALSE);
     ELSE
-        SET o_answer.status = 'open';
+        SET v_met.closed_event = coalesce(v_met.last_event, o_answer.order_id);
+        SET o_answer = ROW('cancelled', 'no_liquidity', o_answer.order_id, p_quantity - v_sum.rest, v_sum.value, v_sum.fee, v_sum.tax, FALSE);
     END IF;
-    SET o_answer.filled_quantity = p_quantity - v_sum.rest, o_answer.filled_value_won = v_sum.value, o_answer.fee_won = v_sum.fee, o_answer.tax_won = v_sum.tax;
     BEGIN
         -- The same key at the same moment for another issue: nothing else has been written yet.
         DECLARE EXIT HANDLER FOR 1062
@@ -418,14 +417,8 @@ main: BEGIN
         INSERT INTO audit_log (audit_id, business_date, user_id, action, entity, entity_id, detail)
         VALUES (o_answer.order_id, v_date, v_read.user_id, 'place', 'order', o_answer.order_id, v_detail);
     END IF;
-    IF o_answer.status = 'rejected' THEN
-        IF NOT p_batch THEN
-            COMMIT;
-        END IF;
-        LEAVE main;
-    END IF;
 
-    IF v_met.makers > 0 THEN
+    IF v_sum.value > 0 AND v_met.makers > 0 THEN
         BEGIN
             DECLARE v_unmet BIGINT DEFAULT p_quantity;
             DECLARE m ROW(event BIGINT, quantity BIGINT, value BIGINT, fee BIGINT, tax BIGINT, their_fee BIGINT, their_tax BIGINT, left_over BIGINT, reserve BIGINT,
@@ -456,7 +449,7 @@ main: BEGIN
                     VALUES (m.event, p_symbol, o_answer.order_id, v_maker.order_id, 'buy', v_maker.price_won, m.quantity,
                         m.fee, m.their_fee, m.their_tax, v_date, v_day.settles_on, v_at);
                     -- MariaDB assigns from left to right: the cost is cut by the quantity before it changes.
-                    UPDATE positions SET
+                    UPDATE positions FORCE INDEX (PRIMARY) SET
                         cost_won = cost_won - CAST(cost_won AS DECIMAL(38, 0)) * m.quantity DIV quantity,
                         quantity = quantity - m.quantity,
                         reserved_quantity = reserved_quantity - m.quantity
@@ -494,64 +487,56 @@ main: BEGIN
             END FOR;
         END;
     END IF;
-    IF v_house.quantity > 0 THEN
-        -- The house pays neither fee nor tax.
-        IF v_buys THEN
+    -- The house pays neither fee nor tax. positions is pinned to its key: an UPDATE weighs every index that names a column of its WHERE.
+    IF v_sum.value > 0 AND v_buys THEN
+        IF v_house.quantity > 0 THEN
             INSERT INTO trades (trade_id, symbol, buy_order_id, sell_order_id, taker_side, price_won, quantity,
                 buy_fee_won, sell_fee_won, sell_tax_won, business_date, settles_on, traded_at)
             VALUES (v_met.last_event, p_symbol, o_answer.order_id, NULL, 'buy', v_day.last_won, v_house.quantity,
                 v_house.fee, 0, 0, v_date, v_day.settles_on, v_at);
-        ELSE
+            IF v_house.fee > 0 AND NOT p_batch THEN
+                INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind) VALUES
+                (v_met.last_event, 1, v_date, p_account_id, 'KRW', -v_house.value - v_house.fee, 'trade'),
+                (v_met.last_event, 2, v_date, 1, 'KRW', v_house.value, 'trade'),
+                (v_met.last_event, 3, v_date, p_account_id, p_symbol, v_house.quantity, 'trade'),
+                (v_met.last_event, 4, v_date, 1, p_symbol, -v_house.quantity, 'trade'),
+                (v_met.last_event, 5, v_date, 2, 'KRW', v_house.fee, 'fee');
+            ELSEIF NOT p_batch THEN
+                CALL write_journal(v_met.last_event, v_date, p_account_id, 1, p_symbol, -v_house.value - v_house.fee, v_house.value,
+                    v_house.quantity, v_house.fee, 0);
+            END IF;
+        END IF;
+        UPDATE stock_inventory SET available_shares = available_shares - v_house.quantity, last_won = v_day.last_won WHERE symbol = p_symbol;
+        INSERT INTO positions (account_id, symbol, quantity, cost_won) VALUES (p_account_id, p_symbol, o_answer.filled_quantity, v_sum.value)
+        ON DUPLICATE KEY UPDATE quantity = quantity + o_answer.filled_quantity, cost_won = cost_won + v_sum.value;
+    ELSEIF v_sum.value > 0 THEN
+        IF v_house.quantity > 0 THEN
             INSERT INTO trades (trade_id, symbol, buy_order_id, sell_order_id, taker_side, price_won, quantity,
                 buy_fee_won, sell_fee_won, sell_tax_won, business_date, settles_on, traded_at)
             VALUES (v_met.last_event, p_symbol, NULL, o_answer.order_id, 'sell', v_day.last_won, v_house.quantity,
                 0, v_house.fee, v_house.tax, v_date, v_day.settles_on, v_at);
-        END IF;
-        IF p_batch THEN
-            BEGIN
-            END;
-        ELSEIF v_buys AND v_house.fee > 0 THEN
-            INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind) VALUES
-            (v_met.last_event, 1, v_date, p_account_id, 'KRW', -v_house.value - v_house.fee, 'trade'),
-            (v_met.last_event, 2, v_date, 1, 'KRW', v_house.value, 'trade'),
-            (v_met.last_event, 3, v_date, p_account_id, p_symbol, v_house.quantity, 'trade'),
-            (v_met.last_event, 4, v_date, 1, p_symbol, -v_house.quantity, 'trade'),
-            (v_met.last_event, 5, v_date, 2, 'KRW', v_house.fee, 'fee');
-        ELSEIF v_house.fee > 0 AND v_house.tax > 0 THEN
-            INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind) VALUES
-            (v_met.last_event, 1, v_date, p_account_id, 'KRW', v_house.value - v_house.fee - v_house.tax, 'trade'),
-            (v_met.last_event, 2, v_date, 1, 'KRW', -v_house.value, 'trade'),
-            (v_met.last_event, 3, v_date, p_account_id, p_symbol, -v_house.quantity, 'trade'),
-            (v_met.last_event, 4, v_date, 1, p_symbol, v_house.quantity, 'trade'),
-            (v_met.last_event, 5, v_date, 2, 'KRW', v_house.fee, 'fee'),
-            (v_met.last_event, 6, v_date, 3, 'KRW', v_house.tax, 'tax');
-        ELSEIF v_buys THEN
-            CALL write_journal(v_met.last_event, v_date, p_account_id, 1, p_symbol, -v_house.value - v_house.fee, v_house.value,
-                v_house.quantity, v_house.fee, 0);
-        ELSE
-            CALL write_journal(v_met.last_event, v_date, p_account_id, 1, p_symbol, v_house.value - v_house.fee - v_house.tax, -v_house.value,
-                -v_house.quantity, v_house.fee, v_house.tax);
-        END IF;
-    END IF;
-    IF v_sum.value > 0 THEN
-        IF v_buys THEN
-            UPDATE stock_inventory SET available_shares = available_shares - v_house.quantity, last_won = v_day.last_won WHERE symbol = p_symbol;
-            IF v_read.available_quantity IS NULL THEN
-                INSERT INTO positions (account_id, symbol, quantity, cost_won) VALUES (p_account_id, p_symbol, o_answer.filled_quantity, v_sum.value);
-            ELSE
-                UPDATE positions SET quantity = quantity + o_answer.filled_quantity, cost_won = cost_won + v_sum.value
-                WHERE account_id = p_account_id AND symbol = p_symbol;
+            IF v_house.fee > 0 AND v_house.tax > 0 AND NOT p_batch THEN
+                INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind) VALUES
+                (v_met.last_event, 1, v_date, p_account_id, 'KRW', v_house.value - v_house.fee - v_house.tax, 'trade'),
+                (v_met.last_event, 2, v_date, 1, 'KRW', -v_house.value, 'trade'),
+                (v_met.last_event, 3, v_date, p_account_id, p_symbol, -v_house.quantity, 'trade'),
+                (v_met.last_event, 4, v_date, 1, p_symbol, v_house.quantity, 'trade'),
+                (v_met.last_event, 5, v_date, 2, 'KRW', v_house.fee, 'fee'),
+                (v_met.last_event, 6, v_date, 3, 'KRW', v_house.tax, 'tax');
+            ELSEIF NOT p_batch THEN
+                CALL write_journal(v_met.last_event, v_date, p_account_id, 1, p_symbol, v_house.value - v_house.fee - v_house.tax, -v_house.value,
+                    -v_house.quantity, v_house.fee, v_house.tax);
             END IF;
-        ELSE
-            UPDATE stock_inventory SET available_shares = available_shares + v_house.quantity, last_won = v_day.last_won WHERE symbol = p_symbol;
-            UPDATE positions SET
-                cost_won = cost_won - CAST(cost_won AS DECIMAL(38, 0)) * o_answer.filled_quantity DIV quantity,
-                quantity = quantity - o_answer.filled_quantity,
-                reserved_quantity = reserved_quantity + CASE WHEN o_answer.status = 'open' THEN v_sum.rest ELSE 0 END
-            WHERE account_id = p_account_id AND symbol = p_symbol;
         END IF;
+        UPDATE stock_inventory SET available_shares = available_shares + v_house.quantity, last_won = v_day.last_won WHERE symbol = p_symbol;
+        UPDATE positions FORCE INDEX (PRIMARY) SET
+            cost_won = cost_won - CAST(cost_won AS DECIMAL(38, 0)) * o_answer.filled_quantity DIV quantity,
+            quantity = quantity - o_answer.filled_quantity,
+            reserved_quantity = reserved_quantity + v_sum.rest
+        WHERE account_id = p_account_id AND symbol = p_symbol;
     ELSEIF NOT v_buys AND o_answer.status = 'open' THEN
-        UPDATE positions SET reserved_quantity = reserved_quantity + p_quantity WHERE account_id = p_account_id AND symbol = p_symbol;
+        UPDATE positions FORCE INDEX (PRIMARY) SET reserved_quantity = reserved_quantity + p_quantity
+        WHERE account_id = p_account_id AND symbol = p_symbol;
     END IF;
     IF NOT p_batch THEN
         COMMIT;
