@@ -109,27 +109,25 @@ class Shelf:
         with (self.root / f".{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not place.exists():
-                partial = self.root / f".{name}"
-                shutil.rmtree(partial, ignore_errors=True)
-                for folder in ("", *MAKERS):
-                    (partial / folder).mkdir()
-                    (partial / folder).chmod(0o755)
-                maker(partial)
-                partial.rename(place)
+                # Servers run as another user, who cannot enter pytest's own folders.
+                partial = Path(tempfile.mkdtemp(prefix="stockops-specimens-"))
+                try:
+                    for folder in ("", *MAKERS):
+                        (partial / folder).mkdir(exist_ok=True)
+                        (partial / folder).chmod(0o755)
+                    maker(partial)
+                    shutil.move(partial, place)
+                finally:
+                    shutil.rmtree(partial, ignore_errors=True)
         return place / what
 
 
 @pytest.fixture(scope="session")
-def shelf() -> Iterator[Shelf]:
-    """
-    The shelf of this run. It is not below pytest's own folder, which no other user can enter.
-
-    The last worker to leave takes it away.
-    """
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-    root = Path(tempfile.gettempdir()) / f"stockops-specimens-{run}"
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+    """The shelf of this run. The last worker to leave takes it away."""
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "specimens"
     root.mkdir(exist_ok=True)
-    root.chmod(0o755)
     with (root / ".users").open("w") as users:
         fcntl.flock(users, fcntl.LOCK_SH)
         yield Shelf(root)
@@ -139,8 +137,8 @@ def shelf() -> Iterator[Shelf]:
 
 
 @pytest.fixture
-def copied(shelf: Shelf, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[..., Path]:
-    """Give a function that copies specimens to where they can be damaged."""
+def copied(shelf: Shelf, tmp_path: Path) -> Iterator[Callable[..., Path]]:
+    """Give a function that copies specimens to where they can be damaged; they go afterwards."""
 
     def copy(what: str, *names: str) -> Path:
         need(what)
@@ -154,7 +152,9 @@ def copied(shelf: Shelf, tmp_path: Path, request: pytest.FixtureRequest) -> Call
                 shutil.copy2(source, target / name)
         return target
 
-    return copy
+    yield copy
+    for left in tmp_path.iterdir():
+        shutil.rmtree(left)
 
 
 def need(what: str) -> None:
