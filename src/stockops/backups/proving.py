@@ -19,6 +19,7 @@ from ..errors import StockopsError
 from ..lab import Lab
 from ..lab import account as accounts
 from . import content, credentials
+from .foreign import innodb
 from .manifest import Manifest
 from .mariadb import program
 
@@ -119,11 +120,13 @@ def _pages(copy: Lab, said: Manifest, level: Level) -> None:
         level.unknown = "page checksums are off on the source"
         return
     page_bytes = int(said.settings.get("innodb_page_size", "16384"))
+    spec = said.settings.get("innodb_data_file_path", "ibdata1:12M")
+    first = copy.data / innodb.system_files(spec)[0]
     for path in sorted(_tablespaces(copy.data)):
-        lines = _said(copy, [program("innochecksum"), path], fails=True)
         level.looked_at += path.stat().st_size // page_bytes
-        if lines:
-            level.findings.append(f"{path.relative_to(copy.data)}: {lines[0]}")
+        for pages in innodb.readable_pages(path, first=first, page_bytes=page_bytes):
+            if lines := _said(copy, [program("innochecksum"), *pages, path], fails=True):
+                level.findings.append(f"{path.relative_to(copy.data)}: {lines[0]}")
 
 
 def _tablespaces(data: Path) -> Iterator[Path]:

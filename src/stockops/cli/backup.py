@@ -201,7 +201,7 @@ def drill_command(
     from ..backups import drilling  # noqa: PLC0415
 
     repo = opened(place)
-    recovery = recovery_of(repo, moment, name, asked["system"])
+    recovery = recovery_of(repo, moment, name, asked)
     drilled = drilling.drill(
         repo,
         recovery,

@@ -67,11 +67,12 @@ def restore_command(
       end                       all the log there is without a gap
       backup                    the end of the backup, without any log
       2026-01-02T14:30:00+09:00 a time; without an offset it is local time
-      lsn:0/3000028  xid:1234  name:POINT        PostgreSQL
+      lsn:0/3000028  xid:1234  name:POINT        PostgreSQL; on timeline 2: lsn:0/3000028@2
       gtid:0-1-583   file:binlog.000003:4711     MariaDB
       before:lsn:..., before:xid:..., before:gtid:...
 
-    A moment outside the windows that are proven is refused. With --table, one table as it was
+    A moment outside the windows that are proven is refused, and so is the end of a log that goes on
+    behind a gap. With --table, one table as it was
     then goes into the target under a new name, and what differs from the live one is counted.
 
     \b
@@ -81,7 +82,7 @@ def restore_command(
       stockops backup restore --to before:gtid:0-1-583 --table orders --as orders_1430 -t prod
     """  # noqa: D301  click reads \b as a character
     repo = opened(place)
-    recovery = recovery_of(repo, moment, asked["name"], asked["system"])
+    recovery = recovery_of(repo, moment, asked["name"], asked)
     if asked["table"] or asked["new_name"]:
         _rescue(ctx, repo, recovery, asked, (form, plan_only, consent))
         return
@@ -177,16 +178,16 @@ def _compared(wish: "Wish", recovery: "Recovery", found: "Difference", form: ren
 
 
 def recovery_of(
-    repo: "Repository", moment: str, name: str | None, system: str | None
+    repo: "Repository", moment: str, name: str | None, asked: dict[str, Any]
 ) -> "Recovery":
     """Return how to get to `moment`, from the backup `name` or the best one."""
     from ..backups import restoring  # noqa: PLC0415
 
     start = repo.backup(name) if name else None
-    whose = start.system if start else repo.one_system(system)
+    whose = start.system if start else repo.one_system(asked["system"])
     engine = "postgresql" if whose.startswith("pg-") else "mariadb"
     aim = restoring.parse(moment, engine=engine)
-    return restoring.plan(repo, aim, system=whose, start=start)
+    return restoring.plan(repo, aim, system=whose, start=start, identities=keys_of(repo, asked))
 
 
 def keys_of(repo: "Repository", asked: dict[str, Any]) -> "Identities":

@@ -32,6 +32,8 @@ class Window:
 
     PostgreSQL stops at a time only when it meets a transaction that ended later: a time must be
     less than `end_at`. What ended at `end_at` is reached by the position `end`.
+
+    `gap` is what ends it although there is more log: whoever goes to its end loses what is behind.
     """
 
     system: str
@@ -42,6 +44,7 @@ class Window:
     end: Position
     end_at: datetime
     logs: Sequence[Log]
+    gap: Gap | None = None
 
     def logs_from(self, backup: Manifest) -> list[Log]:
         """Return the pieces that a restore of `backup`, one of these, replays."""
@@ -84,6 +87,7 @@ def coverage(repo: Repository, system: str) -> Coverage:
     found: list[Window] = []
     gaps: list[Gap] = []
     placed: set[str] = set()
+    cut: dict[str, Gap] = {}
     for path in _paths(repo, system):
         usable = [each for each in manifests if path.holds(each)]
         numbers = {each.id: path.stops_in(each) for each in usable}
@@ -94,10 +98,13 @@ def coverage(repo: Repository, system: str) -> Coverage:
             if inside:
                 placed.update(each.id for each in inside)
                 found.append(_window(system, path, run, inside, numbers))
+        for each in usable:
+            if (gap := path.gap_after(numbers[each.id] - 1)) is not None:
+                cut.setdefault(each.id, gap)
         if usable:
             oldest = min(numbers.values())
             gaps += [gap for gap in path.gaps if gap.number > oldest]
-    found += [_point(each) for each in manifests if each.id not in placed]
+    found += [_point(each, cut.get(each.id)) for each in manifests if each.id not in placed]
     found.sort(key=lambda window: (window.branch, window.start_at))
     return Coverage(system=system, windows=found, gaps=_unique(gaps))
 
@@ -130,6 +137,14 @@ class _Path:
                 run.append(log)
         if run:
             yield run
+
+    def gap_after(self, number: int) -> Gap | None:
+        """Return the first thing that is missing behind the piece `number`, and before others."""
+        behind = [log for log in self.logs if log.number > number]
+        found = [gap for gap in self.gaps if gap.number > number]
+        if behind and behind[0].number > number + 1:
+            found.append(_missing(behind[0], number + 1, behind[0].number - 1))
+        return min(found, key=lambda gap: gap.number, default=None)
 
     def holds(self, backup: Manifest) -> bool:
         """Tell whether `backup` lies on this path."""
@@ -196,15 +211,19 @@ def _across(before: Log, log: Log, begins: dict[int, int]) -> Iterator[Gap]:
         (log, max(fork, before.number + 1), log.number - 1),
     ):
         if first <= last:
-            yield Gap(
-                system=log.system,
-                branch=owner.branch,
-                kind="missing",
-                first=ledger.renumbered(owner, first),
-                last=ledger.renumbered(owner, last),
-                count=last - first + 1,
-                number=first,
-            )
+            yield _missing(owner, first, last)
+
+
+def _missing(owner: Log, first: int, last: int) -> Gap:
+    return Gap(
+        system=owner.system,
+        branch=owner.branch,
+        kind="missing",
+        first=ledger.renumbered(owner, first),
+        last=ledger.renumbered(owner, last),
+        count=last - first + 1,
+        number=first,
+    )
 
 
 def _window(
@@ -229,10 +248,11 @@ def _window(
         end=end,
         end_at=max([start_at, *moments]),
         logs=logs,
+        gap=path.gap_after(run[-1].number),
     )
 
 
-def _point(backup: Manifest) -> Window:
+def _point(backup: Manifest, gap: Gap | None) -> Window:
     """Return the window of a backup without log: the moment at which it is whole."""
     at = datetime.fromisoformat(backup.ended_at)
     return Window(
@@ -244,6 +264,7 @@ def _point(backup: Manifest) -> Window:
         end=backup.stop,
         end_at=at,
         logs=[],
+        gap=gap,
     )
 
 

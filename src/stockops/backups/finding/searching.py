@@ -44,7 +44,12 @@ def find(
             "server's own log (log_statement = 'ddl') and restore --to that time.",
         )
     search = _Search(repo, system, wanted, identities)
-    for window in archive.windows(repo, system):
+    windows = archive.windows(repo, system)
+    if len({window.branch for window in windows}) > 1 and system.startswith("pg-"):
+        forks = archive.history(repo, system, windows[-1].branch)
+        search.shared = {fork.timeline: fork.lsn for fork in forks}
+        search.shared[windows[-1].branch] = forks[-1].lsn if forks else 0
+    for window in windows:
         if window.logs:
             if system.startswith("pg-"):
                 search.postgresql(window, bin_directory)
@@ -67,6 +72,7 @@ class _Search:
     read_until: datetime | None = None
     transactions: int = 0
     silent: int = 0
+    shared: dict[int, int] = field(default_factory=dict)  # up to where a timeline is the last's
 
     def found(self) -> Found:
         notes = []
@@ -120,7 +126,7 @@ class _Search:
             self.transactions += 1
             self.read_until = commit.at
             if commit.gone and self.wanted.holds(commit.at):
-                self._judge(commit, names)
+                self._judge(commit, names, window.branch)
             names.follow(commit)
         for log in logs:
             self._have_read(log)
@@ -159,14 +165,16 @@ class _Search:
             offset=said.offset,
         )
 
-    def _judge(self, commit: Commit, names: Names) -> None:
+    def _judge(self, commit: Commit, names: Names, branch: int) -> None:
         tables, name = names.tables(commit.gone), self.wanted.table
         asked = [each for each in tables if name is None or is_named(each, name)]
         strange = names.unknown(commit.gone)
+        where = f"@{branch}" if self.shared and commit.lsn > self.shared.get(branch, 0) else ""
         if asked:
-            self._add(_of_commit(commit, asked))
+            self._add(_of_commit(commit, asked, where))
         elif strange and not tables:
-            self._add(_of_commit(commit, [f"file {path}" for path in strange]), known=False)
+            files = [f"file {path}" for path in strange]
+            self._add(_of_commit(commit, files, where), known=False)
 
     def _known(self, window: Window) -> tuple[Names, str]:
         """Return what the backups of `window` say of files, the newest word last."""
@@ -191,11 +199,11 @@ class _Search:
             self.read_until = log.last_at
 
 
-def _of_commit(commit: Commit, tables: Sequence[str]) -> Place:
+def _of_commit(commit: Commit, tables: Sequence[str], where: str) -> Place:
     lsn = wal.lsn_text(commit.lsn)
     return Place(
         at=commit.at,
-        aim=f"before:lsn:{lsn}",
+        aim=f"before:lsn:{lsn}{where}",
         what="truncate or rewrite" if commit.made else "drop",
         tables=tables,
         lsn=lsn,

@@ -28,6 +28,25 @@ _TABLESPACE = (".ibd", ".new", ".ibd.delta", ".new.delta")
 _OWN_SCHEMAS = {"performance_schema", "sys"}
 
 
+def readable_pages(path: Path, *, first: Path, page_bytes: int) -> list[list[str]]:
+    """
+    Return which pages of the tablespace `path` innochecksum is to read, as options: a run for each.
+
+    The second and third extent of `first`, the first file of the system tablespace, are the
+    doublewrite buffer: pages of other files as they were written last, which nobody restores and
+    innochecksum takes for broken.
+    """
+    if path != first:
+        return [[]]
+    extent = max(1 << 20, 64 * page_bytes) // page_bytes
+    return [["-e", str(extent - 1)], ["-s", str(3 * extent)]]
+
+
+def system_files(spec: str) -> list[str]:
+    """Return the files of the system tablespace, as `innodb_data_file_path` names them."""
+    return [each.partition(":")[0] for each in spec.split(";")]
+
+
 def tables(system: Path, *, page_bytes: int) -> dict[str, int]:
     """
     Return the tables that the dictionary in `system` knows, and the tablespace of each.

@@ -59,8 +59,7 @@ class Copy:
     @property
     def system_files(self) -> list[str]:
         """The files of the system tablespace."""
-        spec = self.settings.get("innodb_data_file_path", "ibdata1:12M")
-        return [each.partition(":")[0] for each in spec.split(";")]
+        return innodb.system_files(self.settings.get("innodb_data_file_path", "ibdata1:12M"))
 
 
 def claims(folder: Path) -> bool:
@@ -162,10 +161,11 @@ def _content(copy: Copy, found: Findings) -> None:
         found.unknown.append("its pages were not read: there is no innochecksum on this machine")
         return
     bad, count = [], 0
+    first = copy.root / copy.system_files[0]
     with programs.workplace() as work:
         for path in _tablespaces(copy):
             count += 1
-            for pages in _but_doublewrite(copy, path):
+            for pages in innodb.readable_pages(path, first=first, page_bytes=copy.page_bytes):
                 if said := programs.complaint([program, *pages, path], work=work):
                     bad.append(f"{path.relative_to(copy.root)} ({said})")
     if bad:
@@ -206,19 +206,6 @@ def _tablespaces(copy: Copy) -> Iterator[Path]:
     for path in sorted(copy.root.rglob("*")):
         if path.suffix in {".ibd", ".new"} or re.fullmatch(r"undo\d{3}", path.name):
             yield path
-
-
-def _but_doublewrite(copy: Copy, path: Path) -> list[list[str]]:
-    """
-    Return which pages to read, as options.
-
-    The second and third extent of the first file are the doublewrite buffer: pages of other files
-    as they were written last, which nobody restores and innochecksum takes for broken.
-    """
-    if path != copy.root / copy.system_files[0]:
-        return [[]]
-    extent = max(1 << 20, 64 * copy.page_bytes) // copy.page_bytes
-    return [["-e", str(extent - 1)], ["-s", str(3 * extent)]]
 
 
 def _prepared(copy: Copy, found: Findings) -> None:

@@ -10,11 +10,12 @@ The moment that a restore aims at.
     gtid:0-1-583            MariaDB: with that transaction
     file:binlog.000003:4711 MariaDB: up to there
 
-``before:`` in front of lsn, xid and gtid stops just before it.
+``before:`` in front of lsn, xid and gtid stops just before it. ``@2`` behind end, a time, lsn or
+xid says which timeline of PostgreSQL is meant, where several went there.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -31,6 +32,7 @@ ENGINES: dict[Kind, tuple[str, ...]] = {
     "gtid": ("mariadb",),
     "file": ("mariadb",),
 }
+_TIMELINE = re.compile(r"(?P<bare>.+)@(?P<number>[1-9]\d{0,8})")
 _SHAPES: dict[Kind, str] = {
     "lsn": r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}",
     "xid": r"\d{1,10}",
@@ -42,19 +44,25 @@ _SHAPES: dict[Kind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What is aimed at. `at` is set for a time; `inclusive` is False for what stops before it."""
+    """
+    What is aimed at.
+
+    `at` is set for a time; `inclusive` is False for what stops before it; `timeline` is the one
+    that was named.
+    """
 
     kind: Kind
     text: str = ""
     at: datetime | None = None
     inclusive: bool = True
+    timeline: int | None = None
 
     def __str__(self) -> str:
-        if self.at is not None:
-            return (
-                f"{self.at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}".rstrip("0").rstrip(".") + " UTC"
-            )
         words = f"{self.kind} {self.text}".strip()
+        if self.at is not None:
+            words = f"{self.at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}".rstrip("0").rstrip(".")
+            words += " UTC"
+        words += f" on timeline {self.timeline}" if self.timeline else ""
         return words if self.inclusive else f"before {words}"
 
 
@@ -62,8 +70,11 @@ def parse(text: str, *, engine: str) -> Aim:
     """Return the aim that `text` names, or raise `ConfigError` with the forms there are."""
     inclusive = not text.startswith("before:")
     bare = text.removeprefix("before:")
+    named = _TIMELINE.fullmatch(bare) if engine == "postgresql" else None
     aim = _parse(bare, inclusive=inclusive)
-    if aim is None:
+    if aim is None and named and (aim := _parse(named["bare"], inclusive=inclusive)) is not None:
+        aim = replace(aim, timeline=int(named["number"]))
+    if aim is None or (aim.timeline and aim.kind == "backup"):
         raise ConfigError(
             f"{text!r} is no moment to restore to",
             hint="Give end, backup, a time like 2026-01-02T14:30:00+09:00, lsn:0/3000028, xid:N, "

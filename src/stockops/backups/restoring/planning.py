@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ...errors import Refused, StorageError
+from ...errors import ConfigError, Refused, StorageError
 from ...plan import Step
 from .. import archive
 from ..archive import Log, Window, wal
-from ..manifest import Manifest
+from ..archive.showing import gap_line, place
+from ..keys import Identities
+from ..manifest import Manifest, Position
 from ..repository import Backup, Repository
 from .aims import Aim
 from .chains import chain
@@ -68,8 +70,20 @@ class Recovery:
         return found
 
 
-def plan(repo: Repository, aim: Aim, *, system: str, start: Backup | None = None) -> Recovery:
-    """Return how `system` gets to `aim`, from the backup `start` or the best one for it."""
+def plan(
+    repo: Repository,
+    aim: Aim,
+    *,
+    system: str,
+    start: Backup | None = None,
+    identities: Identities = (),
+) -> Recovery:
+    """
+    Return how `system` gets to `aim`, from the backup `start` or the best one for it.
+
+    `identities` open the last piece of an encrypted log, in which a place may be that no recovery
+    can be told to stop at; without them that is found out by the recovery.
+    """
     windows = archive.windows(repo, system)
     if start is not None:
         windows = [window for window in windows if start.id in window.backups]
@@ -78,7 +92,8 @@ def plan(repo: Repository, aim: Aim, *, system: str, start: Backup | None = None
             f"nothing of {system} can be recovered",
             hint="See what is there: stockops backup list; stockops backup windows",
         )
-    window = _window(windows, aim)
+    window = _window(repo, windows, aim, identities)
+    _require_reached(repo, window, aim, identities)
     backups = {each.id: each for each in repo.backups(system)}
     usable = [backups[name] for name in window.backups]
     chosen = start or _start(usable, aim, window)
@@ -102,18 +117,80 @@ def manifest_of(backup: Backup) -> Manifest:
     return backup.manifest
 
 
-def _window(windows: Sequence[Window], aim: Aim) -> Window:
+def _window(
+    repo: Repository, windows: Sequence[Window], aim: Aim, identities: Identities
+) -> Window:
     """Return the window that holds `aim`; of several the last one."""
-    if aim.kind in {"end", "backup", "name", "xid"}:
+    known = "; ".join(described(window) for window in windows)
+    if aim.timeline:
+        windows = [window for window in windows if window.branch == aim.timeline]
+    if aim.kind in {"end", "backup", "name", "xid"} and windows:
+        if aim.kind == "end":
+            _require_no_gap(repo, windows[-1], identities)
         return windows[-1]
     holding = [window for window in windows if _holds(window, aim)]
     if not holding:
-        known = "; ".join(described(window) for window in windows)
         raise Refused(
             f"{aim} lies outside what is proven to be recoverable",
             hint=f"What is: {known}. See the gaps: stockops backup windows",
         )
+    if aim.kind == "lsn":
+        _require_one_way(repo, holding, aim)
     return holding[-1]
+
+
+def _require_no_gap(repo: Repository, window: Window, identities: Identities) -> None:
+    """Raise where there is log behind the end of `window`: its end is not the end."""
+    if window.gap is None:
+        return
+    end = _last_place(repo, window, identities)
+    kind = "file" if end.file else "lsn"
+    raise Refused(
+        f"the log goes on behind a gap, and nothing there can be brought back: "
+        f"{gap_line(window.gap)}",
+        hint="Bring that file back; or say that you want what is before it: "
+        f"--to {kind}:{place(end).partition(' ')[0]} ({_instant(window.end_at)}).",
+    )
+
+
+def _last_place(repo: Repository, window: Window, identities: Identities) -> Position:
+    """Return the last place of `window` that a recovery can be told to stop at."""
+    try:
+        return archive.latest(repo, window.logs, identities=identities)
+    except (ConfigError, StorageError):  # no log, or no key to read it by
+        return window.end
+
+
+def _require_one_way(repo: Repository, holding: Sequence[Window], aim: Aim) -> None:
+    """Raise where timelines that went different ways both have a place of that number."""
+    last = holding[-1]
+    left = {fork.timeline: fork.lsn for fork in archive.history(repo, last.system, last.branch)} | {
+        last.branch: 1 << 64
+    }
+    others = {each.branch for each in holding if left.get(each.branch, 0) < wal.lsn(aim.text)}
+    if others:
+        every = sorted({*others, last.branch})
+        before = "" if aim.inclusive else "before:"
+        ways = " or ".join(f"--to {before}lsn:{aim.text}@{each}" for each in every)
+        raise Refused(
+            f"{aim} is on the timelines {', '.join(map(str, every))}, which went different ways "
+            "before it",
+            hint=f"Say which one is meant: {ways}",
+        )
+
+
+def _require_reached(repo: Repository, window: Window, aim: Aim, identities: Identities) -> None:
+    """Raise where `aim` is behind the last record: a server told to go there does not start."""
+    if aim.kind != "lsn" or not window.logs or window.end == window.start:
+        return
+    if _lsn(aim.text) < _lsn(window.logs[-1].start.lsn):
+        return
+    last = _last_place(repo, window, identities)
+    if _lsn(aim.text) > _lsn(last.lsn):
+        raise Refused(
+            f"{aim} lies behind {last.lsn}, where the last record of the log begins",
+            hint=f"Take that: --to lsn:{last.lsn}",
+        )
 
 
 def described(window: Window) -> str:

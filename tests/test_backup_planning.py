@@ -1,0 +1,152 @@
+"""Which backups and which log a restore takes, and what it refuses: by names alone."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from stockops.backups import archive, manifest, repository, restoring
+from stockops.backups.archive import ledger, wal
+from stockops.backups.manifest import Manifest, Position
+from stockops.backups.repository import Repository
+from stockops.backups.streams import Form
+from stockops.errors import ConfigError, Refused
+
+SYSTEM = "pg-7"
+SEGMENT = 16 << 20
+LOG = Form(level=1)
+NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repository:
+    return repository.make(str(tmp_path / "repository"))
+
+
+def backup(repo: Repository, segment: int, *, timeline: int = 1) -> Manifest:
+    """Put a backup into the repository that stopped in the middle of `segment`."""
+    at = NOON + timedelta(minutes=segment)
+    stop = Position(lsn=wal.lsn_text(segment * SEGMENT + 4096), timeline=timeline)
+    said = Manifest(
+        id=f"{at:%Y%m%dT%H%M%S000Z}-physical-full",
+        engine="postgresql",
+        system=SYSTEM,
+        method="physical",
+        kind="full",
+        parent=None,
+        label=None,
+        target="prod",
+        database="trading",
+        server_version="18.6",
+        stockops_version="0",
+        tool="pg_basebackup",
+        host="here",
+        started_at=at.isoformat(),
+        ended_at=at.isoformat(),
+        duration_s=1.0,
+        start=Position(lsn=wal.lsn_text(segment * SEGMENT + 40), timeline=timeline),
+        stop=stop,
+        settings={},
+        files=[],
+        links=[],
+        members={},
+        content=[],
+        compression="zstd",
+        recipients=[],
+        notes=[],
+    )
+    with repo.store.create(f"backups/{SYSTEM}/{said.id}/{manifest.NAME}") as file:
+        file.write(said.as_bytes())
+    return said
+
+
+def log(repo: Repository, *segments: int, timeline: int = 1) -> None:
+    """Archive `segments`: of them the names tell all that a plan is made of."""
+    for number in segments:
+        name = wal.segment_name(timeline, number, SEGMENT)
+        at = NOON + timedelta(minutes=number, seconds=30)
+        whole = ledger.object_name(
+            name, raw=f"{number:064x}", size=SEGMENT, stored="0" * 64, last_at=at
+        )
+        with repo.store.create(f"{ledger.folder_of(SYSTEM, name)}/{whole}.zst"):
+            pass
+
+
+def fork(repo: Repository, folder: Path, *, timeline: int, segment: int) -> str:
+    """Archive the history of `timeline`, which left the one before it in `segment`."""
+    at = wal.lsn_text(segment * SEGMENT + 8192)
+    path = folder / f"{timeline:08X}.history"
+    path.write_text(f"{timeline - 1}\t{at}\tno recovery target specified\n")
+    archive.push(repo, path, system=SYSTEM, form=LOG)
+    return at
+
+
+def plan(repo: Repository, moment: str) -> restoring.Recovery:
+    return restoring.plan(repo, restoring.parse(moment, engine="postgresql"), system=SYSTEM)
+
+
+def place(segment: int, offset: int = 65536) -> str:
+    return wal.lsn_text(segment * SEGMENT + offset)
+
+
+def test_the_end_of_a_log_that_goes_on_behind_a_gap_is_refused(repo: Repository) -> None:
+    """Whoever takes the end for the end loses what is behind it, and nobody says a word."""
+    backup(repo, 3)
+    log(repo, 3, 4, 6, 7)
+    with pytest.raises(Refused, match=r"behind a gap.*000000010000000000000005 missing") as caught:
+        plan(repo, "end")
+    assert "--to lsn:0/5000000" in str(caught.value.hint)
+    assert [each.number for each in plan(repo, f"lsn:{place(4)}").logs] == [3, 4]
+    for behind in (f"lsn:{place(6)}", (NOON + timedelta(minutes=6)).isoformat()):
+        with pytest.raises(Refused, match="outside what is proven"):
+            plan(repo, behind)
+
+
+def test_a_backup_behind_the_gap_makes_the_end_an_end_again(repo: Repository) -> None:
+    backup(repo, 3)
+    log(repo, 3, 4, 6, 7)
+    later = backup(repo, 6)
+    assert plan(repo, "end").last.id == later.id
+    assert [each.number for each in plan(repo, "end").logs] == [6, 7]
+
+
+def test_a_backup_that_the_log_does_not_begin_with_is_no_end(repo: Repository) -> None:
+    backup(repo, 3)
+    log(repo, 5, 6)
+    with pytest.raises(Refused, match=r"03 to 000000010000000000000004 .2. missing"):
+        plan(repo, "end")
+    assert plan(repo, "backup").logs == []
+
+
+def test_two_contents_of_the_last_segment_are_no_end(repo: Repository) -> None:
+    backup(repo, 3)
+    log(repo, 3, 4)
+    name = wal.segment_name(1, 4, SEGMENT)
+    other = ledger.object_name(name, raw="f" * 64, size=SEGMENT, stored="0" * 64, last_at=NOON)
+    with repo.store.create(f"{ledger.folder_of(SYSTEM, name)}/{other}.zst"):
+        pass
+    with pytest.raises(Refused, match="different contents"):
+        plan(repo, "end")
+
+
+def test_a_place_on_two_timelines_must_say_which(repo: Repository, tmp_path: Path) -> None:
+    backup(repo, 3)
+    log(repo, 3, 4, 5, 6)
+    at = fork(repo, tmp_path, timeline=2, segment=4)
+    log(repo, 4, 5, 6, timeline=2)
+    assert plan(repo, f"lsn:{at}").window.branch == 2  # up to there they are one
+    for text in (f"lsn:{place(5)}", f"before:lsn:{place(5)}"):
+        with pytest.raises(Refused, match="on the timelines 1, 2, which went different") as caught:
+            plan(repo, text)
+        assert f"--to {text}@1 or --to {text}@2" in str(caught.value.hint)
+    for timeline in (1, 2):
+        found = plan(repo, f"lsn:{place(5)}@{timeline}")
+        assert found.window.branch == timeline
+        assert [each.branch for each in found.logs][-1] == timeline
+        assert str(found.aim).endswith(f"on timeline {timeline}")
+    assert plan(repo, "end").window.branch == 2
+    assert plan(repo, "end@1").window.branch == 1
+    with pytest.raises(Refused, match="outside what is proven"):
+        plan(repo, "end@3")
+    with pytest.raises(ConfigError):
+        plan(repo, "backup@1")
