@@ -1,11 +1,15 @@
 """What is kept, and what may go: on a repository whose backups are a year old."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from stockops import scratch
 from stockops.backups import manifest, repository, retention
 from stockops.backups.manifest import Manifest, Position
 from stockops.backups.repository import Evidence, Repository
@@ -140,3 +144,46 @@ def test_keeping_nothing_is_refused(repo: Repository, keep: dict[str, int]) -> N
     add(repo, LAST)
     with pytest.raises(ConfigError):
         retention.plan(repo, SYSTEM, keep)
+
+
+def test_what_was_left_by_who_was_killed_goes_and_nothing_else(repo: Repository) -> None:
+    a_year(repo)
+    root = Path(repo.store.place)
+    log = root / "archive" / SYSTEM / "binlog" / "00000001"
+    spool = root / "spool" / SYSTEM / ".x.999999999.unfinished"
+    half = root / "backups" / SYSTEM / ".20200101T000000000Z-physical-full.removed" / "base.mbs"
+    written = [log / f".{name}.unfinished" for name in ("a.999999999", "b.1", "c.999999999")]
+    lock = root / "locks" / "archive-gone.lock"
+    for path in (spool, half, *written, lock):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    long_ago = LAST.timestamp()
+    for path in (spool, *written[:2]):
+        os.utime(path, (long_ago, long_ago))
+    retention.prune(repo, SYSTEM, KEEP)
+    assert not half.parent.exists()
+    # What is young may be written on another machine; process 1 is here, and may be writing.
+    assert [path.exists() for path in (*written, lock, spool)] == [False, True, True, False, True]
+
+
+def test_an_id_follows_the_last_one_when_the_clock_went_back() -> None:
+    ahead = "20990101T000000000Z-physical-full"
+    assert repository.new_id("full", "logical", after=[]) < ahead
+    then = repository.new_id("full", "physical", after=["20200101T000000000Z-logical-full", ahead])
+    assert then == "20990101T000000001Z-physical-full"
+
+
+def test_a_directory_to_work_in_goes_when_its_maker_was_killed(tmp_path: Path) -> None:
+    made = (
+        "import os, pathlib, signal; from stockops import scratch\n"
+        f"with scratch.directory('test', within=pathlib.Path({str(tmp_path)!r})) as here:\n"
+        "    (here / 'secret').touch()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", made], check=False)
+    (left,) = tmp_path.iterdir()
+    with scratch.directory("test", within=tmp_path) as first:
+        assert not left.exists()
+        with scratch.directory("test", within=tmp_path) as second:
+            assert {first, second} == {*tmp_path.iterdir()}
+    assert not [*tmp_path.iterdir()]

@@ -11,7 +11,17 @@ TOP = SRC.parent.parent
 # What stands lower knows nothing of what stands higher, nor of its neighbours.
 LAYERS = [
     {"errors"},
-    {"queries", "plan", "money", "resources", "configfile", "passwords", "children", "filelock"},
+    {
+        "queries",
+        "plan",
+        "money",
+        "resources",
+        "configfile",
+        "passwords",
+        "children",
+        "filelock",
+        "scratch",
+    },
     {"targets"},
     {"engine", "render"},
     {"market", "draws", "catalog"},

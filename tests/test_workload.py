@@ -322,7 +322,10 @@ def test_an_empty_database_names_the_way_to_fill_it(market: Target) -> None:
         workload.run(market, RunPlan(business_date=DAY))
 
 
-def test_ctrl_c_prints_the_result_and_leaves_no_process(market: Target, tmp_path: Path) -> None:
+def test_ctrl_c_and_sigterm_print_the_result_and_leave_no_process(
+    market: Target, tmp_path: Path
+) -> None:
+    number = signal.SIGINT if market.engine == "postgresql" else signal.SIGTERM
     command = [sys.executable, "-m", "stockops", "trade", "run", "-t", market.url]
     command += ["--seconds", "60", "--journal", str(tmp_path / "j"), "--format", "json"]
     process = subprocess.Popen(
@@ -334,7 +337,7 @@ def test_ctrl_c_prints_the_result_and_leaves_no_process(market: Target, tmp_path
         children = Path("/proc") / str(process.pid) / "task" / str(process.pid) / "children"
         pids = children.read_text().split()
         assert len(pids) >= 4
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=40)
     finally:
         process.kill()
@@ -344,6 +347,6 @@ def test_ctrl_c_prints_the_result_and_leaves_no_process(market: Target, tmp_path
     assert said["interrupted"]
     assert said["orders"] > 0
     assert "interrupted" in err
-    eventually(lambda: not any((Path("/proc") / pid).exists() for pid in pids))
+    assert not any((Path("/proc") / pid).exists() for pid in pids)
     with connect(market) as server:
         assert journal.audit(server, tmp_path / "j").clean

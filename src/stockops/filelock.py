@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import Busy
@@ -40,6 +40,19 @@ def is_held(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def sweep(directory: Path) -> None:
+    """Remove the lock files in `directory` whose holders were killed: nobody holds them."""
+    for path in directory.glob("*.lock"):
+        with suppress(OSError):
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(descriptor).st_ino == path.stat().st_ino:
+                    path.unlink()
+            finally:
+                os.close(descriptor)
 
 
 def _take(path: Path, what: str) -> int:

@@ -7,15 +7,17 @@ The repository: backups, logs and evidence of one or more database systems in on
     archive/<system>/...                      logs, see `stockops.backups.archive`
     evidence/<system>/<id>/<time>-<what>.json what was checked of a backup, and how it went
 
-The id of a backup is when it began, UTC to the millisecond, then what it is: ids sort by time.
+The id of a backup is when it began, UTC to the millisecond, then what it is. Ids sort in the order
+in which backups of a system were taken: where the clock went back, the next id is a millisecond
+after the last one.
 """
 
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -88,6 +90,11 @@ class Repository:
             names = self.store.folders(f"backups/{each}")
             found += [self._backup(each, name) for name in names if not name.startswith(".")]
         return sorted(found, key=lambda backup: (backup.id, backup.system))
+
+    def ids(self, system: str) -> list[str]:
+        """Return the ids of all there is of `system`, whole or not, without a look inside."""
+        names = self.store.folders(f"backups/{system}")
+        return sorted(name.partition(".")[0] for name in names if not name.startswith("."))
 
     def backup(self, asked: str) -> Backup:
         """Return the backup whose id, label or beginning of an id is `asked`; "latest" is one."""
@@ -230,10 +237,17 @@ def require_no_key(repository: Repository) -> None:
         keys.require_none_inside(repository.store.root)
 
 
-def new_id(kind: str, method: str) -> str:
-    """Return the id of a backup that begins now."""
+def new_id(kind: str, method: str, *, after: Iterable[str]) -> str:
+    """Return the id of a backup that begins now, after all that have the ids `after`."""
     at = datetime.now(UTC)
+    for identity in after:
+        at = max(at, moment_of(identity) + timedelta(milliseconds=1))
     return f"{at:%Y%m%dT%H%M%S}{at.microsecond // 1000:03d}Z-{method}-{kind}"
+
+
+def moment_of(identity: str) -> datetime:
+    """Return when the backup `identity` began, by a clock that does not go back."""
+    return datetime.strptime(identity.partition("-")[0], "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC)
 
 
 def now() -> str:

@@ -7,14 +7,13 @@ carries it over. It gets its name in the target only when it is whole.
 """
 
 import secrets
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .. import lab
+from .. import lab, scratch
 from ..engine import connect
 from ..engine.base import Server
 from ..errors import ConfigError, Refused, ServerError
@@ -121,8 +120,8 @@ def rescue(
     with lab.temporary(said.engine, bin_directory=bin_directory, fill=fill) as copy:
         finish(copy, recovery, phases=phases)
         database = _database(copy, target.database, said.database)
-        with phases.of("carry over"), tempfile.TemporaryDirectory(prefix="stockops-") as work:
-            columns, notes = _COPIES[said.engine](copy, database, wish, Path(work))
+        with phases.of("carry over"), scratch.directory("rescue") as work:
+            columns, notes = _COPIES[said.engine](copy, database, wish, work)
     with phases.of("compare"), connect(target) as server:
         return _difference(server, wish, columns, notes)
 

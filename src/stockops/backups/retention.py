@@ -4,11 +4,14 @@ What is kept, and what may go.
 Of each day, week and month the last good backup is kept, as far back as asked for; so are the last
 one, the last one that was proven, and everything that a kept one builds upon. Log goes only when
 no backup that stays needs it; the histories of timelines stay for ever.
+
+Nothing goes because it is old: periods are counted that have a backup, by a clock that does not go
+back. While the clock is wrong, more than one day's backups may count as one day's.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from ..errors import ConfigError
 from ..plan import Step
@@ -16,9 +19,10 @@ from . import archive
 from .archive import Log, wal
 from .archive.binlog import number_of
 from .manifest import Manifest
-from .repository import Backup, Repository
+from .repository import Backup, Repository, moment_of
 
 DEFAULT_KEEP: Mapping[str, int] = {"daily": 7, "weekly": 4, "monthly": 6}
+_BINLOG = re.compile(r"[^/]+\.(\d{6,})\.[0-9a-f]{32}\.\d+\.?")
 _PERIODS = {"daily": "%Y-%m-%d", "weekly": "%G-W%V", "monthly": "%Y-%m"}
 
 
@@ -66,6 +70,8 @@ def plan(repo: Repository, system: str, keep: Mapping[str, int]) -> Retention:
 def prune(repo: Repository, system: str, keep: Mapping[str, int]) -> Retention:
     """Remove what `plan` says, under the lock of the backups; children before their parents."""
     with repo.held(system):
+        for prefix in (f"backups/{system}", f"archive/{system}", f"evidence/{system}"):
+            repo.store.sweep(prefix)
         retention = plan(repo, system, keep)
         for removal in retention.removed:
             for name in removal.objects:
@@ -86,7 +92,7 @@ def _require_some(keep: Mapping[str, int]) -> None:
 def _kept(good: Sequence[Backup], keep: Mapping[str, int]) -> dict[str, str]:
     kept: dict[str, str] = {}
     for period, number in keep.items():
-        last = {_began(each).strftime(_PERIODS[period]): each for each in good}
+        last = {moment_of(each.id).strftime(_PERIODS[period]): each for each in good}
         for name in sorted(last, reverse=True)[:number]:
             kept.setdefault(last[name].id, f"{period} {name}")
     if good:
@@ -135,12 +141,14 @@ def _logs(repo: Repository, system: str, staying: Sequence[Manifest]) -> Iterato
         old = [log for log in logs if log.branch == branch and (branch, log.number) < first]
         if system.startswith("pg-"):  # positions go on from one timeline to the next
             old = [log for log in old if log.number < first[1]]
-        objects = [name for log in old if log.object for name in _objects(repo, log)]
+            objects = [log.object for log in old if log.object]
+        else:
+            objects = _binlogs(repo, f"archive/{system}/binlog/{branch:08X}", (branch, first))
         if objects:
             yield Removal(
                 system=system,
                 what="log",
-                name=f"{old[0].name} to {old[-1].name}",
+                name=f"{old[0].name} to {old[-1].name}" if old else f"{len(objects)} torn pieces",
                 objects=objects,
                 stored_bytes=sum(log.stored_bytes for log in old),
                 why=f"no backup that stays begins before {first[1]}",
@@ -167,17 +175,21 @@ def _first_needed(logs: Sequence[Log], staying: Sequence[Manifest]) -> tuple[int
     return min(needed)
 
 
-def _objects(repo: Repository, log: Log) -> list[str]:
-    """Return the names of a piece: what states it, then what it is."""
-    name = log.object or ""
-    base = name.removesuffix(".age").removesuffix(".zst").removesuffix(".lz4")
-    beside = [each.name for each in repo.store.entries(name.rpartition("/")[0])]
-    return [*(each for each in beside if each == f"{base}.json"), name]
+def _binlogs(repo: Repository, folder: str, limit: tuple[int, tuple[int, int]]) -> list[str]:
+    """
+    Return the objects in `folder` that are older than the first that is needed, in their order.
 
-
-def _began(backup: Backup) -> datetime:
-    said = backup.manifest
-    return datetime.fromisoformat(said.started_at) if said else datetime.min
+    Of each file what states it goes before what it is; one that a removal which was cut short left
+    without a statement goes, too.
+    """
+    branch, first = limit
+    found = []
+    for entry in repo.store.entries(folder):
+        name = entry.name.rpartition("/")[2]
+        match = _BINLOG.match(name)
+        if match and (branch, int(match[1])) < first:
+            found.append((int(match[1]), not name.endswith(".json"), entry.name))
+    return [name for _, _, name in sorted(found)]
 
 
 def _parent(backup: Backup | None) -> str | None:

@@ -8,6 +8,7 @@ backup is a folder of objects that gets its final name last.
 import errno
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from .. import filelock
 from ..errors import ConfigError, StorageError
 
 _UNFINISHED = ".unfinished"
+_REMOVED = ".removed"
+# Its writer may be on another machine, where nobody can look whether it is there.
+_ABANDONED_S = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,13 @@ class Store(Protocol):
 
     def remove(self, prefix: str) -> None:
         """Remove the object or the folder `prefix`; nothing happens where there is none."""
+
+    def sweep(self, prefix: str) -> None:
+        """
+        Remove what was left below `prefix` by those who were killed as they wrote or removed.
+
+        None of it is an object. What somebody may still be writing stays.
+        """
 
     def lock(self, name: str, *, what: str) -> AbstractContextManager[None]:
         """Hold the lock `name` for the block, or raise `Busy`; it dies with this process."""
@@ -152,11 +163,24 @@ class DirectoryStore:
             if not path.is_dir():
                 path.unlink(missing_ok=True)
                 return
-            doomed = path.with_name(f".{path.name}.removed")
+            doomed = path.with_name(f".{path.name}{_REMOVED}")
             shutil.rmtree(doomed, ignore_errors=True)
             path.rename(doomed)
             _sync(path.parent)
             shutil.rmtree(doomed)
+
+    def sweep(self, prefix: str) -> None:
+        """Remove half-removed folders, locks that nobody holds, and files not written for a day."""
+        filelock.sweep(self.root / "locks")
+        with self._said(prefix):
+            for parent, folders, names in os.walk(self.root / prefix):
+                for name in [each for each in folders if each.endswith(_REMOVED)]:
+                    shutil.rmtree(Path(parent) / name, ignore_errors=True)
+                    folders.remove(name)
+                for path in (Path(parent) / each for each in names if each.endswith(_UNFINISHED)):
+                    with suppress(FileNotFoundError):
+                        if _is_abandoned(path):
+                            path.unlink()
 
     @contextmanager
     def lock(self, name: str, *, what: str) -> Iterator[None]:
@@ -204,6 +228,14 @@ def directory_store(root: Path, *, make: bool = False) -> DirectoryStore:
             hint=f"Make it: stockops backup init --repository {root}",
         )
     return DirectoryStore(root)
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Tell whether nothing was written to `path` for a day, and its writer is not here any more."""
+    if time.time() - path.stat().st_mtime < _ABANDONED_S:
+        return False
+    number = path.name.removesuffix(_UNFINISHED).rpartition(".")[2]
+    return not (number.isdigit() and Path("/proc", number).exists())
 
 
 def _sync(directory: Path) -> None:

@@ -8,14 +8,12 @@ is over, everything that must be in it is, every object is on disk, and the mani
 import os
 import shutil
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .. import __version__, children
+from .. import __version__, children, scratch
 from ..engine import connect
 from ..engine.base import Server
 from ..errors import Refused, StockopsError, StorageError
@@ -73,7 +71,7 @@ def take(
             reap(repo, ground.system)
             parent = _parent(repo, ground, request)
             _require_room(repo, ground, request)
-            with _working(repo, request) as work:
+            with scratch.directory("backup", within=request.staging) as work:
                 taking = _Taking(repo, source, server, target, request, ground)
                 return taking.run(work, parent, progress)
 
@@ -106,6 +104,7 @@ def reap(repo: Repository, system: str) -> list[str]:
         if backup.manifest is None and backup.state in {"running", "incomplete"}:
             repo.store.remove(repo.store.partial(backup.folder))
             gone.append(backup.id)
+    repo.store.sweep(f"backups/{system}")
     return gone
 
 
@@ -134,7 +133,8 @@ class _Taking:
     def run(self, work: Path, parent: Backup | None, progress: Progress | None) -> Manifest:
         """Store every part, then the manifest, then the name."""
         kind: Kind = "incremental" if parent else "full"
-        identity = repository.new_id(kind, self.request.method)
+        taken = self.repo.ids(self.ground.system)
+        identity = repository.new_id(kind, self.request.method, after=taken)
         job = Job(
             id=identity,
             target=self.target,
@@ -338,16 +338,6 @@ def _require_room(repo: Repository, ground: Ground, request: Request) -> None:
             f"{repo.store.place!r} has {free >> 20:,} MB free, and {needed >> 20:,} MB are wanted",
             hint="Make room: stockops backup prune --plan",
         )
-
-
-@contextmanager
-def _working(repo: Repository, request: Request) -> Iterator[Path]:
-    directory = request.staging
-    work = Path(tempfile.mkdtemp(prefix="stockops-backup-", dir=directory))
-    try:
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _ticking(ground: Ground, progress: Progress | None) -> Callable[[int, int], None]:

@@ -124,7 +124,8 @@ def run_command(
     Place orders from many clients at once, and say how long the answers took.
 
     Every order is in the journal, on disk, before it is sent; without --journal that is a new
-    directory below the working directory. Ctrl-C ends the run and prints what came of it.
+    directory below the working directory. Ctrl-C or SIGTERM ends the run and prints what came of
+    it.
     """
     from .. import workload  # noqa: PLC0415  the other commands do without
 

@@ -3,6 +3,7 @@
 import os
 import secrets
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,6 +12,8 @@ from datetime import UTC, datetime
 from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
+from types import FrameType
+from typing import NoReturn
 
 from .. import journal
 from ..engine import connect
@@ -29,6 +32,7 @@ READY_S = 30.0
 GRACE_S = 10.0  # for the last answers, once the run is over
 LAST_SEAL_S = 25.0
 TICK_S = 1.0
+_ENDINGS = {signal.SIGINT, signal.SIGTERM}
 _HEAD_START_NS = 20_000_000
 
 
@@ -99,9 +103,9 @@ def run(target: Target, plan: RunPlan, *, progress: Progress | None = None) -> R
     """
     Run `plan` against `target`; one process for each client.
 
-    Ctrl-C ends it early and returns what came of it so far (`interrupted`); so does a failure of a
-    client (`failure`), such as a server that stays away. Raises `ConfigError` or `Unreachable`
-    where the run cannot begin.
+    Ctrl-C or SIGTERM ends it early and returns what came of it so far (`interrupted`); so does a
+    failure of a client (`failure`), such as a server that stays away. Raises `ConfigError` or
+    `Unreachable` where the run cannot begin.
     """
     with connect(target, application="stockops trade") as server:
         ground = survey(server, plan)
@@ -115,6 +119,7 @@ def run(target: Target, plan: RunPlan, *, progress: Progress | None = None) -> R
         crew = _Crew(Board(plan.clients))
         stack.callback(crew.end)
         interrupted = False
+        stack.enter_context(_told_to_end())
         try:
             with _uninterrupted():
                 _start(crew, target, plan, ground, run_id=run_id, book=book)
@@ -174,8 +179,9 @@ def _start(
 
 
 def _be_client(seat: Seat, pipe: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and says when to stop
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    for number in _ENDINGS:
+        signal.signal(number, signal.SIG_IGN)  # the parent hears it, and says when to stop
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDINGS)
     tally = Tally()
     try:
         client = Client(seat)
@@ -252,8 +258,26 @@ def _header(
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
     """Hold Ctrl-C back: a process forked meanwhile must not hear it before it is ready to."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDINGS)
+
+
+@contextmanager
+def _told_to_end() -> Iterator[None]:
+    """Make SIGTERM end the run as Ctrl-C does, where nobody has other plans."""
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

@@ -16,7 +16,9 @@ _LAST_S = 20.0  # for what is left at the end
 
 def seal_until_stopped(seat: Seat) -> None:
     """Seal every second or two until the run is over, and then what is left."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
     over = False
     while not over:
         with suppress(StockopsError):  # the server went: the next round connects again

@@ -2,12 +2,12 @@
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from ... import scratch
 from ...errors import ConfigError, StorageError
 from .. import streams
 from ..keys import Identities
@@ -68,8 +68,8 @@ def latest(repo: Repository, logs: Sequence[Log], *, identities: Identities = ()
     for log in reversed(logs):
         if log.end.lsn is None:
             return log.end
-        with tempfile.TemporaryDirectory(prefix="stockops-archive-") as folder:
-            path = Path(folder) / log.name
+        with scratch.directory("archive") as folder:
+            path = folder / log.name
             fetch(repo, log, path, identities=identities)
             said = wal.read(path.read_bytes(), name=log.name, whole=log.object is not None)
         if said.last > said.start:

@@ -6,14 +6,13 @@ then out of the spool. A run that was killed is continued by the next one.
 """
 
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ... import children
+from ... import children, scratch
 from ...engine import connect
 from ...errors import Refused, ServerError, StockopsError, Unreachable
 from ...targets import Target
@@ -121,12 +120,12 @@ def run(
     _require_apart(repo, place, form)
     with (
         repo.store.lock(f"archive-{system}", what=f"the archive of {system}"),
-        tempfile.TemporaryDirectory(prefix="stockops-archive-") as work,
+        scratch.directory("archive") as work,
         beating(target) as heart,
     ):
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
         note_place(repo, system, place, encrypted=bool(form.recipients))
-        job = Job(repo=repo, target=target, system=system, spool=place, form=form, work=Path(work))
+        job = Job(repo=repo, target=target, system=system, spool=place, form=form, work=work)
         receiver = receivers()[target.engine](job)
         loop = _Loop(job, receiver)
         try:

@@ -1,13 +1,12 @@
 """Read the log within the windows that are proven, and tell where to stop just before it."""
 
-import tempfile
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from ... import lab
+from ... import lab, scratch
 from ...errors import ConfigError, Unsupported
 from .. import archive
 from ..archive import Log, Window, wal
@@ -95,8 +94,8 @@ class _Search:
         )
 
     def mariadb(self, window: Window) -> None:
-        with tempfile.TemporaryDirectory(prefix="stockops-find-") as folder:
-            path = Path(folder) / "log"
+        with scratch.directory("find") as folder:
+            path = folder / "log"
             for log in _within(window.logs, self.wanted):
                 archive.fetch(self.repo, log, path, identities=self.identities)
                 after = window.start.offset if log.name == window.start.file else 0

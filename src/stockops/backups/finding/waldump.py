@@ -7,13 +7,12 @@ transaction that rewrote it.
 """
 
 import re
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ... import children
+from ... import children, scratch
 from .. import archive, credentials
 from ..archive import Log, wal
 from ..keys import Identities
@@ -61,8 +60,7 @@ def commits(
     Each batch begins with the last segment of the one before it: a record may cross the border.
     """
     reader = _Reader()
-    with tempfile.TemporaryDirectory(prefix="stockops-find-") as folder:
-        there = Path(folder)
+    with scratch.directory("find") as there:
         for first in range(0, max(len(logs) - 1, 1), _PIECES - 1):
             batch = logs[first : first + _PIECES]
             wanted = {wal.segment_name(branch, log.number, log.raw_bytes): log for log in batch}

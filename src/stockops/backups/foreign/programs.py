@@ -5,9 +5,8 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from ... import children, lab
+from ... import children, lab, scratch
 from ...errors import ServerError, StockopsError
 
 TOOL_S = 6 * 3600.0  # the longest that one look at one backup may take
@@ -27,8 +26,8 @@ def postgresql(major: int | None = None) -> Path | None:
 @contextmanager
 def workplace() -> Iterator[Path]:
     """Give a directory of our own, gone at the end: nothing is written where the backups are."""
-    with TemporaryDirectory(prefix="stockops-audit-") as name:
-        yield Path(name)
+    with scratch.directory("audit") as work:
+        yield work
 
 
 def complaint(argv: Sequence[str | Path], *, work: Path) -> str:

@@ -6,12 +6,11 @@ and every byte is held against what was stored.
 """
 
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ... import children
+from ... import children, scratch
 from ...engine import connect
 from ...errors import Refused, ServerError, StorageError
 from ...lab import Lab
@@ -54,11 +53,11 @@ def load(
     target = Target(name=lab.name, url=lab.url(said.database), lab=lab.name)
     loading = _Loading(repo, backup, lab, target, identities)
     phases = phases or Phases()
-    with phases.of("load"), tempfile.TemporaryDirectory(prefix="stockops-load-") as work:
+    with phases.of("load"), scratch.directory("load") as work:
         if lab.engine == "postgresql":
-            _postgresql(loading, said, Path(work))
+            _postgresql(loading, said, work)
         else:
-            _mariadb(loading, said, Path(work))
+            _mariadb(loading, said, work)
     return target
 
 
