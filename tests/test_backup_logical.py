@@ -1,23 +1,27 @@
 """Dumps: of one moment, whole, with everything a restored database needs, and no password told."""
 
+import json
 import string
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
-from datetime import date, time
+from datetime import date, datetime, time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from conftest import eventually
 from underload import trading
 
 from stockops import books, orders
 from stockops import lab as labs
-from stockops.backups import content, logical, repository, taking
+from stockops.backups import content, logical, repository, restoring, taking
 from stockops.backups.manifest import Manifest
 from stockops.backups.repository import Backup, Repository
 from stockops.backups.restoring import loading
+from stockops.backups.streams import Form
 from stockops.backups.taking import Request, Tick
+from stockops.cli import main
 from stockops.engine import connect
 from stockops.engine.base import Server
 from stockops.errors import Fault, Refused, ServerError, StockopsError, StorageError
@@ -230,14 +234,17 @@ def test_a_table_that_is_emptied_meanwhile_ends_the_dump_or_waits(
             server.execute("DROP TABLE aa")
 
 
-def test_a_table_without_transactions_is_named_and_not_held(
+def test_a_table_without_transactions_is_refused_or_named_and_not_held(
     server: Server, target: Target, repo: Repository
 ) -> None:
     if server.engine == "postgresql":
         pytest.skip("PostgreSQL has none")
     server.execute("CREATE TABLE database_identity AS SELECT 1 AS only_row, 'x-2' AS identity")
     server.execute("CREATE TABLE loose (a int) ENGINE = MyISAM")
-    said = taking.take(repo, target, LOGICAL)
+    with pytest.raises(Refused, match=r"another moment than the rest: .*loose"):
+        taking.take(repo, target, LOGICAL)
+    assert repo.backups() == []
+    said = taking.take(repo, target, replace(LOGICAL, mixed=True))
     assert [note for note in said.notes if "loose" in note and "not transactional" in note]
     assert {each.table: each.rows for each in said.content} == {
         "database_identity": 1,
@@ -315,6 +322,51 @@ def processes() -> list[bytes]:
             with suppress(OSError):
                 found.append(path.read_bytes())
     return found
+
+
+def test_who_may_not_read_passwords_dumps_roles_without_them(
+    market: Target, repo: Repository
+) -> None:
+    if market.engine == "mariadb":
+        pytest.skip("whoever may dump users there may read their passwords")
+    with connect(market) as server:
+        server.execute("CREATE ROLE dump_reader LOGIN")
+        for what in ("TABLES", "SEQUENCES"):
+            server.execute(f"GRANT SELECT ON ALL {what} IN SCHEMA public TO dump_reader")
+    try:
+        reader = replace(market, url=market.url.replace("//stockops@", "//dump_reader@"))
+        said = taking.take(repo, reader, replace(LOGICAL, form=Form(compression="none")))
+        assert [note for note in said.notes if "without their passwords" in note]
+        (roles,) = Path(repo.store.place).rglob("globals.sql")
+        assert "CREATE ROLE dump_reader" in roles.read_text()
+    finally:
+        with connect(market) as server:
+            server.execute("DROP OWNED BY dump_reader; DROP ROLE dump_reader")
+
+
+def test_a_dump_is_drilled_as_of_its_own_moment(market: Target, repo: Repository) -> None:
+    with connect(market) as server:
+        server.execute("INSERT INTO heartbeats VALUES ('test', 1, '2026-01-01')")
+    try:
+        said = taking.take(repo, market, LOGICAL)
+    finally:
+        with connect(market) as server:
+            server.execute("DELETE FROM heartbeats")
+    place = ["--repository", repo.store.place, "--format", "json"]
+    ran = CliRunner().invoke(main, ["backup", "drill", *place])
+    drilled = json.loads(ran.stdout)
+    assert ran.exit_code == 0, drilled["summary"]
+    assert [level["passed"] for level in drilled["levels"]] == [None, True, True, True]
+    assert drilled["levels"][2]["looked_at"] == len(said.content) > 20
+    moment = datetime.fromisoformat(said.started_at)
+    assert datetime.fromisoformat(drilled["loss"]["target_at"]) == moment
+    assert drilled["loss"]["seconds"] > 0
+    assert {"load", "start"} <= drilled["phases"].keys()
+    assert repo.backups()[0].state == "verified"
+    other = CliRunner().invoke(main, ["backup", "drill", *place, "--to", "2026-01-01"])
+    assert other.exit_code == 2
+    with pytest.raises(Refused, match="is a dump"):
+        restoring.plan(repo, restoring.Aim("end"), system=said.system, start=only(repo, said))
 
 
 def test_nothing_is_left_behind(market: Target, repo: Repository) -> None:

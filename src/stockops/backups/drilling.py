@@ -3,10 +3,11 @@ The proof of recovery: restore into a private server, replay, start, prove, and 
 
 Only a backup that went through this is `verified`. What was lost up to the target is measured by
 what the copy holds: the youngest heartbeat, and the orders that a client's journal says were
-acknowledged.
+acknowledged. A dump is loaded instead of restored, and stands for its own moment.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +17,15 @@ from typing import Any
 from .. import journal as journals
 from .. import lab
 from ..engine import connect
-from ..errors import ServerError, StockopsError
+from ..errors import Refused, ServerError, StockopsError
 from ..lab import Lab
 from . import proving
 from .keys import Identities
+from .manifest import Manifest
 from .proving import Level
-from .repository import Evidence, Repository, now
-from .restoring import Phases, Recovery, filling, finish
+from .repository import Backup, Evidence, Repository, now
+from .restoring import Phases, Recovery, filling, finish, manifest_of, predicted
+from .restoring.loading import load
 
 
 @dataclass(slots=True)
@@ -95,6 +98,9 @@ class Drilled:
         }
 
 
+Seen = Callable[[str], None]
+
+
 def drill(
     repo: Repository,
     recovery: Recovery,
@@ -102,7 +108,7 @@ def drill(
     identities: Identities = (),
     journal: Path | None = None,
     bin_directory: Path | None = None,
-    seen: Callable[[str], None] = lambda _: None,
+    seen: Seen = lambda _: None,
 ) -> Drilled:
     """Prove that `recovery` works; keep what was found as evidence. The copy is gone afterwards."""
     said = recovery.last
@@ -117,30 +123,81 @@ def drill(
         restored_bytes=recovery.raw_bytes,
         predicted_s=round(recovery.predicted_s, 1),
     )
-    phases = Phases(seen=seen)
-    began = monotonic()
-    try:
+    target = recovery.aim.at or recovery.window.end_at
+    if recovery.aim.kind == "backup":
+        target = datetime.fromisoformat(said.ended_at)
+    with _timed(repo, drilled, seen) as (phases, began):
         fill = filling(repo, recovery, identities=identities, phases=phases)
         with lab.temporary(said.engine, bin_directory=bin_directory, fill=fill) as copy:
             _timed_start(phases, began)
             finish(copy, recovery, phases=phases)
             drilled.rto_s = round(monotonic() - began, 3)
-            drilled.loss = _loss(copy, recovery, journal)
+            drilled.loss = _loss(copy, said, target, journal)
             drilled.levels = proving.prove(copy, said, moved_on=bool(recovery.logs), seen=seen)
+    return drilled
+
+
+def drill_dump(
+    repo: Repository,
+    backup: Backup,
+    *,
+    identities: Identities = (),
+    journal: Path | None = None,
+    bin_directory: Path | None = None,
+    seen: Seen = lambda _: None,
+) -> Drilled:
+    """
+    Prove that the dump `backup` loads, as `drill` does.
+
+    There are no pages to read, and no log: what came after its moment is lost.
+    """
+    said = manifest_of(backup)
+    if said.method != "logical":
+        raise Refused(f"{said.id} is no dump: it is restored as a whole server")
+    at = datetime.fromisoformat(said.started_at)
+    drilled = Drilled(
+        backup=said.id,
+        system=said.system,
+        engine=said.engine,
+        aim=f"the dump's own moment, {at:%Y-%m-%d %H:%M:%S} UTC",
+        at=now(),
+        links=1,
+        logs=0,
+        restored_bytes=said.raw_bytes,
+        predicted_s=round(predicted(repo, [backup], said.raw_bytes), 1),
+    )
+    with (
+        _timed(repo, drilled, seen) as (phases, began),
+        lab.temporary(said.engine, bin_directory=bin_directory) as copy,
+    ):
+        _timed_start(phases, began)
+        load(repo, backup, copy, identities=identities, phases=phases)
+        drilled.rto_s = round(monotonic() - began, 3)
+        drilled.loss = _loss(copy, said, at, journal)
+        drilled.levels = proving.prove(copy, said, moved_on=False, seen=seen)
+    return drilled
+
+
+@contextmanager
+def _timed(repo: Repository, drilled: Drilled, seen: Seen) -> Iterator[tuple[Phases, float]]:
+    """Give the phases, and when it began; what goes wrong in the block is the drill's failure."""
+    phases = Phases(seen=seen)
+    began = monotonic()
+    try:
+        yield phases, began
     except StockopsError as exc:
         drilled.failure = str(exc)
     drilled.phases = phases.seconds
     drilled.seconds = round(monotonic() - began, 3)
     evidence = Evidence(
-        backup=said.id,
+        backup=drilled.backup,
         what="drill",
         at=drilled.at,
         passed=drilled.passed,
         summary=drilled.summary,
         detail=drilled.as_json(),
     )
-    repo.record(evidence, system=said.system)
-    return drilled
+    repo.record(evidence, system=drilled.system)
 
 
 def _timed_start(phases: Phases, began: float) -> None:
@@ -148,12 +205,9 @@ def _timed_start(phases: Phases, began: float) -> None:
     phases.seconds["start"] = round(monotonic() - began - sum(phases.seconds.values()), 3)
 
 
-def _loss(copy: Lab, recovery: Recovery, journal: Path | None) -> Loss:
-    target = recovery.aim.at or recovery.window.end_at
-    if recovery.aim.kind == "backup":
-        target = datetime.fromisoformat(recovery.last.ended_at)
+def _loss(copy: Lab, said: Manifest, target: datetime, journal: Path | None) -> Loss:
     loss = Loss(target_at=target.isoformat())
-    with connect(copy.url(recovery.last.database)) as server:
+    with connect(copy.url(said.database)) as server:
         try:
             beats = server.rows("SELECT max(beaten_at) AS at FROM heartbeats")
         except ServerError:  # a database without our schema has none

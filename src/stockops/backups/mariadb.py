@@ -25,6 +25,10 @@ _BINLOG = re.compile(
 _DUMP = "dump.sql"
 _USERS = "users.sql"
 _DUMPED = b"-- Dump completed"
+_MEANS: Mapping[Method, str] = {
+    "physical": "who writes to it waits while it is copied",
+    "logical": "its rows are those of another moment",
+}
 _PACKET = "1G"  # the most there is: a row is one packet
 
 
@@ -43,7 +47,8 @@ class MariaDB:
         settings = {each.name: each.value for each in server.fetch(SETTINGS)}
         if method == "physical":
             _require_readable(Path(settings["datadir"]))
-        notes = [f"{each.name}: {each.why}" for each in server.fetch(LEFT_OUT)]
+        left_out = [each for each in server.fetch(LEFT_OUT) if each.dumped or method == "physical"]
+        notes = [f"{each.name}: {each.why}: {_MEANS[method]}" for each in left_out]
         if settings["innodb_checksum_algorithm"] == "none":
             notes.append("page checksums are off: that a page is as it was written is not proven")
         if settings["log_bin"] != "ON":
@@ -57,6 +62,7 @@ class MariaDB:
             links=[Link(name=each.name, path=each.path) for each in server.fetch(LINKS)],
             size_bytes=cluster.size_bytes,
             notes=notes,
+            loose=[each.name for each in left_out] if method == "logical" else [],
         )
 
     @contextmanager

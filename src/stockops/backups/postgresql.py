@@ -38,7 +38,11 @@ class PostgreSQL:
         links = [Link(name=each.name, path=each.path) for each in server.fetch(LINKS)]
         if kind == "incremental":
             _require_summaries(server, settings)
-        notes = [f"{each.name}: {each.why}" for each in server.fetch(LEFT_OUT)]
+        notes = []
+        if method == "physical":
+            notes += [f"{each.name}: {each.why}" for each in server.fetch(LEFT_OUT)]
+        elif not _may_read_passwords(server):
+            notes.append("roles come back without their passwords: this role may not read them")
         if method == "physical" and settings["data_checksums"] == "off":
             notes.append("data checksums are off: that a page is as it was written is not proven")
         if settings["fsync"] == "off" or settings["full_page_writes"] == "off":
@@ -66,7 +70,8 @@ class PostgreSQL:
                 yield iter([self._base(job, named)])
             else:
                 with logical.postgresql(server, job.target) as (snapshot, dump):
-                    yield iter(self._dumps(job, named, snapshot, dump))
+                    whole = [] if _may_read_passwords(server) else ["--no-role-passwords"]
+                    yield iter(self._dumps(job, named, (snapshot, whole), dump))
 
     def span(self, server: Server, job: Job, parts: Sequence[Part]) -> Span:
         """Read it off the label and the manifest that pg_basebackup wrote into its archive."""
@@ -101,16 +106,27 @@ class PostgreSQL:
         return Part(name="base.tar", argv=argv, env=env, watch=watch, required=_REQUIRED)
 
     def _dumps(
-        self, job: Job, env: dict[str, str], snapshot: str, watch: logical.DumpWatch
+        self,
+        job: Job,
+        env: dict[str, str],
+        asked: tuple[str, Sequence[str]],
+        watch: logical.DumpWatch,
     ) -> list[Part]:
+        snapshot, roles = asked
         dump = [str(_program("pg_dump", job)), "-F", "custom", "-Z", "0", "-w"]
         dump += [f"--snapshot={snapshot}", f"--lock-wait-timeout={_LOCK_MS}"]
         dump += ["-d", job.target.url]
-        whole = [str(_program("pg_dumpall", job)), "--globals-only", "-w", "-d", job.target.url]
+        whole = [str(_program("pg_dumpall", job)), "--globals-only", "-w", *roles]
+        whole += ["-d", job.target.url]
         return [
             Part(name=_TABLES, argv=dump, env=env, watch=watch),
             Part(name=_GLOBALS, argv=whole, env=env, ending=_DUMPED),
         ]
+
+
+def _may_read_passwords(server: Server) -> bool:
+    sql = "SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS may"
+    return bool(server.rows(sql)[0]["may"])
 
 
 def _require_summaries(server: Server, settings: dict[str, str]) -> None:

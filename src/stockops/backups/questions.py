@@ -32,10 +32,15 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A table that a backup does not bring back as it was."""
+    """
+    A table that a physical backup does not bring back as it was, or that a dump does not.
+
+    `dumped`: it is in the database that a dump holds.
+    """
 
     name: str
     why: str
+    dumped: bool
 
 
 @dataclass(frozen=True, slots=True)

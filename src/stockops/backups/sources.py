@@ -35,6 +35,7 @@ class Ground:
     size_bytes: int
     notes: Sequence[str]
     relations: Mapping[str, str] = field(default_factory=dict)
+    loose: Sequence[str] = ()  # tables that a dump would hold as of another moment than the rest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

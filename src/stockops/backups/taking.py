@@ -37,13 +37,18 @@ _ROOM = 1.1  # how much of the size of the data must be free at least, uncompres
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked for. `kind` None: incremental where the engine can and a parent is there."""
+    """
+    What is asked for.
+
+    `mixed`: a dump may hold tables without transactions, as of another moment than the rest.
+    """
 
     method: Method = "physical"
     kind: Kind = "full"
     label: str | None = None
     form: Form = field(default_factory=Form)
     staging: Path | None = None
+    mixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ def take(
     source = SOURCES[target.engine]
     with connect(target, application="stockops backup") as server:
         ground = source.survey(server, request.method, request.kind)
+        _require_one_moment(ground, request)
         repository.require_no_key(repo)
         with repo.held(ground.system):
             reap(repo, ground.system)
@@ -81,6 +87,7 @@ def steps(repo: Repository, target: Target, request: Request) -> list[Step]:
     source = SOURCES[target.engine]
     with connect(target, application="stockops backup") as server:
         ground = source.survey(server, request.method, request.kind)
+    _require_one_moment(ground, request)
     parent = _parent(repo, ground, request)
     _require_room(repo, ground, request)
     upon = f" upon {parent.id}" if parent else ""
@@ -326,6 +333,18 @@ def _base(repo: Repository, parent: Backup | None) -> dict[str, bytes]:
             with repo.store.open(f"{parent.folder}/{file.name}") as stored:
                 small[file.name] = stored.read()
     return small
+
+
+def _require_one_moment(ground: Ground, request: Request) -> None:
+    """Raise where a dump would hold rows of two moments, which nobody can tell from it later."""
+    if ground.loose and not request.mixed:
+        named = ", ".join(ground.loose[:5])
+        raise Refused(
+            f"{len(ground.loose)} tables have no transactions, so a dump would hold them as of "
+            f"another moment than the rest: {named}",
+            hint="Make them InnoDB; or take it --physical, for which writers to them wait; or "
+            "--mixed, if those moments may differ.",
+        )
 
 
 def _require_room(repo: Repository, ground: Ground, request: Request) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import plan, render, targets
+from ..errors import ConfigError
 from ..plan import Consent
 from ..targets import Target
 from . import backupview, options
@@ -18,7 +19,7 @@ from .backup_restore import identity, keys_of, opened, programs, recovery_of, re
 
 if TYPE_CHECKING:
     from ..backups.drilling import Drilled
-    from ..backups.repository import Repository
+    from ..backups.repository import Backup, Repository
 
 
 @click.group()
@@ -65,6 +66,7 @@ def init_command(place: str) -> None:
 @click.option(
     "--incremental", "kind", flag_value="incremental", help="What changed since the last backup."
 )
+@click.option("--mixed", is_flag=True, help="Dump tables without transactions all the same.")
 @click.option("--label", help="A name of your own to find it by.")
 @click.option(
     "--compress",
@@ -87,7 +89,8 @@ def take_command(
     Take a backup, physical and full unless said otherwise.
 
     It gets its name when the engine's tool left well, all that must be in it is, every object is
-    on disk, and its manifest says so. One run at a time on a server: a second one exits 6.
+    on disk, and its manifest says so. One run at a time on a server: a second one exits 6. A dump
+    of tables without transactions is refused: they would be of another moment than the rest.
 
     \b
     Examples:
@@ -104,6 +107,7 @@ def take_command(
         kind=asked["kind"],
         label=asked["label"],
         form=Form(compression=asked["compress"], recipients=keys.recipients(asked["recipients"])),
+        mixed=asked["mixed"],
     )
     if plan_only:
         click.echo(render.rows(taking.steps(repo, target, request), form))
@@ -189,7 +193,8 @@ def drill_command(
     """
     Prove a recovery: restore it, replay, start it, check every page, structure, row and the books.
 
-    Takes the backup NAME, or the one that the moment needs. Everything happens in a private lab
+    Takes the backup NAME, or the one that the moment needs; a dump that is named, or all there is,
+    is loaded, and proven as of its own moment. Everything happens in a private lab
     that is gone at the end. Exits 1 on any finding; only what passed is `verified`.
 
     \b
@@ -198,18 +203,8 @@ def drill_command(
       stockops backup drill latest --to backup
       stockops backup drill --to 2026-01-02T14:29:59+09:00 --journal out/run-1
     """  # noqa: D301  click reads \b as a character
-    from ..backups import drilling  # noqa: PLC0415
-
     repo = opened(place)
-    recovery = recovery_of(repo, moment, name, asked)
-    drilled = drilling.drill(
-        repo,
-        recovery,
-        identities=keys_of(repo, asked),
-        journal=asked["journal"],
-        bin_directory=asked["bin_directory"],
-        seen=backupview.phase,
-    )
+    drilled = _drilled(repo, moment, name, asked)
     backupview.finish()
     _report(repo, drilled, asked["reports"], asked["signed_off"])
     click.echo(backupview.drilled(drilled, form))
@@ -250,6 +245,36 @@ def prune_command(
         for each in whose:
             retention.prune(repo, each, keep)
     click.echo(backupview.pruned(plans, form, done=not plan_only))
+
+
+def _drilled(repo: "Repository", moment: str, name: str | None, asked: dict[str, Any]) -> "Drilled":
+    from ..backups import drilling  # noqa: PLC0415
+
+    how = {
+        "identities": keys_of(repo, asked),
+        "journal": asked["journal"],
+        "bin_directory": asked["bin_directory"],
+        "seen": backupview.phase,
+    }
+    dump = _dump(repo, name, asked["system"])
+    if dump is None:
+        return drilling.drill(repo, recovery_of(repo, moment, name, asked), **how)
+    if moment not in {"end", "backup"}:
+        raise ConfigError(
+            f"{dump.id} is a dump of one moment, and {moment!r} may be another",
+            hint=f"Leave --to out: stockops backup drill {dump.id}",
+        )
+    return drilling.drill_dump(repo, dump, **how)
+
+
+def _dump(repo: "Repository", name: str | None, system: str | None) -> "Backup | None":
+    """Return the dump `name`, or the last one where there is nothing but dumps."""
+    if name is not None:
+        named = repo.backup(name)
+        return named if named.manifest and named.manifest.method == "logical" else None
+    whole = [each for each in repo.backups(repo.one_system(system)) if each.manifest]
+    dumps = [each for each in whole if each.manifest and each.manifest.method == "logical"]
+    return dumps[-1] if dumps and len(dumps) == len(whole) else None
 
 
 def _report(

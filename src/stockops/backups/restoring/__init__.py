@@ -3,7 +3,7 @@
 from .aims import Aim, parse
 from .chains import chain
 from .filling import filling, finish
-from .planning import Recovery, manifest_of, plan
+from .planning import Recovery, manifest_of, plan, predicted
 from .tools import Phases
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "manifest_of",
     "parse",
     "plan",
+    "predicted",
 ]

@@ -86,6 +86,11 @@ def plan(
     """
     windows = archive.windows(repo, system)
     if start is not None:
+        if manifest_of(start).method == "logical":
+            raise Refused(
+                f"{start.id} is a dump: it is loaded, and no log goes on from it",
+                hint=f"Prove that it loads: stockops backup drill {start.id}",
+            )
         windows = [window for window in windows if start.id in window.backups]
     if not windows:
         raise Refused(
@@ -106,7 +111,7 @@ def plan(
         logs=logs,
         aim=aim,
         window=window,
-        predicted_s=_predicted(repo, links, raw),
+        predicted_s=predicted(repo, links, raw),
     )
 
 
@@ -275,7 +280,7 @@ def _lsn(text: str | None) -> int:
     return wal.lsn(text or "0/0")
 
 
-def _predicted(repo: Repository, links: Sequence[Backup], raw_bytes: int) -> float:
+def predicted(repo: Repository, links: Sequence[Backup], raw_bytes: int) -> float:
     """Return how long it takes at the rate of the last drill of any of `links`."""
     for link in reversed(links):
         for evidence in reversed(repo.evidence(link)):

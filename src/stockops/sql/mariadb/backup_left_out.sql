@@ -1,7 +1,8 @@
--- Tables that come back empty, or at another moment than the rest.
+-- Tables without transactions: writers to them wait for a physical backup, and not for a dump.
 SELECT
     concat(t.table_schema, '.', t.table_name) AS name,
-    concat(t.engine, ': not transactional, so its rows are those of another moment') AS why
+    concat(t.engine, ': not transactional') AS why,
+    t.table_schema = database() AS dumped
 FROM information_schema.tables AS t
 WHERE
     t.table_type = 'BASE TABLE'
