@@ -92,6 +92,12 @@ class RunningLab(Protocol):
 FindLab = Callable[[str], RunningLab | None]
 
 
+def protects_lab(known: Config, name: str) -> bool:
+    """Tell whether the lab `name`, which may be down, is a protected target of `known`."""
+    entry = known.targets.get(name)
+    return entry is not None and entry.lab is not None and entry.protected
+
+
 def resolve(asked: str | None, config: Config, *, find_lab: FindLab | None = None) -> Target:
     """
     Return the target that `asked` names; the default one where it is None.

@@ -80,7 +80,8 @@ class MariaDB:
         watch = parts[0].watch
         if isinstance(watch, logical.DumpWatch):
             return Span(start=watch.position, stop=watch.position)
-        assert isinstance(watch, MbstreamWatch)  # noqa: S101
+        if not isinstance(watch, MbstreamWatch):
+            raise TypeError(f"{parts[0].name} was not followed as a stream")
         checkpoints = _values(watch.kept, _CHECKPOINTS)
         info = _values(watch.kept, _INFO)
         binlog = _BINLOG.search(info.get("binlog_pos", ""))
@@ -140,7 +141,8 @@ def _stored_as(path: PurePosixPath) -> list[str]:
     One that was made or rebuilt since the last checkpoint is "new", and --prepare puts it in its
     place; of an incremental backup it is a file of what changed.
     """
-    bare = str(path.with_suffix("")).removeprefix("./")
+    inside = PurePosixPath(*path.parts[-2:])  # wherever it is: the backup has it in its database
+    bare = str(inside.with_suffix("")).removeprefix("./")
     return [f"{bare}{ending}" for ending in (".ibd", ".new", ".ibd.delta", ".new.delta")]
 
 

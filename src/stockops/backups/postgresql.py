@@ -11,7 +11,7 @@ from .. import lab
 from ..engine.base import Server
 from ..errors import ConfigError, Refused, StorageError, Unsupported
 from ..targets import Target
-from . import credentials, logical
+from . import credentials, logical, staging
 from .manifest import Kind, Link, Method, Position
 from .members import TarWatch
 from .questions import CLUSTER, LEFT_BEHIND, LEFT_OUT, LINKS, RELATIONS, SETTINGS
@@ -19,7 +19,8 @@ from .sources import Ground, Job, Part, Span
 
 MANIFEST = "backup_manifest"
 LABEL = "backup_label"
-_REQUIRED = ((LABEL,), (MANIFEST,), ("PG_VERSION",), ("global/pg_control",))
+BASE = "base.tar"
+_REQUIRED = ((LABEL,), ("PG_VERSION",), ("global/pg_control",))
 _START = re.compile(r"^START WAL LOCATION: ([0-9A-F]+/[0-9A-F]+)", re.MULTILINE)
 _TIMELINE = re.compile(r"^START TIMELINE: (\d+)", re.MULTILINE)
 _TABLES = "dump.pgc"
@@ -35,7 +36,6 @@ class PostgreSQL:
         """Look the server over."""
         cluster = server.fetch(CLUSTER)[0]
         settings = {each.name: each.value for each in server.fetch(SETTINGS)}
-        links = [Link(name=each.name, path=each.path) for each in server.fetch(LINKS)]
         if kind == "incremental":
             _require_summaries(server, settings)
         notes = []
@@ -51,7 +51,7 @@ class PostgreSQL:
             system=cluster.system,
             version=cluster.version,
             settings=settings,
-            links=links,
+            links=_links(server),
             size_bytes=cluster.size_bytes,
             notes=notes,
             relations={each.path: each.name for each in server.fetch(RELATIONS)},
@@ -67,7 +67,7 @@ class PostgreSQL:
                     "SELECT pg_create_physical_replication_slot(%(name)s, true, true)",
                     {"name": f"stockops_backup_{job.id.lower().replace('-', '_')}"},
                 )
-                yield iter([self._base(job, named)])
+                yield self._physical(server, job, named)
             else:
                 with logical.postgresql(server, job.target) as (snapshot, dump):
                     whole = [] if _may_read_passwords(server) else ["--no-role-passwords"]
@@ -78,7 +78,8 @@ class PostgreSQL:
         watch = parts[0].watch
         if isinstance(watch, logical.DumpWatch):
             return Span(start=watch.position, stop=watch.position)
-        assert isinstance(watch, TarWatch)  # noqa: S101
+        if not isinstance(watch, TarWatch):
+            raise TypeError(f"{parts[0].name} was not followed as an archive")
         label = watch.kept[LABEL].decode("utf-8", "replace")
         start, timeline = _START.search(label), _TIMELINE.search(label)
         ranges = json.loads(watch.kept[MANIFEST])["WAL-Ranges"]
@@ -94,16 +95,25 @@ class PostgreSQL:
         """Return walsenders and slots of earlier runs."""
         return [each.name for each in server.fetch(LEFT_BEHIND)]
 
-    def _base(self, job: Job, env: dict[str, str]) -> Part:
-        program = _program("pg_basebackup", job)
-        argv = [str(program), "-D", "-", "-F", "tar", "-X", "fetch", "-c", "fast", "-w"]
-        argv += ["-d", job.target.url, "-l", f"stockops {job.id}"]
+    def _physical(self, server: Server, job: Job, env: dict[str, str]) -> Iterator[Part]:
+        argv, watch = self._base(job), TarWatch(keep=(LABEL, MANIFEST))
+        links = _links(server)
+        if not links:
+            argv += ["-D", "-"]
+            required = (*_REQUIRED, (MANIFEST,))
+            return iter([Part(name=BASE, argv=argv, env=env, watch=watch, required=required)])
+        staging.require_room(job, server.fetch(CLUSTER)[0].size_bytes)
+        base = Part(name=BASE, argv=argv, env=env, watch=watch, required=_REQUIRED)
+        return staging.archives(job, base, links, manifest=MANIFEST)
+
+    def _base(self, job: Job) -> list[str]:
+        argv = [str(_program("pg_basebackup", job)), "-F", "tar", "-X", "fetch", "-c", "fast"]
+        argv += ["-w", "-d", job.target.url, "-l", f"stockops {job.id}"]
         if job.kind == "incremental":
             parent = job.work / MANIFEST
             parent.write_bytes(job.base[MANIFEST])
             argv += [f"--incremental={parent}"]
-        watch = TarWatch(keep=(LABEL, MANIFEST))
-        return Part(name="base.tar", argv=argv, env=env, watch=watch, required=_REQUIRED)
+        return argv
 
     def _dumps(
         self,
@@ -140,6 +150,10 @@ def _require_summaries(server: Server, settings: dict[str, str]) -> None:
             "summarize_wal is off, so the server cannot tell what changed since the last backup",
             hint="ALTER SYSTEM SET summarize_wal = on; SELECT pg_reload_conf(); then --full once.",
         )
+
+
+def _links(server: Server) -> list[Link]:
+    return [Link(name=each.name, path=each.path) for each in server.fetch(LINKS)]
 
 
 def _program(name: str, job: Job) -> Path:

@@ -143,7 +143,7 @@ def _structures(copy: Lab, level: Level) -> None:
         level.what = "databases"
         argv: list[str | Path] = [copy.programs / "pg_amcheck", "--all", "--install-missing"]
         argv += ["--heapallindexed", "--parent-check", "--jobs=2", "-w"]
-        argv += ["-h", str(copy.sockets), "-p", str(copy.port or 5432), "-U", lab.OWNER]
+        argv += ["-h", str(copy.sockets), "-p", str(copy.port or 5432), "-U", copy.owner]
         level.findings += _said(copy, argv, fails=True)[:EXAMPLES_MAX]
         with connect(copy.url("postgres")) as server:
             found = server.rows("SELECT count(*) AS n FROM pg_database WHERE datallowconn")
@@ -151,7 +151,7 @@ def _structures(copy: Lab, level: Level) -> None:
         return
     level.what = "tables"
     argv = [program("mariadb-check"), "--no-defaults", f"--socket={copy.socket}"]
-    argv += [f"--user={lab.OWNER}", "--all-databases", "--extended", "--check"]
+    argv += [f"--user={copy.owner}", "--all-databases", "--extended", "--check"]
     name = ""
     for line in _said(copy, argv):
         if line.endswith(" OK"):

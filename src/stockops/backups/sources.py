@@ -1,6 +1,6 @@
 """What an engine must tell and do so that it can be backed up."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +59,7 @@ class Job:
     base: Mapping[str, bytes]  # small objects of the parent, by name
     position: Position | None  # where the parent stopped
     work: Path
+    seen: Callable[[int], None] = lambda _: None  # bytes that came and are not stored yet
 
 
 class Source(Protocol):

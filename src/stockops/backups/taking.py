@@ -142,6 +142,7 @@ class _Taking:
         kind: Kind = "incremental" if parent else "full"
         taken = self.repo.ids(self.ground.system)
         identity = repository.new_id(kind, self.request.method, after=taken)
+        tick = _ticking(self.ground, progress)
         job = Job(
             id=identity,
             target=self.target,
@@ -151,6 +152,7 @@ class _Taking:
             base=_base(self.repo, parent),
             position=parent.manifest.stop if parent and parent.manifest else None,
             work=work,
+            seen=lambda raw_bytes: tick(raw_bytes, 0),
         )
         store = self.repo.store
         folder = f"backups/{self.ground.system}/{identity}"
@@ -158,7 +160,7 @@ class _Taking:
         began_at, began_s = repository.now(), time.monotonic()
         self.repo.note(partial, repository.RUNNING, pid=os.getpid(), at=began_at)
         try:
-            stored = self._store(job, partial, _ticking(self.ground, progress))
+            stored = self._store(job, partial, tick)
             said = self._manifest(job, stored, began_at)
             said = replace(said, duration_s=round(time.monotonic() - began_s, 3))
             with store.create(f"{partial}/{manifest.NAME}") as file:

@@ -82,6 +82,12 @@ def init_command(place: str) -> None:
     metavar="KEY|FILE",
     help="Encrypt to this public key of age or SSH; repeat.",
 )
+@click.option(
+    "--staging",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Where the archives of a PostgreSQL with tablespaces stand until they are stored, "
+    "in the clear.",
+)
 def take_command(
     target: Target, place: str, form: render.Format, plan_only: bool, **asked: Any
 ) -> None:
@@ -108,6 +114,7 @@ def take_command(
         label=asked["label"],
         form=Form(compression=asked["compress"], recipients=keys.recipients(asked["recipients"])),
         mixed=asked["mixed"],
+        staging=asked["staging"],
     )
     if plan_only:
         click.echo(render.rows(taking.steps(repo, target, request), form))

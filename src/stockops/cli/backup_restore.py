@@ -43,6 +43,16 @@ programs = click.option(
 @click.option("--from", "name", metavar="BACKUP", help="Begin with this backup, not the best one.")
 @click.option("--system", help="Of which system, where the repository holds several.")
 @click.option("--lab", "lab_name", metavar="NAME", help="The new lab to restore into.")
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
+    help="The new data directory to restore into; nobody starts a server there.",
+)
+@click.option(
+    "--in-place",
+    is_flag=True,
+    help="Take the place of the data of that lab or directory, which are kept aside.",
+)
 @click.option("--table", metavar="NAME", help="Bring back this table alone, beside the live one.")
 @click.option("--as", "new_name", metavar="NAME", help="What that table is called then.")
 @click.option("-t", "--target", "asked_target", metavar="NAME|URL", help="Where that table goes.")
@@ -79,12 +89,18 @@ def restore_command(
     Examples:
       stockops backup restore --to 2026-01-02T14:29:59+09:00 --plan
       stockops backup restore --to before:gtid:0-1-583 --lab rescued
+      stockops backup restore --directory /var/lib/postgresql/18/new
+      stockops backup restore --lab prod --in-place --yes
       stockops backup restore --to before:gtid:0-1-583 --table orders --as orders_1430 -t prod
     """  # noqa: D301  click reads \b as a character
     repo = opened(place)
     recovery = recovery_of(repo, moment, asked["name"], asked)
+    how = (form, plan_only, consent)
     if asked["table"] or asked["new_name"]:
-        _rescue(ctx, repo, recovery, asked, (form, plan_only, consent))
+        _rescue(ctx, repo, recovery, asked, how)
+        return
+    if asked["directory"] or asked["in_place"]:
+        _place(ctx, repo, recovery, asked, how)
         return
     if plan_only:
         click.echo(render.rows(recovery.steps(f"the lab {asked['lab_name'] or 'NAME'}"), form))
@@ -92,7 +108,8 @@ def restore_command(
     if not asked["lab_name"]:
         raise ConfigError(
             "there is no place named to restore into",
-            hint="Give --lab NAME for a new lab, or --plan to see what would be done.",
+            hint="Give --lab NAME for a new lab, --directory DIR for a data directory, "
+            "or --plan to see what would be done.",
         )
     _restore(repo, recovery, asked, form)
 
@@ -114,6 +131,45 @@ def _restore(
     restoring.finish(made, recovery, phases=phases)
     backupview.finish()
     click.echo(backupview.restored(recovery, made.name, phases.seconds, form))
+
+
+def _place(
+    ctx: click.Context,
+    repo: "Repository",
+    recovery: "Recovery",
+    asked: dict[str, Any],
+    how: tuple[render.Format, bool, Consent],
+) -> None:
+    from ..backups import restoring  # noqa: PLC0415
+
+    form, plan_only, consent = how
+    if bool(asked["directory"]) == bool(asked["lab_name"]):
+        raise ConfigError(
+            "one place is wanted to restore into",
+            hint="Give --directory DIR, or --lab NAME --in-place for a lab that is down.",
+        )
+    if asked["lab_name"]:
+        known = targets.load(ctx.meta.get("stockops.config"))
+        guarded = targets.protects_lab(known, asked["lab_name"])
+        place = restoring.of_lab(asked["lab_name"], protected=guarded, consent=consent)
+    else:
+        place = restoring.Place(
+            directory=asked["directory"], in_place=asked["in_place"], consent=consent
+        )
+    if plan_only:
+        click.echo(render.rows(restoring.placing_steps(recovery, place), form))
+        return
+    phases = restoring.Phases(seen=backupview.phase)
+    placed = restoring.into(
+        repo,
+        recovery,
+        place,
+        identities=keys_of(repo, asked),
+        bin_directory=asked["bin_directory"],
+        phases=phases,
+    )
+    backupview.finish()
+    click.echo(backupview.placed(recovery, placed, phases.seconds, form))
 
 
 def _rescue(

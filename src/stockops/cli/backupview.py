@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..backups.drilling import Drilled, Loss
     from ..backups.manifest import Manifest
     from ..backups.repository import Backup, Evidence
-    from ..backups.restoring import Recovery
+    from ..backups.restoring import Placed, Recovery
     from ..backups.retention import Retention
     from ..backups.taking import Tick
     from ..backups.verifying import Verdict
@@ -150,6 +150,22 @@ def restored(
             f"stockops lab shell --name {name}",
         ]
     )
+
+
+def placed(
+    recovery: "Recovery", said: "Placed", phases: Mapping[str, float], form: render.Format
+) -> str:
+    """Return what came of a restore into a directory."""
+    if form == "json":
+        says = {**dataclasses.asdict(said), "aim": str(recovery.aim), "phases": dict(phases)}
+        return _json(says)
+    lines = [
+        f"{recovery.links[-1].id} and {len(recovery.logs)} logs, up to {recovery.aim}",
+        f"  {_seconds(phases)}",
+        f"{said.directory} is ready to be started",
+    ]
+    lines += [f"{said.kept} is what was there before"] if said.kept else []
+    return "\n".join([*lines, *(f"note: {note}" for note in said.notes)])
 
 
 def drilled(said: "Drilled", form: render.Format) -> str:

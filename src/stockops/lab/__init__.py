@@ -1,6 +1,7 @@
 """Private servers, owned by stockops, in directories of their own."""
 
 from .base import DATABASE, OWNER, Fill, Lab, LabStatus, State
+from .handing import TABLESPACES, aside, hand_over, require_place
 from .operations import (
     DEFAULT_ENGINE,
     DEFAULT_NAME,
@@ -26,20 +27,24 @@ __all__ = [
     "DEFAULT_NAME",
     "ENGINES",
     "OWNER",
+    "TABLESPACES",
     "Fill",
     "Lab",
     "LabStatus",
     "State",
     "adopt",
+    "aside",
     "client",
     "crash",
     "destroy",
     "directory_of",
     "down",
     "find",
+    "hand_over",
     "read",
     "rebuilt",
     "require",
+    "require_place",
     "run_sql",
     "start",
     "status",

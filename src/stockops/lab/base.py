@@ -56,6 +56,7 @@ class Lab:
     programs: Path  # the directory the server's program was found in
     user: str  # whom the server runs as
     sockets: Path
+    owner: str = OWNER  # who may do everything in it, and needs no password at its socket
     port: int | None = None  # on 127.0.0.1; None: no TCP at all
     temporary: bool = False
 
@@ -117,7 +118,7 @@ class Lab:
                 f"stockops lab up --name {self.name} --port",
             )
         return (self.shape.tcp_url if tcp else self.shape.url).format(
-            user=OWNER,
+            user=quote(self.owner, safe=""),
             port=self.port or 5432,
             database=quote(database, safe=""),
             sockets=quote(str(self.sockets)),
@@ -148,8 +149,17 @@ class Programs:
     directory: Path
 
 
-# Puts the data directory of a lab together, as the account, and returns settings it must run with.
-Fill = Callable[["Lab", Account], Mapping[str, str]]
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """
+    What makes the data directory of a lab out of another server's data.
+
+    `put` does it as the account, and returns the settings that the server must run with. `owner`
+    is who may do everything in that data; None where a lab makes an account for itself.
+    """
+
+    put: Callable[["Lab", Account], Mapping[str, str]]
+    owner: str | None = None
 
 
 class Engine(Protocol):
@@ -160,6 +170,7 @@ class Engine(Protocol):
     """
 
     usual_account: str
+    guest: str  # the owner's name in the data of another server
     stop: signal.Signals  # end now, in good order, without waiting for clients
     stop_hard: signal.Signals
 
@@ -175,6 +186,12 @@ class Engine(Protocol):
     def adopt(self, lab: Lab, account: Account, settings: Mapping[str, str]) -> None:
         """Give the data directory that is there, of another server, a lab's configuration."""
 
+    def farewell(self, lab: Lab) -> str:
+        """Return the SQL that takes out of a server what `adopt` put in, before it is stopped."""
+
+    def leave(self, lab: Lab) -> None:
+        """Take out of the data directory what `adopt` put there; archiving stays off."""
+
     def command(self, lab: Lab) -> list[str]:
         """Return the command that starts the server."""
 
@@ -184,5 +201,5 @@ class Engine(Protocol):
     def client(self, lab: Lab, database: str) -> list[str]:
         """Return the command of the engine's own client; it reads SQL from its input."""
 
-    def password_sql(self, password: str) -> str:
-        """Return the SQL that lets the owner in over TCP with `password` (letters and digits)."""
+    def password_sql(self, owner: str, password: str) -> str:
+        """Return the SQL that lets `owner` in over TCP with `password` (letters and digits)."""

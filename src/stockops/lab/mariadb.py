@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import ConfigError, Unsupported
-from . import process
+from . import place, process
 from .account import Account
 from .base import DATABASE, OWNER, Lab, Programs
 
@@ -55,11 +55,12 @@ UPDATE mysql.proxies_priv SET User = '{OWNER}' WHERE User = 'root';
 CREATE DATABASE {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
 """  # noqa: S608  both names are constants
 
-# In the data of another server the owner is a stranger. This is no event that a replica should see.
-_OWNER = f"""\
+# In the data of another server the owner is a guest, of a name that is nobody's there, so that he
+# can go again. This is no event that a replica should see.
+_GUEST = """\
 SET SESSION sql_log_bin = 0;
-CREATE USER IF NOT EXISTS {OWNER}@localhost;
-GRANT ALL PRIVILEGES ON *.* TO {OWNER}@localhost WITH GRANT OPTION;
+CREATE OR REPLACE USER {guest}@localhost;
+GRANT ALL PRIVILEGES ON *.* TO {guest}@localhost WITH GRANT OPTION;
 """
 
 
@@ -67,6 +68,7 @@ class MariaDB:
     """How MariaDB is found, initialised and started."""
 
     usual_account = "mysql"
+    guest = "stockops_guest"
     stop = signal.SIGTERM
     stop_hard = signal.SIGKILL
 
@@ -119,10 +121,21 @@ class MariaDB:
 
     def adopt(self, lab: Lab, account: Account, settings: Mapping[str, str]) -> None:
         """Write the configuration; each start sees to it that the owner of a lab is there."""
-        owner = lab.data / "stockops-owner.sql"
-        owner.write_text(_OWNER, encoding="utf-8")
-        account.own(owner)
-        self._configure(lab, {**settings, "init_file": owner.name})
+        guest = lab.directory / "guest.sql"
+        guest.write_text(_GUEST.format(guest=lab.owner), encoding="utf-8")
+        account.own(guest)
+        final = place.directory(lab.name) / guest.name
+        self._configure(lab, {**settings, "init_file": str(final)})
+
+    def farewell(self, lab: Lab) -> str:
+        """Return the SQL that lets the guest go."""
+        if lab.owner != self.guest:
+            return ""
+        who = f"{lab.owner}@localhost, {lab.owner}@'127.0.0.1'"
+        return f"SET SESSION sql_log_bin = 0; DROP USER IF EXISTS {who};\n"
+
+    def leave(self, lab: Lab) -> None:
+        """Leave the data as they are: what a lab needs lies beside them."""
 
     def _configure(self, lab: Lab, settings: Mapping[str, str]) -> None:
         lines = "".join(f"{k} = {v}\n" for k, v in {**_SETTINGS, **settings}.items())
@@ -156,11 +169,11 @@ class MariaDB:
         """Return the command of the mariadb client."""
         words = [str(_tool("mariadb", lab)), "--no-defaults", f"--socket={lab.socket}"]
         words += ["--default-character-set=utf8mb4"]
-        return [*words, f"--user={OWNER}", f"--database={database}"]
+        return [*words, f"--user={lab.owner}", f"--database={database}"]
 
-    def password_sql(self, password: str) -> str:
+    def password_sql(self, owner: str, password: str) -> str:
         """Return the SQL that gives the owner an account for TCP, with a password."""
-        account = f"{OWNER}@'127.0.0.1'"
+        account = f"{owner}@'127.0.0.1'"
         return (
             f"CREATE USER IF NOT EXISTS {account};\n"
             f"ALTER USER {account} IDENTIFIED BY '{password}';\n"

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 from ..errors import ConfigError, Refused
-from .base import SHAPES, Lab
+from .base import OWNER, SHAPES, Lab
 
 NAME = "stockops-lab.json"
 FORMAT = 1
@@ -48,6 +48,7 @@ def write(lab: Lab) -> None:
         "programs": str(lab.programs),
         "user": lab.user,
         "sockets": str(lab.sockets),
+        "owner": lab.owner,
         "port": lab.port,
         "temporary": lab.temporary,
     }
@@ -76,6 +77,7 @@ def _parse(path: Path) -> Lab:
             programs=Path(said["programs"]),
             user=said["user"],
             sockets=Path(said["sockets"]),
+            owner=said.get("owner", OWNER),  # older markers have none
             port=said["port"],
             temporary=said["temporary"],
         )

@@ -292,7 +292,8 @@ def _make(draft: Lab, settings: Mapping[str, str], fill: Fill | None = None) -> 
     if fill is None:
         engine.initialise(draft, account, settings)
     else:
-        engine.adopt(draft, account, {**settings, **fill(draft, account)})
+        draft = replace(draft, owner=fill.owner or engine.guest)
+        engine.adopt(draft, account, {**settings, **fill.put(draft, account)})
     final = place.directory(draft.name)
     marker.write(replace(draft, sockets=final / "run"))
     draft.directory.rename(final)  # an empty directory of this name gives way

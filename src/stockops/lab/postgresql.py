@@ -38,6 +38,8 @@ _SETTINGS = {
     "log_timezone": "UTC",
 }
 
+_FILES = ("postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf")
+
 # The directory of the socket is entered by its owner alone, which is what "trust" rests on.
 _HBA = """\
 # TYPE  DATABASE     USER  ADDRESS       METHOD
@@ -52,6 +54,7 @@ class PostgreSQL:
     """How PostgreSQL is found, initialised and started."""
 
     usual_account = "postgres"
+    guest = OWNER
     stop = signal.SIGINT  # "fast": open transactions are rolled back
     stop_hard = signal.SIGQUIT  # "immediate": recovery at the next start
 
@@ -125,14 +128,30 @@ class PostgreSQL:
 
     def adopt(self, lab: Lab, account: Account, settings: Mapping[str, str]) -> None:
         """Put the configuration of a lab in the place of the source's, which is kept beside it."""
-        for name in ("postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf"):
+        for name in _FILES:
             path = lab.data / name
             if path.exists():
-                path.rename(path.with_name(f"{name}.source"))
+                path.rename(_kept(path))
         lines = [f"{k} = {_quoted(v)}\n" for k, v in {**_SETTINGS, **settings}.items()]
         for name, text in (("postgresql.conf", "".join(lines)), ("pg_hba.conf", _HBA)):
             (lab.data / name).write_text(text, encoding="utf-8")
             account.own(lab.data / name)
+
+    def farewell(self, lab: Lab) -> str:
+        """Return nothing: all that a lab needs is in files."""
+        return ""
+
+    def leave(self, lab: Lab) -> None:
+        """Put the source's configuration back; where it had none there, there is none again."""
+        for name in _FILES:
+            path = lab.data / name
+            path.unlink(missing_ok=True)
+            if _kept(path).exists():
+                _kept(path).rename(path)
+        own = lab.data / "postgresql.auto.conf"
+        if own.exists():
+            with own.open("a", encoding="utf-8") as file:
+                file.write("archive_mode = 'off'\n")
 
     def command(self, lab: Lab) -> list[str]:
         """Return the command that starts the server."""
@@ -153,11 +172,12 @@ class PostgreSQL:
     def client(self, lab: Lab, database: str) -> list[str]:
         """Return the command of psql."""
         words = [str(lab.programs / "psql"), "-h", str(lab.sockets)]
-        return [*words, "-p", str(lab.port or 5432), "-U", OWNER, "-d", database]
+        return [*words, "-p", str(lab.port or 5432), "-U", lab.owner, "-d", database]
 
-    def password_sql(self, password: str) -> str:
+    def password_sql(self, owner: str, password: str) -> str:
         """Return the SQL that sets the owner's password."""
-        return f"ALTER ROLE {OWNER} PASSWORD '{password}';\n"
+        quoted = owner.replace('"', '""')
+        return f"ALTER ROLE \"{quoted}\" PASSWORD '{password}';\n"
 
     def _single_user(self, lab: Lab, account: Account, database: str, sql: str) -> None:
         # A server that has not been started has no socket that anybody could use meanwhile.
@@ -206,6 +226,10 @@ def _too_old(version: str) -> Unsupported:
         f"PostgreSQL {version} is older than {OLDEST_MAJOR}",
         hint="Leave out --version and --bin: the lab brings its own PostgreSQL.",
     )
+
+
+def _kept(path: Path) -> Path:
+    return path.with_name(f"{path.name}.source")
 
 
 def _quoted(value: str) -> str:

@@ -192,7 +192,7 @@ def _set_password(lab: Lab, engine: Engine) -> None:
     password = lab.tcp_password_file.read_text(encoding="ascii").strip()
     database = "postgres" if lab.engine == "postgresql" else "mysql"
     try:
-        run_sql(lab, engine.password_sql(password), database=database)
+        run_sql(lab, engine.password_sql(lab.owner, password), database=database)
     except subprocess.TimeoutExpired:
         raise children.failed("setting the password took too long", lab.log_path) from None
 

@@ -3,18 +3,25 @@
 from .aims import Aim, parse
 from .chains import chain
 from .filling import filling, finish
+from .placing import Place, Placed, into, of_lab
+from .placing import steps as placing_steps
 from .planning import Recovery, manifest_of, plan, predicted
 from .tools import Phases
 
 __all__ = [
     "Aim",
     "Phases",
+    "Place",
+    "Placed",
     "Recovery",
     "chain",
     "filling",
     "finish",
+    "into",
     "manifest_of",
+    "of_lab",
     "parse",
+    "placing_steps",
     "plan",
     "predicted",
 ]

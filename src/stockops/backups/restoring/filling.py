@@ -6,7 +6,9 @@ engine's own tool before links are combined: combining gives damage a fresh, mat
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import StorageError
@@ -38,7 +40,8 @@ def filling(
         try:
             for link, place in zip(recovery.links, places, strict=True):
                 with phases.of("fetch"):
-                    _unpack(repo, link, place, tools, engine.unpack(), identities)
+                    chest = _Chest(repo, link, tools, engine.unpack(), identities)
+                    chest.unpack(engine, place)
             engine.assemble(tools, places, recovery.last, phases)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
@@ -50,7 +53,7 @@ def filling(
             engine.fetch_more(repo, tools, recovery, identities)
         return engine.settings(tools, recovery)
 
-    return fill
+    return Fill(fill, owner=recovery.last.settings.get("superuser"))
 
 
 def finish(lab: Lab, recovery: Recovery, *, phases: Phases) -> None:
@@ -58,30 +61,55 @@ def finish(lab: Lab, recovery: Recovery, *, phases: Phases) -> None:
     ENGINES[recovery.last.engine].finish(lab, recovery, phases)
 
 
-def _unpack(
-    repo: Repository,
-    link: Backup,
-    place: Path,
-    tools: Tools,
-    unpack: Sequence[str],
-    identities: Identities,
-) -> None:
-    stream = _stream(manifest_of(link))
-    name = f"{link.folder}/{stream.name}"
-    try:
-        stored = repo.store.open(name)
-    except FileNotFoundError:
-        raise StorageError(
-            f"{link.id} is not whole: {stream.name!r} is missing",
-            hint="Take another backup: stockops backup list",
-        ) from None
-    with stored, streams.reading(stored, name=name, identities=identities) as reader:
-        tools.feed(unpack, reader.chunks(), cwd=place)
-        reader.check(sha256=stream.sha256, raw_bytes=stream.raw_bytes)
+@dataclass(frozen=True, slots=True)
+class _Chest:
+    """The streams of one backup, and what unpacks them."""
+
+    repo: Repository
+    link: Backup
+    tools: Tools
+    program: Sequence[str]
+    identities: Identities
+
+    def unpack(self, engine: Restored, place: Path) -> None:
+        """Unpack the data directory into `place`, and the rest where `engine` says."""
+        said = manifest_of(self.link)
+        self._stream(_stream(said, _STREAMS), place)
+        for name in engine.beside:
+            self._small(_stream(said, (name,)), place / name)
+        for name, directory in engine.spread(self.tools, said, place).items():
+            self._stream(_stream(said, (name,)), directory)
+
+    def _stream(self, file: File, place: Path) -> None:
+        with self._reading(file) as reader:
+            self.tools.feed(self.program, reader.chunks(), cwd=place)
+            reader.check(sha256=file.sha256, raw_bytes=file.raw_bytes)
+
+    def _small(self, file: File, path: Path) -> None:
+        """Write what is kept beside the streams, where it was not inside them."""
+        if path.exists():
+            return
+        with self._reading(file) as reader:
+            path.write_bytes(b"".join(reader.chunks()))
+            reader.check(sha256=file.sha256, raw_bytes=file.raw_bytes)
+        self.tools.account.own(path)
+
+    @contextmanager
+    def _reading(self, file: File) -> Iterator[streams.Reader]:
+        name = f"{self.link.folder}/{file.name}"
+        try:
+            stored = self.repo.store.open(name)
+        except FileNotFoundError:
+            raise StorageError(
+                f"{self.link.id} is not whole: {file.name!r} is missing",
+                hint="Take another backup: stockops backup list",
+            ) from None
+        with stored, streams.reading(stored, name=name, identities=self.identities) as reader:
+            yield reader
 
 
-def _stream(said: Manifest) -> File:
+def _stream(said: Manifest, names: tuple[str, ...]) -> File:
     for file in said.files:
-        if file.name.startswith(_STREAMS):
+        if file.name.startswith(names):
             return file
     raise StorageError(f"{said.id} holds no data directory: it is a {said.method} backup")

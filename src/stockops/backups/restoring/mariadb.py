@@ -31,6 +31,8 @@ _SHAPE = (
 class MariaDB:
     """How MariaDB is restored."""
 
+    beside: Sequence[str] = ()
+
     def unpack(self) -> Sequence[str]:
         """Return mbstream."""
         return (program("mbstream"), "-x")
@@ -40,12 +42,18 @@ class MariaDB:
         more = [tools.directory(aside / str(number)) for number in range(1, links)]
         return [tools.lab.data, *more]
 
+    def spread(self, tools: Tools, said: Manifest, place: Path) -> Mapping[str, Path]:
+        """Return nothing: all tables are in one stream."""
+        return {}
+
     def assemble(
         self, tools: Tools, places: Sequence[Path], last: Manifest, phases: Phases
     ) -> None:
         """Prepare the full backup, then apply every link in order."""
         _require_series(tools, last)
         backup, data = program("mariadb-backup"), places[0]
+        for pointer in [path for place in places for path in place.rglob("*.isl")]:
+            pointer.unlink()  # it leads to the file of the table that is still being written to
         with phases.of("prepare"):
             common = [backup, "--no-defaults", "--prepare", f"--use-memory={_MEMORY}"]
             tools.run([*common, f"--target-dir={data}"])

@@ -7,11 +7,14 @@ from pathlib import Path
 from ... import children
 from ...engine import connect
 from ...errors import Refused, StorageError
-from ...lab import Lab
+from ...lab import TABLESPACES, Lab
+from ...lab import place as place_of_labs
 from .. import archive
 from ..keys import Identities
-from ..manifest import Manifest
+from ..manifest import Link, Manifest
+from ..postgresql import MANIFEST
 from ..repository import Repository
+from ..staging import archive_name
 from .planning import Recovery
 from .tools import TOOL_S, Phases, Tools
 
@@ -23,11 +26,14 @@ _AT_LEAST = (
     "max_prepared_transactions",
     "max_locks_per_transaction",
 )
+_LINKS = "pg_tblspc"
 _RECORD = re.compile(r"\blsn: ([0-9A-F]+/[0-9A-F]+)")
 
 
 class PostgreSQL:
     """How PostgreSQL is restored."""
+
+    beside: Sequence[str] = (MANIFEST,)
 
     def unpack(self) -> Sequence[str]:
         """Return tar."""
@@ -39,6 +45,20 @@ class PostgreSQL:
             return [tools.lab.data]
         return [tools.directory(aside / str(number)) for number in range(links)]
 
+    def spread(self, tools: Tools, said: Manifest, place: Path) -> Mapping[str, Path]:
+        """Return a directory for each tablespace: where it stood the source may still run."""
+        found = {}
+        for link in said.links:
+            path = place / _LINKS / link.name
+            if _is_outside(link):
+                home = tools.directory(_aside(tools, place) / link.name)
+                path.symlink_to(home)
+                tools.account.own(path)
+            else:
+                home = tools.directory(path)
+            found[archive_name(link)] = home
+        return found
+
     def assemble(
         self, tools: Tools, places: Sequence[Path], last: Manifest, phases: Phases
     ) -> None:
@@ -48,10 +68,26 @@ class PostgreSQL:
         with phases.of("verify"):
             for place in places:
                 tools.run([programs / "pg_verifybackup", "-q", place])
+                # It would lead the server to where the tablespaces stood.
+                (place / "tablespace_map").unlink(missing_ok=True)
+        links = [link for link in last.links if _is_outside(link)]
         if len(places) > 1:
+            moved = [_moved(tools, places[-1], link) for link in links]
             with phases.of("combine"):
-                data = tools.lab.data
-                tools.run([programs / "pg_combinebackup", "-o", data, *places], cwd=places[0])
+                argv: list[str | Path] = [
+                    programs / "pg_combinebackup",
+                    "-o",
+                    tools.lab.data,
+                    *moved,
+                    *places,
+                ]
+                tools.run(argv, cwd=places[0])
+        final = place_of_labs.directory(tools.lab.name) / TABLESPACES
+        for link in links:
+            path = tools.lab.data / _LINKS / link.name
+            path.unlink()
+            path.symlink_to(final / link.name)
+            tools.account.own(path)
         signal = tools.lab.data / "recovery.signal"
         signal.touch(mode=0o600)
         tools.account.own(signal)
@@ -76,8 +112,10 @@ class PostgreSQL:
         """Return those of a recovery that ends at the target, or does not end well."""
         last = recovery.last
         timeline = recovery.window.branch if recovery.logs else last.stop.timeline
+        inside = not all(map(_is_outside, last.links))
         return {
             **{name: last.settings[name] for name in _AT_LEAST if name in last.settings},
+            **({"allow_in_place_tablespaces": "on"} if inside else {}),
             **self._target(tools, recovery),
             "archive_mode": "off",
             "restore_command": "false",  # all that is needed of the log is in pg_wal
@@ -124,6 +162,24 @@ class PostgreSQL:
             if found:
                 return found[-1]
         raise StorageError("there is no record in the log that was fetched")
+
+
+def _is_outside(link: Link) -> bool:
+    """Tell a tablespace elsewhere from one that lies within the data directory."""
+    return link.path.startswith("/")
+
+
+def _aside(tools: Tools, place: Path) -> Path:
+    """Return where the tablespaces of the link in `place` are: they stay those of the lab."""
+    if place == tools.lab.data:
+        return tools.directory(tools.lab.directory / TABLESPACES)
+    return tools.directory(place.with_name(f"{place.name}.{TABLESPACES}"))
+
+
+def _moved(tools: Tools, place: Path, link: Link) -> str:
+    """Return the word that makes pg_combinebackup put a tablespace among those of the lab."""
+    ways = (_aside(tools, place) / link.name, _aside(tools, tools.lab.data) / link.name)
+    return "--tablespace-mapping=" + "=".join(str(way).replace("=", "\\=") for way in ways)
 
 
 def _require_major(tools: Tools, last: Manifest) -> None:

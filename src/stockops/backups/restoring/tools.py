@@ -148,6 +148,11 @@ class Restored(Protocol):
     def places(self, tools: Tools, aside: Path, links: int) -> list[Path]:
         """Return where each of so many links is unpacked; below `aside` what goes again."""
 
+    beside: Sequence[str]  # small objects that belong into the data directory
+
+    def spread(self, tools: Tools, said: Manifest, place: Path) -> Mapping[str, Path]:
+        """Return where the other streams of a link in `place` are unpacked, by their names."""
+
     def assemble(
         self, tools: Tools, places: Sequence[Path], last: Manifest, phases: Phases
     ) -> None:

@@ -1,4 +1,5 @@
--- The settings that decide what a backup is worth and what it takes to restore it.
+-- The settings that decide what a backup is worth and what it takes to restore it, and who made the cluster: whoever
+-- starts it elsewhere must know a name that it lets in.
 SELECT
     s.name AS name,
     current_setting(s.name) AS value
@@ -9,4 +10,10 @@ WHERE
         'wal_segment_size', 'data_directory', 'config_file', 'hba_file', 'server_encoding', 'lc_collate', 'shared_preload_libraries',
         'max_connections', 'max_worker_processes', 'max_wal_senders', 'max_prepared_transactions', 'max_locks_per_transaction'
     )
-ORDER BY s.name
+UNION ALL
+SELECT
+    'superuser' AS name,
+    r.rolname AS value
+FROM pg_roles AS r
+WHERE r.oid = 10
+ORDER BY name

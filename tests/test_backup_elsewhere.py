@@ -1,0 +1,172 @@
+"""Data outside the data directory, and servers that stockops did not make."""
+
+import json
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from conftest import Labs
+
+from stockops import lab as labs
+from stockops import migrations
+from stockops.backups import drilling, repository, restoring, taking
+from stockops.backups.repository import Repository
+from stockops.cli import main
+from stockops.engine import ENGINES, connect
+from stockops.engine.base import Server
+from stockops.lab import Fill, Lab
+from stockops.lab import account as accounts
+from stockops.lab.account import Account
+from stockops.targets import Target
+
+SETUP_S = 60.0
+BOSS = "Boss of it"
+BACKUP = restoring.Aim("backup")
+GUESTS = {
+    "postgresql": "SELECT rolname FROM pg_roles WHERE rolname LIKE 'stockops_guest%%'",
+    "mariadb": "SELECT user FROM mysql.user WHERE user LIKE 'stockops_guest%%'",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A server with a superuser of another name, and a table in a directory of its own."""
+
+    lab: Lab
+    target: Target
+    far: Path
+    repo: Repository
+
+    def restore(self, *words: str) -> Result:
+        common = ["backup", "restore", "--repository", self.repo.store.place, "--to", "backup"]
+        return CliRunner().invoke(main, [*common, *words])
+
+    def rows(self, url: str) -> list[int]:
+        with connect(url) as server:
+            return [int(row["n"]) for row in server.rows("SELECT n FROM far ORDER BY n")]
+
+
+def made_by_hand(lab: Lab, account: Account) -> Mapping[str, str]:
+    """Initialise a data directory as somebody would without stockops."""
+    if lab.engine == "mariadb":
+        argv = ["mariadb-install-db", "--no-defaults", f"--datadir={lab.data}", "--skip-test-db"]
+        settings = {}
+    else:
+        argv = [str(lab.programs / "initdb"), "-D", str(lab.data), "-U", BOSS, "-A", "trust"]
+        settings = {"summarize_wal": "on", "allow_in_place_tablespaces": "on"}
+    subprocess.run(
+        argv, check=True, capture_output=True, timeout=SETUP_S, cwd=lab.directory, **account.switch
+    )
+    return settings
+
+
+@pytest.fixture(scope="module", params=sorted(ENGINES))
+def stranger(
+    request: pytest.FixtureRequest, all_labs: Labs, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stranger]:
+    engine = request.param
+    all_labs.get(engine)  # skips where the engine is not there
+    fill = Fill(made_by_hand, owner=BOSS if engine == "postgresql" else None)
+    lab = labs.adopt(f"elsewhere-{secrets.token_hex(4)}", engine=engine, fill=fill)
+    try:
+        far = lab.directory / "far away=here"
+        far.mkdir()
+        accounts.choose(labs.ENGINES[engine].usual_account).own(far)
+        with connect(lab.url("postgres" if engine == "postgresql" else "mysql")) as server:
+            server.execute("CREATE DATABASE trading")
+        target = Target(name="stranger", url=lab.url(), lab=lab.name)
+        migrations.up(target)
+        repo = repository.make(str(tmp_path_factory.mktemp("far") / "repository"))
+        with connect(target) as server:
+            make_far(server, far)
+            taking.take(repo, target, taking.Request())
+            server.execute("INSERT INTO far VALUES (3)")
+            taking.take(repo, target, taking.Request(kind="incremental"))
+        yield Stranger(lab, target, far, repo)
+    finally:
+        labs.destroy(lab.name)
+
+
+def make_far(server: Server, far: Path) -> None:
+    """Make tables outside the data directory; PostgreSQL also knows a tablespace that is inside."""
+    if server.engine == "postgresql":
+        server.execute(f"CREATE TABLESPACE far LOCATION '{far}'")
+        server.execute("CREATE TABLESPACE near LOCATION ''")
+        server.execute("CREATE TABLE far (n integer PRIMARY KEY) TABLESPACE far")
+        server.execute("CREATE TABLE near (n integer) TABLESPACE near")
+    else:
+        server.execute(f"CREATE TABLE far (n integer PRIMARY KEY) DATA DIRECTORY='{far}'")
+    server.execute("INSERT INTO far VALUES (1), (2)")
+
+
+def test_what_lies_outside_comes_back_elsewhere(stranger: Stranger) -> None:
+    first, last = stranger.repo.backups()
+    assert last.manifest
+    assert str(stranger.far) in "".join(link.path for link in last.manifest.links)
+    recovery = restoring.plan(stranger.repo, BACKUP, system=last.system, start=first)
+    phases = restoring.Phases()
+    fill = restoring.filling(stranger.repo, recovery, identities=(), phases=phases)
+    with labs.temporary(stranger.lab.engine, fill=fill) as copy:
+        restoring.finish(copy, recovery, phases=phases)
+        assert stranger.rows(copy.url()) == [1, 2]
+        with connect(copy.url()) as server:
+            server.execute("INSERT INTO far VALUES (99)")
+        assert stranger.rows(stranger.target.url) == [1, 2, 3]
+    recovery = restoring.plan(stranger.repo, BACKUP, system=last.system, start=last)
+    drilled = drilling.drill(stranger.repo, recovery)
+    assert drilled.passed, drilled.failure or drilled.summary
+
+
+def test_a_server_gets_its_data_back_in_place_and_the_old_ones_stay(stranger: Stranger) -> None:
+    words = ["--lab", stranger.lab.name, "--in-place"]
+    with connect(stranger.target) as server:
+        server.execute("DELETE FROM far WHERE n < 99")
+    up = stranger.restore(*words, "--yes")
+    assert (up.exit_code, "is up" in up.stderr) == (5, True), up.output
+    labs.down(stranger.lab.name)
+    assert stranger.restore(*words).exit_code == 5
+    done = stranger.restore(*words, "--yes", "--format", "json")
+    assert done.exit_code == 0, done.output
+    kept = Path(json.loads(done.stdout)["kept"])
+    assert stranger.rows(labs.up(stranger.lab.name).url()) == [1, 2, 3]
+    labs.down(stranger.lab.name)
+    data = stranger.lab.data
+    again = stranger.restore("--directory", str(kept), "--to", "end")
+    assert (again.exit_code, "is not empty" in again.stderr) == (5, True), again.output
+    shutil.rmtree(data)
+    kept.rename(data)
+    assert stranger.rows(labs.up(stranger.lab.name).url()) == []
+
+
+def test_a_directory_gets_the_data_and_nothing_of_a_lab(stranger: Stranger) -> None:
+    with tempfile.TemporaryDirectory(dir=stranger.lab.directory.parent.parent) as parent:
+        Path(parent).chmod(0o755)
+        place = Path(parent) / "data"
+        place.mkdir()
+        done = stranger.restore("--directory", str(place))
+        assert done.exit_code == 0, done.output
+        assert [path.name for path in sorted(Path(parent).iterdir())][:1] == ["data"]
+        said = b"".join(path.read_bytes() for path in place.glob("*.conf"))
+        assert b"recovery_target" not in said
+        with labs.temporary(stranger.lab.engine, fill=moved(place, stranger)) as found:
+            assert stranger.rows(found.url()) == [1, 2, 3]
+            with connect(found.url()) as server:
+                assert server.rows(GUESTS[found.engine]) == []
+
+
+def moved(place: Path, stranger: Stranger) -> Fill:
+    """Start on the data in `place` as they are there."""
+
+    def put(lab: Lab, account: Account) -> Mapping[str, str]:
+        del account
+        lab.data.rmdir()
+        place.rename(lab.data)
+        return {"allow_in_place_tablespaces": "on"} if lab.engine == "postgresql" else {}
+
+    return Fill(put, owner=BOSS if stranger.lab.engine == "postgresql" else "visitor")
