@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import damage
 import specimens
 from scorecard import Answer, Ground, case
-from specimens import flip, mariadb, must
+from specimens import mariadb, must
 
 from stockops.lab import Lab
 
@@ -51,7 +52,7 @@ def prepare(target: Path) -> int:
 def m12(ground: Ground) -> list[Answer]:
     """A page of a table is broken."""
     target = backup(ground)
-    flip(target / "trading" / "big.ibd", 70000)
+    damage.break_tablespace(target)
     code = prepare(target)
     return [("mariadb-backup", code != 0, f"--prepare left with {code}")]
 
@@ -60,8 +61,7 @@ def m12(ground: Ground) -> list[Answer]:
 def m13(ground: Ground) -> list[Answer]:
     """Two tablespaces are missing."""
     target = backup(ground)
-    for name in ("big", "aa"):
-        (target / "trading" / f"{name}.ibd").unlink()
+    damage.lose_tablespaces(target)
     code = prepare(target)
     return [("mariadb-backup", code != 0, f"--prepare left with {code}")]
 
@@ -110,7 +110,7 @@ def m15(ground: Ground) -> list[Answer]:
     lab = server(ground)
     target = ground.folder("pieces") / "dump"
     must([*mydump(lab, target)])
-    sorted(target.glob("trading.big.0*.sql"))[1].unlink()
+    damage.lose_middle([*target.glob("trading.big.0*.sql")])
     code = myload(lab, target)
     sql = "SELECT (SELECT COUNT(*) FROM proof.big), (SELECT COUNT(*) FROM trading.big)"
     counts = mariadb(lab, sql).split()
@@ -206,12 +206,11 @@ def m19(ground: Ground) -> list[Answer]:
     """One table of two engines is of another moment."""
     lab = server(ground)
     enlarge(lab)
-    for name, engine in (("ab", "InnoDB"), ("zz", "MyISAM")):
-        mariadb(lab, f"CREATE OR REPLACE TABLE {name} ENGINE={engine} AS SELECT 0 AS v")
+    damage.make_mixed(lab)
     code, text = dump_around(lab, "UPDATE ab SET v = 1; UPDATE zz SET v = 1")
     values = {
         name: text.partition(f"INSERT INTO `{name}` VALUES\n(")[2].partition(")")[0]
-        for name in ("ab", "zz")
+        for name in damage.MIXED
     }
     mariadb(lab, "DROP TABLE ab, zz")
     same = values["ab"] == values["zz"]
@@ -233,7 +232,8 @@ def m20(ground: Ground) -> list[Answer]:
     mariadb(lab, "FLUSH BINARY LOGS")
     for name in names:
         shutil.copy2(lab.data / name, folder / name)
-    kept = [str(folder / name) for name in names if name != names[1]]
+    damage.lose_middle([folder / name for name in names])
+    kept = [str(each) for each in sorted(folder.iterdir())]
     events = must(["mariadb-binlog", "--rewrite-db=trading->proof", *kept])
     ran = subprocess.run(
         ["mariadb", *connection(lab), "proof"], input=events, text=True, capture_output=True,

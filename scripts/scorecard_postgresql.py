@@ -8,10 +8,11 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+import damage
 import specimens
 from conftest import eventually
 from scorecard import Answer, Ground, case
-from specimens import STANZA, PgBackRest, flip, must, psql
+from specimens import STANZA, PgBackRest, must, psql
 
 from stockops.lab import Lab
 
@@ -66,8 +67,7 @@ def ask(tool: PgBackRest, place: Path, *words: str, stanza: str = STANZA) -> tup
 
 def drop_middle(place: Path) -> None:
     """Remove a segment that has others before and behind it."""
-    segments = sorted(place.glob(f"archive/{STANZA}/*/*/*-*"))
-    segments[-3].unlink()
+    damage.lose_middle(sorted(place.glob(f"archive/{STANZA}/*/*/*-*"))[-ROWS:])
 
 
 @case("M1", "pgbackrest")
@@ -75,8 +75,7 @@ def m1(ground: Ground) -> list[Answer]:
     """64 bytes of one stored file are overwritten."""
     tool, place = copied(ground)
     bundles = sorted(place.glob(f"backup/{STANZA}/*/bundle/*"), key=lambda p: p.stat().st_size)
-    for at in range(64):
-        flip(bundles[-1], bundles[-1].stat().st_size // 2 + at)
+    damage.overwrite(bundles[-1])
     code, _ = ask(tool, place, "verify", "--repo=1")
     return [("pgBackRest", code != 0, f"verify left with {code}")]
 
@@ -292,7 +291,7 @@ def m10(ground: Ground) -> list[Answer]:
     """A broken link is combined into a fresh backup."""
     lab, folder = chain(ground)
     path = folder / "full" / psql(lab, "SELECT pg_relation_filepath('big')")
-    flip(path, path.stat().st_size // 2)
+    damage.overwrite(path, count=1)
     argv = [lab.programs / "pg_combinebackup", *(folder / n for n in ("full", "first", "second"))]
     combined = specimens.run([*argv, "-o", folder / "whole"]).returncode
     verified = specimens.run([lab.programs / "pg_verifybackup", folder / "whole"]).returncode

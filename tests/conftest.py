@@ -49,6 +49,21 @@ class Labs:
         return self.started[engine]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have each test say in its report which case of the scorecard it is."""
+    for item in items:
+        params = (
+            item.callspec.params
+            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+            else {}
+        )
+        for mark in item.iter_markers("case"):
+            if mark.kwargs.get("engine") in {None, params.get("engine")}:
+                item.user_properties += [("case", each) for each in mark.args]
+        for _ in item.iter_markers("clean"):
+            item.user_properties.append(("clean", item.name))
+
+
 @pytest.fixture(scope="session")
 def all_labs() -> Iterator[Labs]:
     with ExitStack() as stack:

@@ -130,7 +130,12 @@ def base_backups_of_a_tablespace(lab: Lab, folder: Path) -> None:
 
 
 def break_a_page(lab: Lab, table: str) -> None:
-    """Change a byte of a page of `table` on the server's disk, behind its back."""
+    """
+    Change a byte of a page of `table` on the server's disk, behind its back.
+
+    It is vacuumed before: else the first who reads it marks its rows, and the page is written anew.
+    """
+    psql(lab, f"VACUUM (FREEZE) {table}")
     psql(lab, "CHECKPOINT")
     path = lab.data / psql(lab, f"SELECT pg_relation_filepath('{table}')")
     flip(path, 8192 + 4000)

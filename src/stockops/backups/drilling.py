@@ -17,7 +17,7 @@ from typing import Any
 from .. import journal as journals
 from .. import lab
 from ..engine import connect
-from ..errors import Refused, ServerError, StockopsError
+from ..errors import ConfigError, Refused, ServerError, StockopsError
 from ..lab import Lab
 from . import proving
 from .keys import Identities
@@ -180,11 +180,17 @@ def drill_dump(
 
 @contextmanager
 def _timed(repo: Repository, drilled: Drilled, seen: Seen) -> Iterator[tuple[Phases, float]]:
-    """Give the phases, and when it began; what goes wrong in the block is the drill's failure."""
+    """
+    Give the phases, and when it began; what goes wrong in the block is the drill's failure.
+
+    A key or a program that is not there says nothing about the backup: that is raised.
+    """
     phases = Phases(seen=seen)
     began = monotonic()
     try:
         yield phases, began
+    except (ConfigError, Refused):
+        raise
     except StockopsError as exc:
         drilled.failure = str(exc)
     drilled.phases = phases.seconds

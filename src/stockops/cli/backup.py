@@ -265,7 +265,8 @@ def _drilled(repo: "Repository", moment: str, name: str | None, asked: dict[str,
     }
     dump = _dump(repo, name, asked["system"])
     if dump is None:
-        return drilling.drill(repo, recovery_of(repo, moment, name, asked), **how)
+        recovery = recovery_of(repo, moment, name, asked, suspect=name is not None)
+        return drilling.drill(repo, recovery, **how)
     if moment not in {"end", "backup"}:
         raise ConfigError(
             f"{dump.id} is a dump of one moment, and {moment!r} may be another",

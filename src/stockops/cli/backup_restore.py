@@ -234,7 +234,12 @@ def _compared(wish: "Wish", recovery: "Recovery", found: "Difference", form: ren
 
 
 def recovery_of(
-    repo: "Repository", moment: str, name: str | None, asked: dict[str, Any]
+    repo: "Repository",
+    moment: str,
+    name: str | None,
+    asked: dict[str, Any],
+    *,
+    suspect: bool = False,
 ) -> "Recovery":
     """Return how to get to `moment`, from the backup `name` or the best one."""
     from ..backups import restoring  # noqa: PLC0415
@@ -243,7 +248,14 @@ def recovery_of(
     whose = start.system if start else repo.one_system(asked["system"])
     engine = "postgresql" if whose.startswith("pg-") else "mariadb"
     aim = restoring.parse(moment, engine=engine)
-    return restoring.plan(repo, aim, system=whose, start=start, identities=keys_of(repo, asked))
+    return restoring.plan(
+        repo,
+        aim,
+        system=whose,
+        start=start,
+        identities=keys_of(repo, asked),
+        suspect=suspect,
+    )
 
 
 def keys_of(repo: "Repository", asked: dict[str, Any]) -> "Identities":

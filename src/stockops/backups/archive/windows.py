@@ -66,9 +66,9 @@ class Coverage:
     gaps: Sequence[Gap]
 
 
-def windows(repo: Repository, system: str) -> list[Window]:
-    """Return the windows of `system`, by branch, then by time."""
-    return list(coverage(repo, system).windows)
+def windows(repo: Repository, system: str, *, suspect: bool = False) -> list[Window]:
+    """Return the windows of `system`, by branch, then by time; `suspect`: of broken backups too."""
+    return list(coverage(repo, system, suspect=suspect).windows)
 
 
 def missing(repo: Repository, system: str) -> list[Gap]:
@@ -77,13 +77,9 @@ def missing(repo: Repository, system: str) -> list[Gap]:
     return _unique(gap for path in paths for gap in path.gaps)
 
 
-def coverage(repo: Repository, system: str) -> Coverage:
+def coverage(repo: Repository, system: str, *, suspect: bool = False) -> Coverage:
     """Return the windows of `system`, and the gaps that a restore to a later moment would meet."""
-    manifests = [
-        each.manifest
-        for each in repo.backups(system)
-        if each.manifest and each.state != "broken" and each.manifest.method == "physical"
-    ]
+    manifests = _restorable(repo, system, suspect)
     found: list[Window] = []
     gaps: list[Gap] = []
     placed: set[str] = set()
@@ -107,6 +103,18 @@ def coverage(repo: Repository, system: str) -> Coverage:
     found += [_point(each, cut.get(each.id)) for each in manifests if each.id not in placed]
     found.sort(key=lambda window: (window.branch, window.start_at))
     return Coverage(system=system, windows=found, gaps=_unique(gaps))
+
+
+def _restorable(repo: Repository, system: str, suspect: bool) -> list[Manifest]:
+    """Return the physical backups of which no link is missing, or, unless `suspect`, broken."""
+    found: dict[str, Manifest] = {}
+    for each in repo.backups(system):  # a parent is older than what builds upon it
+        said = each.manifest
+        if said is None or said.method != "physical" or (each.state == "broken" and not suspect):
+            continue
+        if said.parent is None or said.parent in found:
+            found[said.id] = said
+    return list(found.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,8 @@
 """Which backups a restore needs, from the full one on."""
 
-from ...errors import StorageError
+from collections.abc import Sequence
+
+from ...errors import Refused, StorageError
 from ..repository import Backup, Repository
 
 
@@ -26,3 +28,14 @@ def chain(repo: Repository, backup: Backup) -> list[Backup]:
             hint="Take another one: stockops backup list",
         )
     return links
+
+
+def require_sound(links: Sequence[Backup]) -> None:
+    """Raise `Refused` where one of `links` was found to be broken."""
+    for link in links:
+        if link.state == "broken":
+            raise Refused(
+                f"{link.id} is broken: {link.note}",
+                hint="Take one whose chain is whole: stockops backup list; or prove that it is "
+                f"whole again: stockops backup verify --again; stockops backup drill {link.id}",
+            )

@@ -19,7 +19,7 @@ from ..keys import Identities
 from ..manifest import Manifest, Position
 from ..repository import Backup, Repository
 from .aims import Aim
-from .chains import chain
+from .chains import chain, require_sound
 
 _RESTORE_BYTES_PER_S = 60e6  # until a drill has measured it
 
@@ -77,6 +77,7 @@ def plan(
     system: str,
     start: Backup | None = None,
     identities: Identities = (),
+    suspect: bool = False,
 ) -> Recovery:
     """
     Return how `system` gets to `aim`, from the backup `start` or the best one for it.
@@ -84,8 +85,13 @@ def plan(
     `identities` open the last piece of an encrypted log, in which a place may be that no recovery
     can be told to stop at; without them that is found out by the recovery.
     """
-    windows = archive.windows(repo, system)
+    windows = archive.windows(repo, system, suspect=suspect)
+    if start is None and aim.kind == "backup":
+        start = _last(repo, system)
     if start is not None:
+        links = chain(repo, start)  # which says what is wrong with it, before any window does
+        if not suspect:
+            require_sound(links)
         if manifest_of(start).method == "logical":
             raise Refused(
                 f"{start.id} is a dump: it is loaded, and no log goes on from it",
@@ -113,6 +119,14 @@ def plan(
         window=window,
         predicted_s=predicted(repo, links, raw),
     )
+
+
+def _last(repo: Repository, system: str) -> Backup | None:
+    """Return the last backup that nobody found broken: no older one is meant."""
+    for each in reversed(repo.backups(system)):
+        if each.manifest and each.manifest.method == "physical" and each.state != "broken":
+            return each
+    return None
 
 
 def manifest_of(backup: Backup) -> Manifest:

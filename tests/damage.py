@@ -1,0 +1,42 @@
+"""What befalls backups, done the same way to whatever the tool was that made them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import specimens
+from specimens import flip
+
+from stockops.lab import Lab
+
+LOST_TABLES = ("big", "aa")
+MIXED = {"ab": "InnoDB", "zz": "MyISAM"}
+
+
+def overwrite(path: Path, *, count: int = 64) -> None:
+    """Change `count` bytes in the middle of `path`."""
+    for at in range(count):
+        flip(path, path.stat().st_size // 2 + at)
+
+
+def lose_middle(paths: Sequence[Path]) -> Path:
+    """Remove the file that has as many before as behind it; return which one it was."""
+    lost = sorted(paths)[len(paths) // 2]
+    lost.unlink()
+    return lost
+
+
+def break_tablespace(folder: Path) -> None:
+    """Change a byte of a page of the large table in a backup of mariadb-backup."""
+    flip(folder / "trading" / "big.ibd", 70000)
+
+
+def lose_tablespaces(folder: Path) -> None:
+    """Remove two tables from a backup of mariadb-backup."""
+    for name in LOST_TABLES:
+        (folder / "trading" / f"{name}.ibd").unlink()
+
+
+def make_mixed(lab: Lab) -> None:
+    """Make two tables of one batch of statements, only one of which has transactions."""
+    for name, engine in MIXED.items():
+        specimens.mariadb(lab, f"CREATE OR REPLACE TABLE {name} ENGINE={engine} AS SELECT 0 AS v")

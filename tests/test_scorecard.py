@@ -1,0 +1,373 @@
+"""
+Twenty ways to lose a backup without a word (M1 to M20): this tool does not stay silent.
+
+What is damaged was made by the commands on real servers, and it is the commands that are asked. Of
+some ways other tests tell, which bear their numbers; `make scorecard` lists them all, with what
+other tools make of the same.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import damage
+import pytest
+import specimens
+from click.testing import CliRunner
+from conftest import Labs, eventually
+from specimens import mariadb, psql
+
+from stockops import lab as labs
+from stockops.backups import archive, repository
+from stockops.backups.archive import ledger
+from stockops.backups.manifest import Manifest
+from stockops.cli import main
+from stockops.lab import Lab
+from stockops.targets import Target
+
+SOON_S = 30.0
+PIECES = 5  # of log behind the last backup
+SETTINGS = {
+    "postgresql": {"summarize_wal": "on", "archive_mode": "on", "archive_command": "/bin/false"},
+    "mariadb": {},
+}
+# A backup that ends with its first bytes, as by the OOM killer.
+KILLED = """
+import os, signal, sys
+from stockops.backups import repository, taking
+from stockops.targets import Target
+taking.take(
+    repository.opened(sys.argv[2]),
+    Target(name="killed", url=sys.argv[1]),
+    taking.Request(method="logical"),
+    progress=lambda _: os.kill(os.getpid(), signal.SIGKILL),
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command left with, and said."""
+
+    command: str
+    code: int
+    text: str
+
+
+def ask(place: Path, *words: str) -> Said:
+    """Ask `stockops backup` about the repository in `place`."""
+    ran = CliRunner().invoke(main, ["backup", *words, "--repository", str(place)])
+    shown = " ".join(word for word in words if "://" not in word and word != "-t")
+    return Said(f"backup {shown}", ran.exit_code, ran.output)
+
+
+def must(place: Path, *words: str) -> str:
+    said = ask(place, *words)
+    assert said.code == 0, said.text
+    return said.text
+
+
+Told = Callable[..., None]
+
+
+@pytest.fixture
+def told(record_property: Callable[[str, object], None]) -> Told:
+    """Hold an answer to what it must name, and leave it for the scorecard."""
+
+    def hold(said: Said, *names: str) -> None:
+        lines = [line for line in said.text.splitlines() if names[0] in line]
+        words = " ".join((lines or said.text.splitlines() or [""])[0].split())
+        record_property("said", f"`{said.command}` left with {said.code}: {words}")
+        assert said.code not in {0, 70}, said.text
+        assert [name for name in names if name not in said.text] == [], said.text
+
+    return hold
+
+
+@dataclass(slots=True)
+class Ground:
+    """A server, and a repository with what the commands made of it; copies of it are damaged."""
+
+    lab: Lab
+    target: Target
+    place: Path
+    pieces: list[str] = field(default_factory=list)
+    before_last: str = ""  # a time behind the piece in the middle
+
+    @property
+    def system(self) -> str:
+        return repository.opened(str(self.place)).one_system()
+
+    def backups(self, place: Path) -> list[Manifest]:
+        found = repository.opened(str(place)).backups()
+        return [each.manifest for each in found if each.manifest]
+
+    def stream(self, place: Path, said: Manifest) -> Path:
+        """The file of `said` that holds the rows."""
+        folder = place / "backups" / said.system / said.id
+        return max(folder.iterdir(), key=lambda path: path.stat().st_size)
+
+    def logs(self, place: Path) -> list[Path]:
+        """What is stored of the log behind the last backup, a file for each piece."""
+        every = archive.logs(repository.opened(str(place)), self.system)
+        return [place / str(log.object) for log in every if log.name in self.pieces]
+
+    def sql(self, statement: str) -> str:
+        run = psql if self.lab.engine == "postgresql" else mariadb
+        return run(self.lab, statement)
+
+
+@contextmanager
+def ground(engine: str, folder: Path) -> Iterator[Ground]:
+    with labs.temporary(engine, settings=SETTINGS[engine]) as lab:
+        made = Ground(lab, Target(name="prod", url=lab.url(), lab=lab.name), folder / "repository")
+        must(made.place, "init")
+        if engine == "postgresql":
+            specimens.slim(lab)
+            psql(lab, specimens.POSTGRESQL_ROWS)
+            fill_postgresql(made)
+        else:
+            mariadb(lab, specimens.MARIADB_ROWS)
+            mariadb(lab, "CREATE TABLE database_identity AS SELECT 1 AS only_row, 'x' AS identity")
+            fill_mariadb(made)
+        must(made.place, "take", "-t", lab.url(), "--logical", "--compress", "none")
+        yield made
+
+
+def fill_postgresql(made: Ground) -> None:
+    """Take a chain of three, and archive the log behind it piece by piece."""
+    for kind in ("--full", "--incremental", "--incremental"):
+        must(made.place, "take", "-t", made.lab.url(), kind)
+        psql(made.lab, "UPDATE big SET t = t || 'x' WHERE id < 300")
+    psql(made.lab, "CREATE TABLE later (id serial, at timestamptz DEFAULT clock_timestamp())")
+    for _ in range(PIECES):
+        psql(made.lab, "INSERT INTO later DEFAULT VALUES")
+        made.pieces.append(psql(made.lab, "SELECT pg_walfile_name(pg_switch_wal())"))
+    last_two = "SELECT at FROM later ORDER BY at DESC LIMIT 2"
+    between = f"SELECT min(at) + (max(at) - min(at)) / 2 FROM ({last_two}) AS t"
+    made.before_last = psql(made.lab, f"SELECT to_json(({between}))").strip('"')
+    stop = psql(made.lab, f"SELECT pg_walfile_name('{made.backups(made.place)[-1].stop.lsn}')")
+    for path in sorted((made.lab.data / "pg_wal").glob("0" * 7 + "1" + "0" * 8 + "????????")):
+        if stop <= path.name <= made.pieces[-1]:
+            must(made.place, "archive", "push", str(path))
+
+
+def fill_mariadb(made: Ground) -> None:
+    """Take a backup, and have the log behind it received file by file."""
+    command = [sys.executable, "-m", "stockops", "backup", "archive", "run"]
+    command += ["-t", made.lab.url(), "--repository", str(made.place)]
+    receiver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        specimens.settle(made.lab)
+        must(made.place, "take", "-t", made.lab.url())
+        mariadb(made.lab, "CREATE TABLE later (id INT PRIMARY KEY)")
+        for number in range(PIECES):
+            mariadb(made.lab, f"FLUSH BINARY LOGS; INSERT INTO later VALUES ({number})")
+            made.pieces.append(mariadb(made.lab, "SHOW MASTER STATUS").split("\t")[0])
+        mariadb(made.lab, "FLUSH BINARY LOGS")
+        repo = repository.opened(str(made.place))
+        eventually(
+            lambda: set(made.pieces) <= {log.name for log in ledger.logs(repo, repo.one_system())},
+            SOON_S,
+        )
+    finally:
+        receiver.terminate()
+        receiver.wait(SOON_S)
+
+
+@pytest.fixture(scope="module")
+def grounds(
+    all_labs: Labs, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Ground]]:
+    with ExitStack() as stack:
+        made: dict[str, Ground] = {}
+
+        def get(engine: str) -> Ground:
+            if engine not in made:
+                all_labs.get(engine)  # skips where it is not there
+                folder = tmp_path_factory.mktemp(engine)
+                made[engine] = stack.enter_context(ground(engine, folder))
+            return made[engine]
+
+        yield get
+
+
+@pytest.fixture
+def pg(grounds: Callable[[str], Ground]) -> Ground:
+    return grounds("postgresql")
+
+
+@pytest.fixture
+def my(grounds: Callable[[str], Ground]) -> Ground:
+    return grounds("mariadb")
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Iterator[Callable[[Ground], Path]]:
+    """Give a function that copies the repository of a ground to where it may be damaged."""
+
+    def copied(made: Ground) -> Path:
+        return Path(shutil.copytree(made.place, tmp_path / made.lab.engine))
+
+    yield copied
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+Copy = Callable[[Ground], Path]
+
+
+@pytest.mark.case("M1")
+def test_m1_bytes_that_changed_in_the_repository_are_told(
+    pg: Ground, copy: Copy, told: Told
+) -> None:
+    place = copy(pg)
+    assert ask(place, "verify").code == 0
+    path = pg.stream(place, pg.backups(place)[0])
+    damage.overwrite(path)
+    told(ask(place, "verify"), path.name, pg.backups(place)[0].id)
+
+
+@pytest.mark.case("M2")
+def test_m2_a_segment_that_is_missing_in_the_middle_is_told(
+    pg: Ground, copy: Copy, told: Told
+) -> None:
+    place = copy(pg)
+    assert ask(place, "windows").code == 0
+    lost = damage.lose_middle(pg.logs(place))
+    told(ask(place, "windows"), f"{lost.name[:24]} missing")
+
+
+@pytest.mark.case("M3")
+def test_m3_a_restore_to_the_end_does_not_end_before_a_gap(
+    pg: Ground, copy: Copy, told: Told
+) -> None:
+    place = copy(pg)
+    assert ask(place, "restore", "--plan").code == 0
+    lost = damage.lose_middle(pg.logs(place))
+    told(ask(place, "restore", "--lab", "never"), f"{lost.name[:24]} missing")
+    assert ask(place, "drill").code != 0
+
+
+@pytest.mark.case("M4")
+def test_m4_a_time_behind_a_gap_is_refused(pg: Ground, copy: Copy, told: Told) -> None:
+    place = copy(pg)
+    assert ask(place, "restore", "--plan", "--to", pg.before_last).code == 0
+    damage.lose_middle(pg.logs(place))
+    told(ask(place, "restore", "--lab", "never", "--to", pg.before_last), "outside what is proven")
+
+
+@pytest.mark.case("M5")
+def test_m5_where_there_is_nothing_nothing_is_verified(tmp_path: Path, told: Told) -> None:
+    assert ask(tmp_path / "none", "verify").code != 0
+    must(tmp_path / "empty", "init")
+    told(ask(tmp_path / "empty", "verify"), "0 of 0 backups")
+
+
+@pytest.mark.case("M6")
+@pytest.mark.parametrize("command", ["exit 126", "exit 127", "kill -9 $$"])
+def test_m6_an_archiver_that_the_server_does_not_count_as_failed_is_told(
+    pg: Ground, command: str, told: Told
+) -> None:
+    ours = f"{command} # backup archive push %p --repository {pg.place}"
+    psql(pg.lab, f"ALTER SYSTEM SET archive_command = '{ours}'")
+    psql(pg.lab, "SELECT pg_reload_conf()")
+    psql(pg.lab, "SELECT pg_stat_reset_shared('archiver')")
+    status = ("archive", "status", "-t", pg.lab.url(), "--behind", "0.1")
+    eventually(lambda: "which is not counted" in ask(pg.place, *status).text, SOON_S)
+    told(ask(pg.place, *status), "which is not counted")
+    assert psql(pg.lab, "SELECT failed_count FROM pg_stat_archiver") == "0"
+
+
+@pytest.mark.case("M9")
+def test_m9_a_page_that_is_broken_on_the_server_is_told(pg: Ground, copy: Copy, told: Told) -> None:
+    place = copy(pg)
+    psql(pg.lab, "CREATE TABLE broken AS SELECT * FROM big")
+    specimens.break_a_page(pg.lab, "broken")
+    path = psql(pg.lab, "SELECT pg_relation_filepath('broken')")
+    try:
+        told(ask(place, "take", "-t", pg.lab.url()), path)
+        assert [each.state for each in repository.opened(str(place)).backups()][-1] == "failed"
+    finally:
+        psql(pg.lab, "DROP TABLE broken")
+
+
+@pytest.mark.case("M10")
+def test_m10_a_broken_link_is_told_before_it_is_combined(
+    pg: Ground, copy: Copy, told: Told
+) -> None:
+    place = copy(pg)
+    full, second, *_ = pg.backups(place)
+    damage.overwrite(pg.stream(place, full), count=1)
+    told(ask(place, "verify"), full.id)
+    assert ask(place, "restore", "--plan", "--from", second.id, "--to", "backup").code != 0
+
+
+@pytest.mark.case("M11")
+def test_m11_a_link_that_is_missing_is_told(pg: Ground, copy: Copy, told: Told) -> None:
+    place = copy(pg)
+    _, second, third, *_ = pg.backups(place)
+    shutil.rmtree(place / "backups" / second.system / second.id)
+    told(ask(place, "verify"), f"builds upon {second.id}", third.id)
+    assert ask(place, "restore", "--plan", "--from", third.id).code != 0
+
+
+@pytest.mark.case("M12")
+def test_m12_a_byte_that_changed_in_the_files_of_mariadb_is_told(
+    my: Ground, copy: Copy, told: Told
+) -> None:
+    place = copy(my)
+    assert ask(place, "verify").code == 0
+    path = my.stream(place, my.backups(place)[0])
+    damage.overwrite(path, count=1)
+    told(ask(place, "verify"), path.name, my.backups(place)[0].id)
+
+
+@pytest.mark.case("M15")
+def test_m15_a_piece_that_is_missing_from_a_dump_is_told(
+    my: Ground, copy: Copy, told: Told
+) -> None:
+    place = copy(my)
+    dump = my.backups(place)[-1]
+    path = my.stream(place, dump)
+    lines = path.read_bytes().splitlines(keepends=True)
+    rows = [number for number, line in enumerate(lines) if line.startswith(b"INSERT INTO `big`")]
+    path.write_bytes(b"".join(line for number, line in enumerate(lines) if number != rows[0]))
+    told(ask(place, "verify"), path.name, dump.id)
+
+
+@pytest.mark.case("M16")
+def test_m16_a_dump_that_was_killed_is_no_backup(my: Ground, copy: Copy, told: Told) -> None:
+    place = copy(my)
+    before = {each.id for each in repository.opened(str(place)).backups()}
+    words = [sys.executable, "-c", KILLED, my.lab.url(), str(place)]
+    subprocess.run(words, capture_output=True, timeout=SOON_S, check=False)
+    (left,) = [each for each in repository.opened(str(place)).backups() if each.id not in before]
+    assert left.manifest is None
+    told(ask(place, "verify"), "interrupted", left.id)
+
+
+@pytest.mark.case("M19")
+def test_m19_a_dump_of_two_moments_is_refused(my: Ground, copy: Copy, told: Told) -> None:
+    place = copy(my)
+    damage.make_mixed(my.lab)
+    try:
+        told(ask(place, "take", "-t", my.lab.url(), "--logical"), "trading.zz")
+    finally:
+        mariadb(my.lab, f"DROP TABLE {', '.join(damage.MIXED)}")
+
+
+@pytest.mark.case("M20")
+def test_m20_a_binary_log_that_is_missing_in_the_middle_is_told(
+    my: Ground, copy: Copy, told: Told
+) -> None:
+    place = copy(my)
+    assert ask(place, "windows").code == 0
+    assert ask(place, "restore", "--plan").code == 0
+    lost = damage.lose_middle(my.logs(place))
+    next(lost.parent.glob(f"{'.'.join(lost.name.split('.')[:2])}.*.json")).unlink()
+    told(ask(place, "windows"), f"{'.'.join(lost.name.split('.')[:2])} missing")
+    assert ask(place, "restore", "--lab", "never").code != 0
