@@ -153,6 +153,8 @@ def test_a_second_run_meanwhile_is_busy(market: Target, repo: Repository) -> Non
         taking.take(repo, market, taking.Request())
 
 
+@pytest.mark.case("M7", "M8", engine="postgresql")
+@pytest.mark.case("M14", engine="mariadb")
 def test_a_backup_that_is_killed_leaves_nothing_that_looks_like_one(
     market: Target, repo: Repository, tmp_path: Path
 ) -> None:

@@ -201,6 +201,7 @@ def test_everything_a_database_needs_comes_back(
             assert copy.rows(owner) == [{"o": "dump_clerk"}]
 
 
+@pytest.mark.case("M18", engine="mariadb")
 def test_a_table_that_is_emptied_meanwhile_ends_the_dump_or_waits(
     market: Target, repo: Repository
 ) -> None:
@@ -297,6 +298,7 @@ def canary(admin: Server, target: Target) -> Iterator[Target]:
         admin.execute(drop)
 
 
+@pytest.mark.case("M17")
 @pytest.mark.parametrize("method", ["logical", "physical"])
 def test_a_password_of_every_character_works_and_nobody_sees_it(
     server: Server, tcp_target: Target, repo: Repository, tmp_path: Path, method: str
