@@ -25,6 +25,7 @@ from stockops import lab as labs
 from stockops.backups import archive, repository
 from stockops.backups.archive import ledger
 from stockops.backups.manifest import Manifest
+from stockops.backups.streams import Form
 from stockops.cli import main
 from stockops.lab import Lab
 from stockops.targets import Target
@@ -151,9 +152,10 @@ def fill_postgresql(made: Ground) -> None:
     between = f"SELECT min(at) + (max(at) - min(at)) / 2 FROM ({last_two}) AS t"
     made.before_last = psql(made.lab, f"SELECT to_json(({between}))").strip('"')
     stop = psql(made.lab, f"SELECT pg_walfile_name('{made.backups(made.place)[-1].stop.lsn}')")
+    repo = repository.opened(str(made.place))
     for path in sorted((made.lab.data / "pg_wal").glob("0" * 7 + "1" + "0" * 8 + "????????")):
         if stop <= path.name <= made.pieces[-1]:
-            must(made.place, "archive", "push", str(path))
+            archive.push(repo, path, system=None, form=Form(level=1))
 
 
 def fill_mariadb(made: Ground) -> None:
