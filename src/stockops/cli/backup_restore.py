@@ -82,8 +82,8 @@ def restore_command(
       before:lsn:..., before:xid:..., before:gtid:...
 
     A moment outside the windows that are proven is refused, and so is the end of a log that goes on
-    behind a gap. With --table, one table as it was
-    then goes into the target under a new name, and what differs from the live one is counted.
+    behind a gap. With --table, one table as it was then goes into the target under a new name, and
+    what differs from the live one is counted.
 
     \b
     Examples:
@@ -102,6 +102,19 @@ def restore_command(
     if asked["directory"] or asked["in_place"]:
         _place(ctx, repo, recovery, asked, how)
         return
+    _restore(repo, recovery, asked, how)
+
+
+def _restore(
+    repo: "Repository",
+    recovery: "Recovery",
+    asked: dict[str, Any],
+    how: tuple[render.Format, bool, Consent],
+) -> None:
+    from .. import lab  # noqa: PLC0415
+    from ..backups import restoring  # noqa: PLC0415
+
+    form, plan_only, _ = how
     if plan_only:
         click.echo(render.rows(recovery.steps(f"the lab {asked['lab_name'] or 'NAME'}"), form))
         return
@@ -111,15 +124,6 @@ def restore_command(
             hint="Give --lab NAME for a new lab, --directory DIR for a data directory, "
             "or --plan to see what would be done.",
         )
-    _restore(repo, recovery, asked, form)
-
-
-def _restore(
-    repo: "Repository", recovery: "Recovery", asked: dict[str, Any], form: render.Format
-) -> None:
-    from .. import lab  # noqa: PLC0415
-    from ..backups import restoring  # noqa: PLC0415
-
     phases = restoring.Phases(seen=backupview.phase)
     fill = restoring.filling(repo, recovery, identities=keys_of(repo, asked), phases=phases)
     made = lab.adopt(
