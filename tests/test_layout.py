@@ -21,6 +21,7 @@ LAYERS = [
         "children",
         "filelock",
         "scratch",
+        "unwinding",
     },
     {"targets"},
     {"engine", "render"},

@@ -50,7 +50,7 @@ def sweep(directory: Path) -> None:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if os.fstat(descriptor).st_ino == path.stat().st_ino:
-                    path.unlink()
+                    path.unlink(missing_ok=True)
             finally:
                 os.close(descriptor)
 

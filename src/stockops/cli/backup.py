@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import plan, render, targets
+from .. import plan, render, targets, unwinding
 from ..errors import ConfigError
 from ..plan import Consent
 from ..targets import Target
@@ -119,7 +119,8 @@ def take_command(
     if plan_only:
         click.echo(render.rows(taking.steps(repo, target, request), form))
         return
-    said = taking.take(repo, target, request, progress=backupview.progress())
+    with unwinding.signals_unwind():
+        said = taking.take(repo, target, request, progress=backupview.progress())
     backupview.finish()
     click.echo(backupview.taken(said, form))
 

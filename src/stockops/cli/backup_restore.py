@@ -131,8 +131,8 @@ def _restore(
         engine=recovery.last.engine,
         bin_directory=asked["bin_directory"],
         fill=fill,
+        finish=lambda made: restoring.finish(made, recovery, phases=phases),
     )
-    restoring.finish(made, recovery, phases=phases)
     backupview.finish()
     click.echo(backupview.restored(recovery, made.name, phases.seconds, form))
 

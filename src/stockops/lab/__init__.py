@@ -16,6 +16,7 @@ from .operations import (
     require,
     status,
     status_of,
+    sweep,
     temporary,
     up,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "status",
     "status_of",
     "stop",
+    "sweep",
     "temporary",
     "up",
 ]

@@ -3,21 +3,18 @@
 import os
 import secrets
 import shutil
-import signal
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from .. import filelock
 from ..errors import Busy, ConfigError, Refused, ServerError, StockopsError, Unreachable
+from ..unwinding import signals_unwind
 from . import account as accounts
 from . import marker, place
 from .base import Fill, Lab, LabStatus, Programs
-from .servers import ENGINES, REPLAY_S, START_S, is_up, start, stop
+from .servers import ENGINES, REPLAY_S, START_S, is_up, release, start, stop
 
 DEFAULT_NAME = "lab"
 DEFAULT_ENGINE = "postgresql"
@@ -57,18 +54,36 @@ def adopt(
     *,
     engine: str,
     fill: Fill,
+    finish: Callable[[Lab], None] = lambda _: None,
     version: str | None = None,
     bin_directory: Path | None = None,
 ) -> Lab:
-    """Return the new lab `name`, up, whose data directory `fill` puts together; it must be new."""
-    with _held(name):
+    """
+    Return the new lab `name`, up, whose data directory `fill` puts together; it must be new.
+
+    It is `finish`ed before it is anything but a temporary lab: until then it goes with us.
+    """
+    sweep()
+    with _held(name), signals_unwind():
         if marker.read(place.directory(name)) is not None:
             raise Refused(
                 f"there is a lab {name!r} already",
                 hint=f"Take another name, or remove it: stockops lab destroy --name {name} --yes",
             )
-        draft = _draft(name, engine, version, bin_directory)
-        return start(_make(draft, {}, fill), outlives=True, within_s=REPLAY_S)
+        draft = replace(_draft(name, engine, version, bin_directory), temporary=True)
+        try:
+            lab = start(_make(draft, {}, fill), within_s=REPLAY_S)
+            finish(lab)
+        except ServerError:  # its log is named in the error, and stays
+            _stop_leftovers(name)
+            raise
+        except BaseException:
+            _remove_leftovers(name)
+            raise
+        lab = replace(lab, temporary=False)
+        marker.write(lab)
+        release(lab)
+        return lab
 
 
 def down(name: str = DEFAULT_NAME) -> bool:
@@ -182,11 +197,11 @@ def temporary(
     Its server ends with this process even when that is killed; the directory is then removed by
     whoever makes the next temporary lab.
     """
-    _remove_abandoned()
+    sweep()
     name = f"temporary-{engine}-{secrets.token_hex(4)}"
     draft = replace(_draft(name, engine, version, bin_directory), temporary=True)
     owner = os.getpid()
-    with _held(name), _signals_unwind():
+    with _held(name), signals_unwind():
         try:
             lab = _make(draft, settings or {}, fill)
             lab = start(lab, port=port, within_s=REPLAY_S if fill else START_S)
@@ -213,7 +228,7 @@ def rebuilt(
     `up` made is refused, and so is one that is up: somebody may be at work in it.
     """
     owner = os.getpid()
-    with _held(name), _signals_unwind():
+    with _held(name), signals_unwind():
         _remove_rebuilt(name)
         draft = _draft(name, engine, None, None)
         try:
@@ -358,6 +373,12 @@ def _remove(lab: Lab) -> None:
     place.discard(lab.directory)
 
 
+def _stop_leftovers(name: str) -> None:
+    lab = read(name)
+    if lab is not None:
+        stop(lab, hard=True)
+
+
 def _remove_leftovers(name: str) -> None:
     lab = read(name)
     if lab is not None:
@@ -365,34 +386,12 @@ def _remove_leftovers(name: str) -> None:
     place.sweep(name)
 
 
-def _remove_abandoned() -> None:
-    """Remove temporary labs whose maker was killed."""
-    unfinished = [name for name in place.unfinished() if name.startswith("temporary-")]
-    for name in [lab.name for lab in _labs() if lab.temporary] + unfinished:
+def sweep() -> None:
+    """Remove what makers that were killed left: temporary labs, half-made ones, and locks."""
+    for name in [lab.name for lab in _labs() if lab.temporary] + place.unfinished():
         try:
             with _held(name):
                 _remove_leftovers(name)
         except Busy:
             continue
-
-
-@contextmanager
-def _signals_unwind() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP leave by the `finally` clauses, where nobody has other plans."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    wanted = (signal.SIGTERM, signal.SIGHUP)
-    taken = [number for number in wanted if signal.getsignal(number) is signal.SIG_DFL]
-    for number in taken:
-        signal.signal(number, _leave)
-    try:
-        yield
-    finally:
-        for number in taken:
-            signal.signal(number, signal.SIG_DFL)
-
-
-def _leave(number: int, frame: FrameType | None) -> NoReturn:
-    del frame
-    raise SystemExit(128 + number)
+    filelock.sweep(place.labs_root())

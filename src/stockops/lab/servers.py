@@ -64,6 +64,13 @@ def start(
     return lab
 
 
+def release(lab: Lab) -> None:
+    """Let the server of `lab`, which this process started, outlive it."""
+    keeper = _kept.pop(lab.directory, None)
+    if keeper is not None:
+        keeper.release()
+
+
 def is_up(lab: Lab) -> bool:
     """Tell whether the server of `lab` answers, after waiting for one that comes up or goes."""
     engine = ENGINES[lab.engine]

@@ -1,0 +1,46 @@
+"""Whoever is killed, and whenever: no backup is whole that is not, and nothing proven is lost."""
+
+import os
+import secrets
+from collections.abc import Iterator
+
+import pytest
+from killing import CASES, MORE, Ground, ground, kill
+
+from stockops.backups import archive, drilling, restoring
+from stockops.errors import ConfigError
+
+SEED = int(os.environ.get("STOCKOPS_KILLS_SEED", "0")) or secrets.randbelow(10**9)
+SOAKED = 100
+
+
+@pytest.fixture
+def here(engine: str) -> Iterator[Ground]:
+    try:
+        with ground(engine, SEED) as made:
+            yield made
+    except ConfigError as exc:
+        if "CI" in os.environ:
+            raise
+        pytest.skip(f"no lab of {engine}: {exc}")
+
+
+def test_ten_kills_break_no_promise(here: Ground) -> None:
+    for what, victim in here.draw.sample(CASES, len(CASES)):
+        kill(here, what, victim)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_a_hundred_kills_break_no_promise(here: Ground) -> None:
+    cases = [each for each in MORE if here.lab.engine == "postgresql" or "push" not in each[0]]
+    for _ in range(SOAKED):
+        kill(here, *here.draw.choice(cases))
+    print(dict(here.seen))  # noqa: T201
+    assert not archive.coverage(here.repo, here.system).gaps
+    for backup in here.repo.backups(here.system):
+        if backup.manifest and backup.manifest.method == "physical":
+            aim = restoring.Aim("backup")
+            recovery = restoring.plan(here.repo, aim, system=here.system, start=backup)
+            drilled = drilling.drill(here.repo, recovery)
+            assert drilled.passed, drilled.summary
