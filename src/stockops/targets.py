@@ -21,6 +21,15 @@ from .passwords import Secret
 ENGINES = ("postgresql", "mariadb")
 DEFAULT_LAB = "lab"
 FILE_NAME = "stockops.yaml"
+S3_KEYS = (  # of `backup:`, how a repository on S3 is reached
+    "endpoint_url",
+    "region",
+    "profile",
+    "credentials_file",
+    "immutable_days",
+    "immutable_mode",
+    "part_mb",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +67,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
-    """Where backups go and how many of each kind are kept."""
+    """Where backups go, a directory or ``s3://…``, and how many of each kind are kept."""
 
-    repository: Path | None = None
+    repository: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
     keep: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -186,13 +196,28 @@ def _entry(name: str, where: str, section: Section) -> Entry:
 
 
 def _backup(section: Section) -> Backup:
-    section.only(("repository", "keep"))
+    section.only(("repository", "keep", *S3_KEYS))
     repository = section.text("repository")
+    given = {key: _option(section, key) for key in S3_KEYS if key in section}
+    if given and not (repository or "").startswith("s3://"):
+        key = next(iter(given))
+        raise ConfigError(
+            f"{section.where(key)}: {key} is for a repository on S3",
+            hint="Write repository: s3://BUCKET/PREFIX, or leave it out.",
+        )
     keep = section.section("keep").only(("daily", "weekly", "monthly"))
     return Backup(
-        repository=None if repository is None else Path(repository).expanduser(),
+        repository=repository,
+        options=given,
         keep={kind: keep.number(kind) or 0 for kind in keep},
     )
+
+
+def _option(section: Section, key: str) -> str:
+    """Return the option `key` of a repository on S3 as text; two of them are numbers."""
+    if key in {"immutable_days", "part_mb"}:
+        return str(section.number(key))
+    return section.text(key) or ""
 
 
 def from_url(url: str, *, name: str | None = None) -> Target:

@@ -13,6 +13,8 @@ from typing import Any, Literal
 from ..errors import StorageError
 
 NAME = "manifest.json"
+RUNNING = "running.json"  # in a folder that is not a backup yet: who writes it
+FAILED = "failed.json"  # why it never will be one
 FORMAT = 1
 
 Method = Literal["physical", "logical"]

@@ -3,7 +3,8 @@ The repository: backups, logs and evidence of one or more database systems in on
 
     stockops-repository.json                  what makes it one
     backups/<system>/<id>/manifest.json       a backup exists by its manifest
-    backups/<system>/<id>.partial/            one that is being taken, or was not finished
+    backups/<system>/<id>.partial/            one that is being taken, or was not finished; on S3
+                                              it is the folder itself, without a manifest
     archive/<system>/...                      logs, see `stockops.backups.archive`
     evidence/<system>/<id>/<time>-<what>.json what was checked of a backup, and how it went
 
@@ -14,22 +15,23 @@ after the last one.
 
 import json
 import secrets
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import ConfigError, Refused, StorageError
-from . import keys, manifest
-from .manifest import Manifest
+from . import keys, manifest, s3place
+from .manifest import FAILED, Manifest
 from .store import DirectoryStore, Store, directory_store
 
 MARKER = "stockops-repository.json"
 FORMAT = 1
-RUNNING = "running.json"  # in a folder that is not a backup yet: who writes it
-FAILED = "failed.json"  # why it never will be one
+_READERS = 8  # at once: on a network, each answer takes a while
 
 State = Literal["running", "failed", "incomplete", "complete", "verified", "broken"]
 
@@ -85,10 +87,14 @@ class Repository:
 
     def backups(self, system: str | None = None) -> list[Backup]:
         """Return all there is of `system`, or of every system, the oldest first."""
-        found = []
-        for each in [system] if system else self.systems():
-            names = self.store.folders(f"backups/{each}")
-            found += [self._backup(each, name) for name in names if not name.startswith(".")]
+        there = [
+            (each, name)
+            for each in ([system] if system else self.systems())
+            for name in self.store.folders(f"backups/{each}")
+            if not name.startswith(".")
+        ]
+        with ThreadPoolExecutor(_READERS) as pool:
+            found = list(pool.map(lambda each: self._backup(*each), there))
         return sorted(found, key=lambda backup: (backup.id, backup.system))
 
     def ids(self, system: str) -> list[str]:
@@ -115,7 +121,7 @@ class Repository:
     @contextmanager
     def held(self, system: str) -> Iterator[None]:
         """Hold the one lock under which backups of `system` are taken and removed."""
-        with self.store.lock(f"backup-{system}", what=f"the backups of {system}"):
+        with self.store.lock(_lock_of(system), what=f"the backups of {system}"):
             yield
 
     def record(self, evidence: Evidence, *, system: str) -> str:
@@ -128,55 +134,49 @@ class Repository:
 
     def evidence(self, backup: Backup) -> list[Evidence]:
         """Return what was found out about `backup`, the oldest first."""
-        prefix = f"evidence/{backup.system}/{backup.id}"
-        found = []
-        for entry in self.store.entries(prefix):
-            if entry.name.endswith(".json"):
-                found.append(Evidence(**self._read(entry.name)))
+        found = [Evidence(**self._read(name)) for name in self._evidence(backup)]
         return sorted(found, key=lambda each: each.at)
 
     def note(self, folder: str, name: str, **says: object) -> None:
         """Write the small JSON object `name` into `folder`."""
         self._write(f"{folder}/{name}", says, replace=True)
 
+    def _evidence(self, backup: Backup) -> list[str]:
+        """Return the names of what was found out about `backup`, by time."""
+        entries = self.store.entries(f"evidence/{backup.system}/{backup.id}")
+        return [entry.name for entry in entries if entry.name.endswith(".json")]
+
+    def _latest(self, backup: Backup) -> list[Evidence]:
+        """Return the last of each kind of evidence: there may be a year of it, and it is kept."""
+        last = {name.rpartition("-")[2]: name for name in self._evidence(backup)}
+        return [Evidence(**self._read(name)) for name in last.values()]
+
     def _backup(self, system: str, name: str) -> Backup:
         identity, _, ending = name.partition(".")
         folder = f"backups/{system}/{name}"
-        if ending == "partial" or not self._there(f"{folder}/{manifest.NAME}"):
-            state, note = self._unfinished(folder, system)
-            return Backup(id=identity, system=system, state=state, manifest=None, note=note)
         found: Manifest | None = None
         try:
-            with self.store.open(f"{folder}/{manifest.NAME}") as file:
-                found = manifest.parse(file.read(), name=f"{folder}/{manifest.NAME}")
+            if ending != "partial":
+                with self.store.open(f"{folder}/{manifest.NAME}") as file:
+                    text = file.read()
+                found = manifest.parse(text, name=f"{folder}/{manifest.NAME}")
+        except FileNotFoundError:
+            pass
         except StorageError as exc:
             return Backup(id=identity, system=system, state="broken", manifest=None, note=str(exc))
+        if found is None:
+            state, note = self._unfinished(folder, system)
+            return Backup(id=identity, system=system, state=state, manifest=None, note=note)
         draft = Backup(id=identity, system=system, state="complete", manifest=found)
-        state, note = _judged(self.evidence(draft))
+        state, note = _judged(self._latest(draft))
         return Backup(id=identity, system=system, state=state, manifest=found, note=note)
 
     def _unfinished(self, folder: str, system: str) -> tuple[State, str]:
-        if self._there(f"{folder}/{FAILED}"):
+        with suppress(FileNotFoundError):
             return "failed", str(self._read(f"{folder}/{FAILED}").get("why", ""))
-        if self._held(system):
+        if self.store.is_locked(_lock_of(system)):
             return "running", "it is being taken"
         return "incomplete", "it was interrupted; the next backup removes it"
-
-    def _held(self, system: str) -> bool:
-        from ..errors import Busy  # noqa: PLC0415
-
-        try:
-            with self.held(system):
-                return False
-        except Busy:
-            return True
-
-    def _there(self, name: str) -> bool:
-        try:
-            self.store.open(name).close()
-        except FileNotFoundError:
-            return False
-        return True
 
     def _read(self, name: str) -> dict[str, Any]:
         try:
@@ -194,15 +194,14 @@ class Repository:
 
 
 def make(place: str) -> Repository:
-    """Make the directory `place` a repository, and return it; one that is there is kept."""
-    root = Path(place)
-    if root.is_dir() and not (root / MARKER).exists() and any(root.iterdir()):
-        raise Refused(
-            f"{place!r} is not empty, and it is not a repository of stockops",
-            hint="Name an empty directory, or one that does not exist yet.",
-        )
-    store = directory_store(root, make=True)
-    if not (root / MARKER).exists():
+    """Make `place` a repository, and return it; one that is there is kept."""
+    store = store_at(place, make=True)
+    if not _has_marker(store):
+        if not _is_empty(store):
+            raise Refused(
+                f"{place!r} is not empty, and it is not a repository of stockops",
+                hint="Name an empty place, or one that does not exist yet.",
+            )
         says = {"format": FORMAT, "identity": secrets.token_hex(16), "made_at": now()}
         with store.create(MARKER) as file:
             file.write(json.dumps(says, indent=1).encode() + b"\n")
@@ -211,14 +210,14 @@ def make(place: str) -> Repository:
 
 def opened(place: str) -> Repository:
     """Return the repository at `place`, which is one already."""
-    store = directory_store(Path(place))
+    store = store_at(place)
     try:
         with store.open(MARKER) as file:
             said = json.loads(file.read())
     except FileNotFoundError:
         raise ConfigError(
             f"{place!r} is not a repository: there is no {MARKER} in it",
-            hint=f"Make it one: stockops backup init --repository {place}; "
+            hint=f"Make it one: stockops backup init --repository {shlex.quote(place)}; "
             "or grade what is there: stockops backup audit",
         ) from None
     except ValueError as exc:
@@ -229,6 +228,32 @@ def opened(place: str) -> Repository:
             hint="Use the version of stockops that made it.",
         )
     return Repository(store)
+
+
+def store_at(place: str, *, make: bool = False) -> Store:
+    """Return the store at `place`: a directory, or ``s3://…``. With `make` it may be new."""
+    if not s3place.is_one(place):
+        return directory_store(Path(place), make=make)
+    from .s3store import S3Store  # noqa: PLC0415
+
+    store = S3Store(s3place.parse(place))
+    if make:
+        store.require_ready()
+    return store
+
+
+def _is_empty(store: Store) -> bool:
+    if isinstance(store, DirectoryStore):
+        return not store.root.is_dir() or not any(store.root.iterdir())
+    return not store.folders("") and not store.entries("")
+
+
+def _has_marker(store: Store) -> bool:
+    try:
+        store.open(MARKER).close()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def require_no_key(repository: Repository) -> None:
@@ -253,6 +278,10 @@ def moment_of(identity: str) -> datetime:
 def now() -> str:
     """Return the instant, as manifests and evidence state it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _lock_of(system: str) -> str:
+    return f"backup-{system}"
 
 
 def _label(backup: Backup) -> str | None:

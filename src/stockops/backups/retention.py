@@ -12,6 +12,7 @@ back. While the clock is wrong, more than one day's backups may count as one day
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from ..errors import ConfigError
 from ..plan import Step
@@ -49,10 +50,15 @@ class Removal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """What stays, by id, with the reason; and what goes, in the order in which it must."""
+    """
+    What stays, by id, with the reason; and what goes, in the order in which it must.
+
+    `notes` say what of it the store will not let go of at once.
+    """
 
     kept: Mapping[str, str]
     removed: Sequence[Removal]
+    notes: Sequence[str] = ()
 
 
 def plan(repo: Repository, system: str, keep: Mapping[str, int]) -> Retention:
@@ -61,10 +67,18 @@ def plan(repo: Repository, system: str, keep: Mapping[str, int]) -> Retention:
     backups = repo.backups(system)
     good = [each for each in backups if each.state in {"complete", "verified"}]
     kept = _kept(good, keep)
+    for each in good:
+        names = [] if each.id in kept else repo.store.entries(each.folder)
+        if until := _still_kept(repo, [entry.name for entry in names]):
+            kept[each.id] = f"the store keeps it until {_last(until)}"
+    _keep_parents(kept, good)
     removed = [_backup(repo, each, kept) for each in reversed(backups) if _may_go(each, kept)]
     staying = [each.manifest for each in good if each.id in kept and each.manifest]
-    removed += _logs(repo, system, staying)
-    return Retention(kept=kept, removed=removed)
+    notes: list[str] = []
+    removed += _logs(repo, system, staying, notes)
+    if removed and (remains := repo.store.remains()):
+        notes.append(remains)
+    return Retention(kept=kept, removed=removed, notes=notes)
 
 
 def prune(repo: Repository, system: str, keep: Mapping[str, int]) -> Retention:
@@ -100,13 +114,27 @@ def _kept(good: Sequence[Backup], keep: Mapping[str, int]) -> dict[str, str]:
     verified = [each for each in good if each.state == "verified"]
     if verified:
         kept.setdefault(verified[-1].id, "the last that was proven")
+    return kept
+
+
+def _keep_parents(kept: dict[str, str], good: Sequence[Backup]) -> None:
+    """Add to `kept` what those in it build upon."""
     by_id = {each.id: each for each in good}
     for name in [*kept]:
         parent = _parent(by_id.get(name))
         while parent is not None and parent not in kept:
             kept[parent] = f"{name} builds upon it"
             parent = _parent(by_id.get(parent))
-    return kept
+
+
+def _still_kept(repo: Repository, names: Sequence[str]) -> dict[str, datetime]:
+    """Return which of the objects `names` the store keeps, and until when."""
+    now = datetime.now(UTC)
+    return {name: until for name, until in repo.store.kept_until(names).items() if until > now}
+
+
+def _last(kept: Mapping[str, datetime]) -> str:
+    return f"{max(kept.values()).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _may_go(backup: Backup, kept: Mapping[str, str]) -> bool:
@@ -128,7 +156,9 @@ def _backup(repo: Repository, backup: Backup, kept: Mapping[str, str]) -> Remova
     )
 
 
-def _logs(repo: Repository, system: str, staying: Sequence[Manifest]) -> Iterator[Removal]:
+def _logs(
+    repo: Repository, system: str, staying: Sequence[Manifest], notes: list[str]
+) -> Iterator[Removal]:
     """Give what is older than the first log that any backup needs, one for each branch."""
     physical = [each for each in staying if each.method == "physical"]
     if not physical:
@@ -144,6 +174,11 @@ def _logs(repo: Repository, system: str, staying: Sequence[Manifest]) -> Iterato
             objects = [log.object for log in old if log.object]
         else:
             objects = _binlogs(repo, f"archive/{system}/binlog/{branch:08X}", (branch, first))
+        kept = _still_kept(repo, objects)
+        if kept:
+            objects = objects[: next(at for at, name in enumerate(objects) if name in kept)]
+            old = [log for log in old if log.object in objects]
+            notes.append(f"the store keeps {len(kept)} more pieces of log until {_last(kept)}")
         if objects:
             yield Removal(
                 system=system,

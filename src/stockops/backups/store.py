@@ -7,11 +7,13 @@ backup is a folder of objects that gets its final name last.
 
 import errno
 import os
+import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -62,13 +64,28 @@ class Store(Protocol):
         """Return the names of the folders directly in `prefix`, sorted."""
 
     def partial(self, folder: str) -> str:
-        """Return the folder to write to until `publish` gives it the name `folder`."""
+        """
+        Return the folder to write to until `publish` gives it the name `folder`.
+
+        It may be `folder` itself, where nothing can be renamed: a backup without a manifest is not
+        complete either, and the manifest is written last.
+        """
 
     def publish(self, folder: str) -> None:
         """Give `partial(folder)` its final name, once all it holds is durable."""
 
     def remove(self, prefix: str) -> None:
-        """Remove the object or the folder `prefix`; nothing happens where there is none."""
+        """
+        Remove the object or the folder `prefix`; nothing happens where there is none.
+
+        A folder that is half removed has no manifest any more, or another name.
+        """
+
+    def kept_until(self, names: Sequence[str]) -> Mapping[str, datetime]:
+        """Return which of the objects `names` the store keeps immutable, and until when."""
+
+    def remains(self) -> str:
+        """Return in words what stays of what is removed; "" where nothing does."""
 
     def sweep(self, prefix: str) -> None:
         """
@@ -78,7 +95,14 @@ class Store(Protocol):
         """
 
     def lock(self, name: str, *, what: str) -> AbstractContextManager[None]:
-        """Hold the lock `name` for the block, or raise `Busy`; it dies with this process."""
+        """
+        Hold the lock `name` for the block, or raise `Busy`.
+
+        It dies with this process: at once, or within the time that `Busy` states.
+        """
+
+    def is_locked(self, name: str) -> bool:
+        """Tell whether the lock `name` is held, by whomever."""
 
 
 class DirectoryStore:
@@ -96,7 +120,8 @@ class DirectoryStore:
     def create(self, name: str, *, replace: bool = False) -> Iterator[IO[bytes]]:
         """Write beside it, sync, then give it its name."""
         path = self.root / name
-        fresh = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
+        mine = f"{secrets.token_hex(4)}.{os.getpid()}{_UNFINISHED}"
+        fresh = path.with_name(f".{path.name}.{mine}")
         if not replace and path.exists():
             raise FileExistsError(name)
         with self._said(name):
@@ -182,6 +207,14 @@ class DirectoryStore:
                         if _is_abandoned(path):
                             path.unlink()
 
+    def kept_until(self, names: Sequence[str]) -> Mapping[str, datetime]:
+        """Nothing is kept against its owner."""
+        return {}
+
+    def remains(self) -> str:
+        """Nothing does."""
+        return ""
+
     @contextmanager
     def lock(self, name: str, *, what: str) -> Iterator[None]:
         """Lock a file in the folder ``locks``."""
@@ -189,6 +222,11 @@ class DirectoryStore:
             self._make(self.root / "locks")
         with filelock.hold(self.root / "locks" / f"{name}.lock", what=what):
             yield
+
+    def is_locked(self, name: str) -> bool:
+        """Ask the file."""
+        with self._said("locks"):
+            return filelock.is_held(self.root / "locks" / f"{name}.lock")
 
     def _make(self, directory: Path) -> None:
         missing = [each for each in (directory, *directory.parents) if not each.exists()]

@@ -158,14 +158,14 @@ class _Taking:
         folder = f"backups/{self.ground.system}/{identity}"
         partial = store.partial(folder)
         began_at, began_s = repository.now(), time.monotonic()
-        self.repo.note(partial, repository.RUNNING, pid=os.getpid(), at=began_at)
+        self.repo.note(partial, manifest.RUNNING, pid=os.getpid(), at=began_at)
         try:
             stored = self._store(job, partial, tick)
             said = self._manifest(job, stored, began_at)
             said = replace(said, duration_s=round(time.monotonic() - began_s, 3))
+            store.remove(f"{partial}/{manifest.RUNNING}")
             with store.create(f"{partial}/{manifest.NAME}") as file:
                 file.write(said.as_bytes())
-            store.remove(f"{partial}/{repository.RUNNING}")
             store.publish(folder)
         except StockopsError as exc:
             self._failed(partial, work, exc)
@@ -258,9 +258,8 @@ class _Taking:
     def _failed(self, partial: str, work: Path, exc: StockopsError) -> None:
         """Keep the reason and the log, and nothing of the data."""
         store = self.repo.store
-        for entry in store.entries(partial):
-            store.remove(entry.name)
-        self.repo.note(partial, repository.FAILED, why=str(exc), at=repository.now())
+        store.remove(partial)
+        self.repo.note(partial, manifest.FAILED, why=str(exc), at=repository.now())
         log = work / LOG
         if log.exists():
             with store.create(f"{partial}/{LOG}", replace=True) as file:

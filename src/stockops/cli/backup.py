@@ -43,11 +43,12 @@ backup.add_command(restore_command)
 @options.repository
 def init_command(place: str) -> None:
     """
-    Make a directory a repository; one that is there is kept.
+    Make a directory, or a place in a bucket on S3, a repository; one that is there is kept.
 
     \b
-    Example:
+    Examples:
       stockops backup init --repository /var/backups/stockops
+      stockops backup init --repository 's3://bucket/prod?region=ap-northeast-2'
     """  # noqa: D301  click reads \b as a character
     from ..backups import repository as repositories  # noqa: PLC0415
 

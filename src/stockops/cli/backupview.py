@@ -210,14 +210,16 @@ def pruned(plans: Sequence["Retention"], form: render.Format, *, done: bool) -> 
     """Return what stays and why, and what goes."""
     removed = [removal for each in plans for removal in each.removed]
     kept = {name: why for each in plans for name, why in each.kept.items()}
+    notes = [note for each in plans for note in each.notes]
     if form == "json":
         gone = [dataclasses.asdict(each) for each in removed]
-        return _json({"kept": kept, "removed": gone, "done": done})
+        return _json({"kept": kept, "removed": gone, "notes": notes, "done": done})
     lines = [f"kept     {name}  ({why})" for name, why in sorted(kept.items())]
     word = "removed " if done else "would go"
     lines += [f"{word} {each.what} {each.name}  ({each.why})" for each in removed]
     freed = sum(each.stored_bytes for each in removed)
     lines.append(f"{len(removed)} {'removed' if done else 'to remove'}, {megabytes(freed)}")
+    lines += [f"note: {note}" for note in notes]
     return "\n".join(lines)
 
 

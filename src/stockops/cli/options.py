@@ -46,9 +46,10 @@ def repository(command: Command) -> Command:
         "--repository",
         "place",
         envvar="STOCKOPS_REPOSITORY",
-        metavar="DIRECTORY",
+        metavar="DIRECTORY|S3",
         callback=_place,
-        help="Where backups are kept; else backup.repository of stockops.yaml.",
+        help="Where backups are kept, a directory or s3://BUCKET/PREFIX; else backup.repository "
+        "of stockops.yaml.",
     )(command)
 
 
@@ -124,13 +125,19 @@ def _resolve(ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 def _place(ctx: click.Context, _param: click.Parameter, value: str | None) -> str:
     if ctx.resilient_parsing:
         return ""
+    from ..backups import s3place  # noqa: PLC0415
+
     if value is None:
-        found = targets.load(ctx.meta.get("stockops.config")).backup.repository
-        value = None if found is None else str(found)
+        said = targets.load(ctx.meta.get("stockops.config")).backup
+        value = said.repository
+        if value is not None and said.options:
+            value = s3place.joined(value, said.options)
     if value is None:
         raise ConfigError(
             "no repository is named",
             hint="Give --repository DIRECTORY, or write backup: {repository: DIRECTORY} into "
             "stockops.yaml.",
         )
+    if s3place.is_one(value):
+        return s3place.parse(value).text
     return str(Path(value).expanduser().absolute())

@@ -18,7 +18,7 @@ from . import ledger
 from .binlogreceiver import server_files
 from .questions import ARCHIVER, SLOTS
 from .receiving import system_of
-from .status import OURS
+from .status import OURS, anywhere, escaped, is_ours
 from .walreceiver import slot_name
 
 PROVEN_S = 60.0
@@ -96,7 +96,8 @@ def start(repo: Repository, target: Target, asked: Start, *, consent: Consent) -
                 server.rows(step.action)
             else:
                 server.execute(step.action)
-        run = f"stockops backup archive run -t {target.name} --repository {repo.store.place}"
+        place = shlex.quote(repo.store.place)
+        run = f"stockops backup archive run -t {target.name} --repository {place}"
         if server.engine != "postgresql" or asked.receive:
             return Started(system=system, how="receiver", proven=None, next=run)
         if server.fetch(ARCHIVER)[0].archive_mode == "off":
@@ -107,7 +108,7 @@ def start(repo: Repository, target: Target, asked: Start, *, consent: Consent) -
         system=system,
         how="archive_command",
         proven=proven,
-        next=f"stockops backup take -t {target.name} --repository {repo.store.place}",
+        next=f"stockops backup take -t {target.name} --repository {place}",
     )
 
 
@@ -120,7 +121,7 @@ def stop_steps(server: Server, repo: Repository) -> list[Step]:
         )
     says = server.fetch(ARCHIVER)[0]
     found = []
-    if OURS in says.archive_command and repo.store.place in says.archive_command:
+    if is_ours(says.archive_command, repo):
         # An empty command would keep all log for ever.
         why = "finished segments are no longer kept: nothing after this moment can be recovered"
         found.append(_setting("archive_command", "/bin/true", why, destroys=True))
@@ -149,22 +150,22 @@ def stop(repo: Repository, target: Target, *, consent: Consent) -> list[Step]:
 
 def archive_command(repo: Repository, system: str, asked: Start) -> str:
     """Return the command that a server of `system` archives with."""
-    words = ["--repository", os.path.abspath(repo.store.place), "--system", system]  # noqa: PTH100
+    words = ["--repository", anywhere(repo), "--system", system]
     if asked.form.compression != "zstd":
         words += ["--compress", asked.form.compression]
     for text in asked.recipients:
         words += ["--recipient", text]
-    return f"{_program(asked)} {OURS} %p {_escaped(words)}"
+    return f"{_program(asked)} {OURS} %p {escaped(words)}"
 
 
 def restore_command(
     repo: Repository, system: str, *, identities: Sequence[str] = (), program: str | None = None
 ) -> str:
     """Return the command that a server recovers with."""
-    words = ["--repository", os.path.abspath(repo.store.place), "--system", system]  # noqa: PTH100
+    words = ["--repository", anywhere(repo), "--system", system]
     for path in identities:
         words += ["--identity", os.path.abspath(path)]  # noqa: PTH100
-    return f"{program or own_program()} backup archive get %f %p {_escaped(words)}"
+    return f"{program or own_program()} backup archive get %f %p {escaped(words)}"
 
 
 def own_program() -> str:
@@ -172,15 +173,11 @@ def own_program() -> str:
     words = [sys.executable, "-m", "stockops"]
     if path := os.environ.get("PYTHONPATH"):
         words = ["env", f"PYTHONPATH={path}", *words]
-    return _escaped(words)
+    return escaped(words)
 
 
 def _program(asked: Start) -> str:
     return asked.program or own_program()
-
-
-def _escaped(words: Sequence[str]) -> str:
-    return " ".join(shlex.quote(word) for word in words).replace("%", "%%")
 
 
 def _setting(name: str, value: str, why: str, *, destroys: bool = False) -> Step:

@@ -17,6 +17,7 @@ each other. After a restore, or RESET MASTER, another one begins.
 
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -35,6 +36,7 @@ _STORED = re.compile(
     r"(?P<name>[^/]+)\.(?P<raw>[0-9a-f]{32})\.(?P<bytes>\d+)\.(?P<stored>[0-9a-f]{32})"
     r"\.(?P<last>-|\d{8}T\d{12}Z)(\.zst|\.lz4)?(\.age)?"
 )
+_READERS = 8  # at once: on a network, each answer takes a while
 _MOMENT = "%Y%m%dT%H%M%S%fZ"
 
 
@@ -102,14 +104,23 @@ def segments(repo: Repository, system: str, timeline: int | None = None) -> list
 def binlogs(repo: Repository, system: str, series: int | None = None) -> list[Log]:
     """Return the binary logs of `system` in order: every series', or those of one."""
     every = [series] if series else series_of(repo, system)
-    found = []
-    for each in every:
-        for entry in repo.store.entries(f"archive/{system}/binlog/{each:08X}"):
-            if entry.name.endswith(".json"):
-                with repo.store.open(entry.name) as file:
-                    note = parse(file.read(), name=entry.name)
-                found.append(_of_note(system, note))
+    names = [name for each in every for name in noted(repo, f"archive/{system}/binlog/{each:08X}")]
+    with ThreadPoolExecutor(_READERS) as pool:
+        notes = pool.map(lambda name: _note(repo, name), names)
+        found = [_of_note(system, note) for note in notes]
     return sorted(found, key=lambda log: (log.branch, log.number))
+
+
+def noted(repo: Repository, folder: str, file: str | None = None) -> list[str]:
+    """Return the names of the notes in `folder`: of every binary log, or of `file`."""
+    begin = f"{folder}/{file}." if file else f"{folder}/"
+    names = (entry.name for entry in repo.store.entries(folder))
+    return [name for name in names if name.startswith(begin) and name.endswith(".json")]
+
+
+def _note(repo: Repository, name: str) -> Note:
+    with repo.store.open(name) as file:
+        return parse(file.read(), name=name)
 
 
 def logs(repo: Repository, system: str) -> list[Log]:

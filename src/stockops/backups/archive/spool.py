@@ -5,6 +5,7 @@ It lies in the repository where that is a directory and nothing in it is encrypt
 the place where this user's programs keep their state: the spool is in the clear.
 """
 
+import hashlib
 import os
 import re
 from collections.abc import Sequence
@@ -35,7 +36,10 @@ def state_folder() -> Path:
 
 def spool_of(repo: Repository, system: str, *, encrypted: bool) -> Path:
     """Return the directory in which log of `system` waits."""
-    if isinstance(repo.store, DirectoryStore) and not encrypted:
+    if not isinstance(repo.store, DirectoryStore):
+        place = repo.store.place.partition("?")[0]
+        return state_folder() / "spool" / hashlib.sha256(place.encode()).hexdigest()[:16] / system
+    if not encrypted:
         return repo.store.root / "spool" / system
     return state_folder() / "spool" / system
 

@@ -5,6 +5,8 @@ Nothing is believed that the server says of its archiver and the ledger does not
 that was killed is not counted as failed, and one that does nothing succeeds.
 """
 
+import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,8 +14,9 @@ from typing import Literal
 
 from ...engine import connect
 from ...engine.base import Server
-from ...errors import Busy, Refused
+from ...errors import Refused
 from ...targets import Target
+from .. import s3place
 from ..repository import Repository
 from . import ledger, spool, wal
 from .binlog import number_of
@@ -56,7 +59,7 @@ class Status:
 def status(repo: Repository, target: Target, *, behind_s: float = BEHIND_S) -> Status:
     """Return how the archive of `target` stands; what is older than `behind_s` is too old."""
     system = system_of(target)
-    received = _is_held(repo, system)
+    received = repo.store.is_locked(f"archive-{system}")
     with connect(target, application="stockops archive") as server:
         if target.engine == "postgresql":
             found = _postgresql(repo, server, system, received, behind_s)
@@ -75,7 +78,7 @@ def _postgresql(
     says = server.fetch(ARCHIVER)[0]
     last = _last(repo, system, says.timeline)
     commanded = says.archive_mode != "off" and bool(says.archive_command or says.archive_library)
-    ours = OURS in says.archive_command and repo.store.place in says.archive_command
+    ours = is_ours(says.archive_command, repo)
     lag = None
     if last is not None and last.end.lsn is not None:
         lag = max(0, wal.lsn(says.lsn) - wal.lsn(last.end.lsn))
@@ -247,9 +250,17 @@ def _blank(system: str, received: bool, why: str) -> Status:
     )
 
 
-def _is_held(repo: Repository, system: str) -> bool:
-    try:
-        with repo.store.lock(f"archive-{system}", what="the archive"):
-            return False
-    except Busy:
-        return True
+def is_ours(command: str, repo: Repository) -> bool:
+    """Tell whether the server's `command` archives to `repo`."""
+    return OURS in command and escaped([anywhere(repo)]) in command
+
+
+def anywhere(repo: Repository) -> str:
+    """Return where `repo` is, as it is named from anywhere on this machine."""
+    place = repo.store.place
+    return place if s3place.is_one(place) else os.path.abspath(place)  # noqa: PTH100
+
+
+def escaped(words: Sequence[str]) -> str:
+    """Return `words` as a setting of PostgreSQL that is a command holds them."""
+    return " ".join(shlex.quote(word) for word in words).replace("%", "%%")

@@ -79,9 +79,9 @@ def store_binlog(
             digest.update(chunk)
         raw, size = digest.hexdigest(), file.tell()
         name = f"{folder}/{path.name}.{raw[:DIGITS]}.{size}"
-        for log in ledger.binlogs(repo, system, series):
-            if log.name == path.name and log.raw_sha != raw[:DIGITS]:
-                raise _different(path.name, log.object or "")
+        for other in ledger.noted(repo, folder, path.name):
+            if other != f"{name}.json":
+                raise _different(path.name, other)
         file.seek(0)
         # A note comes last: an object without one is of a run that was cut short.
         with (
