@@ -277,8 +277,10 @@ def measure(engine: str, bench: Bench, journals: Path) -> Figures:
         )
 
 
-def page(figures: list[Figures], seeds: list[dict[str, object]], bench: Bench) -> str:
-    """Return docs/benchmarks.md."""
+def page(
+    figures: list[Figures], seeds: list[dict[str, object]], backups: list[str], bench: Bench
+) -> str:
+    """Return docs/benchmarks.md; `backups` are lines of its own."""
     lines = [
         "# Benchmarks",
         "",
@@ -316,7 +318,7 @@ def page(figures: list[Figures], seeds: list[dict[str, object]], bench: Bench) -
         lines += ["", "## Seeding", "", "| " + " | ".join(seeds[0]) + " |"]
         lines += ["|" + "---|" * len(seeds[0])]
         lines += ["| " + " | ".join(_cell(v) for v in row.values()) + " |" for row in seeds]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *backups]) + "\n"
 
 
 def machine() -> str:
@@ -346,6 +348,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-seed", action="store_true", help="leave the seeding out")
+    parser.add_argument("--no-backup", action="store_true", help="leave the backups out")
     parser.add_argument("--output", type=Path)
     args = parser.parse_args()
     bench = Bench(
@@ -363,7 +366,12 @@ def main() -> None:
         for engine in [each.engine for each in figures]:
             with labs.temporary(engine) as lab:
                 seeds += bench_seed.measure(Target(name="bench", url=lab.url(), lab=lab.name))
-    text = page(figures, seeds, bench)
+    backups: list[str] = []
+    if not args.no_backup and not args.quick:
+        import bench_backup  # noqa: PLC0415
+
+        backups = bench_backup.section([bench_backup.measure(each.engine) for each in figures])
+    text = page(figures, seeds, backups, bench)
     output = args.output or (None if args.quick else PAGE)
     if output:
         output.write_text(text, "utf-8")

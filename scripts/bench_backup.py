@@ -1,0 +1,288 @@
+"""
+How long backups take, beside the engine's own tools and a shell doing the same steps.
+
+`measure` is called by scripts/bench.py. By itself: ``python scripts/bench_backup.py [ENGINE ...]``,
+which starts a lab of each engine, seeds it, measures, and prints JSON. Both sides write to the same
+file system, compress with zstd 3 on two threads, and sync what they wrote.
+"""
+
+import dataclasses
+import json
+import os
+import shlex
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from stockops import lab as labs
+from stockops import migrations, seeding
+from stockops.backups import drilling, repository, restoring, taking, verifying
+from stockops.backups.manifest import Manifest
+from stockops.backups.repository import Repository
+from stockops.lab import Fill, Lab
+from stockops.lab.account import Account
+from stockops.listing import sources
+from stockops.seeding import SeedPlan
+from stockops.targets import Target
+
+USERS = 350_000  # with two accounts each about 1 GB on either engine
+ROUNDS = 3
+_TIMEOUT_S = 1800.0
+Answer = TypeVar("Answer")
+_PACK = "zstd -q -3 -T2 -c"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Compared:
+    """One figure of ours beside one by hand, in seconds, and what the ratio should not pass."""
+
+    what: str
+    ours_s: float
+    theirs: str
+    theirs_s: float
+    goal: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long ours takes."""
+        return self.ours_s / self.theirs_s
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Figures:
+    """What was measured on one engine. Sizes in bytes, memory in KiB."""
+
+    engine: str
+    data_bytes: int
+    stored_bytes: int
+    compared: Sequence[Compared]
+    unchanged_verify_s: float
+    drill_s: float
+    levels_s: Mapping[str, float]
+    peak_memory_kib: Mapping[str, int]
+
+
+def measure(engine: str, *, users: int = USERS, rounds: int = ROUNDS) -> Figures:
+    """Seed a lab of `engine`, and measure."""
+    with labs.temporary(engine) as lab, tempfile.TemporaryDirectory() as folder:
+        target = Target(name="bench", url=lab.url(), lab=lab.name)
+        migrations.up(target)
+        repo = repository.make(f"{folder}/repository")
+        small = _peak_kib(target, repo)
+        plan = SeedPlan(users=users, accounts=2 * users, days=250)
+        seeding.load(target, seeding.prepare(target, plan, sources.read), lambda _: None)
+        _note(f"{engine}: seeded")
+        return _Bench(lab, target, repo, Path(folder), rounds).run(small)
+
+
+@dataclasses.dataclass(slots=True)
+class _Bench:
+    """One seeded server, and where things are written."""
+
+    lab: Lab
+    target: Target
+    repo: Repository
+    folder: Path
+    rounds: int
+
+    def run(self, small_kib: int) -> Figures:
+        bare = self.folder / "bare.zst"
+        first_s, _ = _timed(lambda: taking.take(self.repo, self.target, taking.Request()))
+        later_s, bare_s, said = self._takes(bare)
+        path = Path(self.repo.store.place) / "backups" / said.system / said.id
+        verify_s, sum_s = self._verifies(path)
+        unchanged_s, _ = _timed(lambda: verifying.verify(self.repo, self._last()))
+        drill_s, levels, hand_s = self._drill(said, bare)
+        proof_s = sum(levels[name] for name in ("L3", "L4"))
+        return Figures(
+            engine=self.lab.engine,
+            data_bytes=said.raw_bytes,
+            stored_bytes=said.stored_bytes,
+            compared=[
+                Compared("take, the first one", first_s, "the bare tool, zstd", bare_s, 1.15),
+                Compared("take, a later one", later_s, "the bare tool, zstd", bare_s, 1.15),
+                Compared("verify, every byte", verify_s, "sha256sum", sum_s, 1.2),
+                Compared(
+                    "drill",
+                    drill_s,
+                    "the same steps by hand, with what L3 and L4 took",
+                    hand_s + proof_s,
+                    1.25,
+                ),
+            ],
+            unchanged_verify_s=unchanged_s,
+            drill_s=drill_s,
+            levels_s=levels,
+            peak_memory_kib={"empty": small_kib, "full": _peak_kib(self.target, self.repo)},
+        )
+
+    def _takes(self, bare: Path) -> tuple[float, float, Manifest]:
+        ours, theirs = [], []
+        for _ in range(self.rounds):
+            seconds, said = _timed(lambda: taking.take(self.repo, self.target, taking.Request()))
+            ours.append(seconds)
+            theirs.append(self._shell(f"{self._tool()} | {_PACK} > {bare} && sync {bare}"))
+            _note(f"{self.lab.engine}: take {ours[-1]:.1f} s, bare {theirs[-1]:.1f} s")
+        return statistics.median(ours), statistics.median(theirs), said
+
+    def _tool(self) -> str:
+        if self.lab.engine == "postgresql":
+            words: list[str | Path] = [self.lab.programs / "pg_basebackup", "-D", "-", "-F", "tar"]
+            words += ["-X", "fetch", "-c", "fast", "-w", "-d", self.target.url]
+        else:
+            words = ["mariadb-backup", "--no-defaults", "--backup", "--stream=mbstream"]
+            words += [f"--socket={self.lab.socket}", f"--user={self.lab.owner}"]
+            words += [f"--target-dir={self.folder}/stream"]
+        return shlex.join(map(str, words))
+
+    def _verifies(self, path: Path) -> tuple[float, float]:
+        ours, theirs = [], []
+        for _ in range(self.rounds):
+            ours.append(_timed(lambda: verifying.verify(self.repo, self._last(), again=True))[0])
+            theirs.append(self._shell(f"sha256sum {path}/*"))
+        return statistics.median(ours), statistics.median(theirs)
+
+    def _last(self) -> list[repository.Backup]:
+        return self.repo.backups()[-1:]
+
+    def _drill(self, said: Manifest, bare: Path) -> tuple[float, dict[str, float], float]:
+        ours, theirs, levels = [], [], {}
+        recovery = restoring.plan(self.repo, restoring.Aim("backup"), system=said.system)
+        for _ in range(self.rounds):
+            drilled = drilling.drill(self.repo, recovery)
+            if not drilled.passed:
+                raise SystemExit(drilled.summary)
+            ours.append(drilled.seconds)
+            levels = {level.name: level.seconds for level in drilled.levels}
+            theirs.append(_timed(lambda: self._by_hand(bare))[0])
+            _note(f"{self.lab.engine}: drill {ours[-1]:.1f} s, by hand {theirs[-1]:.1f} s")
+        return statistics.median(ours), levels, statistics.median(theirs)
+
+    def _by_hand(self, bare: Path) -> None:
+        """Restore, check and prove structures as a person would, by the engine's own tools."""
+        with labs.temporary(self.lab.engine, fill=Fill(_unpacked(bare), self._owner())) as copy:
+            labs.stop(copy)
+            as_account = copy.user if os.geteuid() == 0 else None
+            if copy.engine == "postgresql":
+                pages = f"{copy.programs}/pg_checksums --check -D {copy.data}"
+                structures = f"{copy.programs}/pg_amcheck --all --install-missing --heapallindexed "
+                structures += f"--parent-check --jobs=2 -w -h {copy.sockets} -U {copy.owner}"
+            else:
+                files = f"find {copy.data} -name '*.ibd' -o -name 'undo0*'"
+                pages = f"for file in $({files}); do innochecksum $file || exit 1; done"
+                structures = f"mariadb-check --no-defaults --socket={copy.socket} "
+                structures += f"--user={copy.owner} --all-databases --extended --check"
+            self._shell(pages, user=as_account)
+            labs.start(copy)
+            self._shell(structures, user=as_account)
+
+    def _owner(self) -> str | None:
+        return self.lab.owner if self.lab.engine == "postgresql" else None
+
+    def _shell(self, line: str, *, user: str | None = None) -> float:
+        began = time.monotonic()
+        done = subprocess.run(
+            ["/bin/bash", "-o", "pipefail", "-c", line],
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+            user=user,
+            cwd="/",
+        )
+        if done.returncode:
+            raise SystemExit(f"{line}: {done.stderr[-2000:]}")
+        return time.monotonic() - began
+
+
+def _unpacked(bare: Path) -> Callable[[Lab, Account], Mapping[str, str]]:
+    def put(lab: Lab, account: Account) -> Mapping[str, str]:
+        if lab.engine == "postgresql":
+            line = f"tar -x -C {lab.data} && {lab.programs}/pg_verifybackup -q {lab.data}"
+        else:
+            prepare = "mariadb-backup --no-defaults --prepare --use-memory=256M"
+            line = f"mbstream -x -C {lab.data} && {prepare} --target-dir={lab.data}"
+        with bare.open("rb") as stored:
+            subprocess.run(
+                ["/bin/bash", "-o", "pipefail", "-c", f"zstd -q -dc | ({line})"],
+                stdin=stored,
+                capture_output=True,
+                timeout=_TIMEOUT_S,
+                check=True,
+                cwd=lab.data,
+                **account.switch,
+            )
+        return {}
+
+    return put
+
+
+def _timed(do: Callable[[], Answer]) -> tuple[float, Answer]:
+    began = time.monotonic()
+    answer = do()
+    return time.monotonic() - began, answer
+
+
+def _peak_kib(target: Target, repo: Repository) -> int:
+    """Return the most memory that a take of its own process, and its tools, had at once."""
+    words = [sys.executable, "-m", "stockops", "backup", "take", "-t", target.url]
+    words += ["--repository", repo.store.place]
+    child = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    if status:
+        raise SystemExit(f"{shlex.join(words)} left with {status}")
+    return usage.ru_maxrss
+
+
+def section(figures: Sequence[Figures]) -> list[str]:
+    """Return the lines of docs/benchmarks.md."""
+    lines = ["", "## Backups", ""]
+    lines += [
+        "A seeded database of about 1 GB; medians of the rounds, in seconds. The first backup of a "
+        "database hashes every table, later ones what is new.",
+        "",
+        "| engine | what | ours | against | theirs | ratio | goal | |",
+        "|---|---|---:|---|---:|---:|---:|---|",
+    ]
+    for each in figures:
+        for one in each.compared:
+            verdict = "reached" if one.ratio <= one.goal else "**missed**"
+            lines.append(
+                f"| {each.engine} | {one.what} | {one.ours_s:.1f} | {one.theirs} "
+                f"| {one.theirs_s:.1f} | {one.ratio:.2f} | {one.goal:.2f} | {verdict} |"
+            )
+    lines += [
+        "",
+        "| engine | data MB | stored MB | nothing-changed verify (goal 2 s) | drill (goal 60 s) "
+        "| peak memory of take MB: empty database | this one |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for each in figures:
+        memory = each.peak_memory_kib
+        lines.append(
+            f"| {each.engine} | {each.data_bytes >> 20:,} | {each.stored_bytes >> 20:,} "
+            f"| {each.unchanged_verify_s:.2f} s | {each.drill_s:.1f} s "
+            f"| {memory['empty'] >> 10} | {memory['full'] >> 10} |"
+        )
+    return lines
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Measure the engines that were named, or both, and print JSON."""
+    for engine in sys.argv[1:] or ["postgresql", "mariadb"]:
+        found = measure(engine)
+        print(json.dumps(dataclasses.asdict(found), indent=2))
+        _note("\n".join(section([found])))
+
+
+if __name__ == "__main__":
+    main()
