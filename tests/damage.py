@@ -8,7 +8,6 @@ from specimens import flip
 
 from stockops.lab import Lab
 
-LOST_TABLES = ("big", "aa")
 MIXED = {"ab": "InnoDB", "zz": "MyISAM"}
 
 
@@ -25,15 +24,15 @@ def lose_middle(paths: Sequence[Path]) -> Path:
     return lost
 
 
-def break_tablespace(folder: Path) -> None:
-    """Change a byte of a page of the large table in a backup of mariadb-backup."""
-    flip(folder / "trading" / "big.ibd", 70000)
+def break_tablespace(folder: Path, table: str = "trading/big") -> None:
+    """Change a byte of a page of `table` in a backup of mariadb-backup."""
+    flip(folder / f"{table}.ibd", 70000)
 
 
-def lose_tablespaces(folder: Path) -> None:
-    """Remove two tables from a backup of mariadb-backup."""
-    for name in LOST_TABLES:
-        (folder / "trading" / f"{name}.ibd").unlink()
+def lose_tablespaces(folder: Path, tables: Sequence[str] = ("trading/big", "trading/aa")) -> None:
+    """Remove `tables` from a backup of mariadb-backup."""
+    for table in tables:
+        (folder / f"{table}.ibd").unlink()
 
 
 def make_mixed(lab: Lab) -> None:

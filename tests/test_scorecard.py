@@ -6,27 +6,33 @@ some ways other tests tell, which bear their numbers; `make scorecard` lists the
 other tools make of the same.
 """
 
+import hashlib
 import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import damage
+import pyrage
 import pytest
 import specimens
 from click.testing import CliRunner
 from conftest import Labs, eventually
-from specimens import mariadb, psql
+from specimens import flip, mariadb, psql
+from underload import trading
 
 from stockops import lab as labs
-from stockops.backups import archive, repository
+from stockops.backups import archive, drilling, manifest, repository, restoring
 from stockops.backups.archive import ledger
 from stockops.backups.manifest import Manifest
 from stockops.backups.streams import Form
 from stockops.cli import main
+from stockops.engine import connect
 from stockops.lab import Lab
 from stockops.targets import Target
 
@@ -373,3 +379,238 @@ def test_m20_a_binary_log_that_is_missing_in_the_middle_is_told(
     next(lost.parent.glob(f"{'.'.join(lost.name.split('.')[:2])}.*.json")).unlink()
     told(ask(place, "windows"), f"{'.'.join(lost.name.split('.')[:2])} missing")
     assert ask(place, "restore", "--lab", "never").code != 0
+
+
+# As if the engine's own tool had written it so: what is stored is damaged, and the manifest fits.
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """A repository with nothing in it."""
+    must(tmp_path / "repository", "init")
+    yield tmp_path / "repository"
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+@pytest.fixture
+def summaries(market: Target) -> Iterator[None]:
+    """Have the server tell what changed since the last backup."""
+    with connect(market) as server:
+        if server.engine == "postgresql":
+            server.execute("ALTER SYSTEM SET summarize_wal = on")
+            server.rows("SELECT pg_reload_conf() AS it")
+        yield
+        if server.engine == "postgresql":
+            server.execute("ALTER SYSTEM RESET summarize_wal")
+            server.rows("SELECT pg_reload_conf() AS it")
+
+
+def taken(place: Path, target: Target, *words: str) -> Manifest:
+    """Take a backup that is stored as it came, and return what it says."""
+    must(place, "take", "-t", target.url, "--compress", "none", *words)
+    said = repository.opened(str(place)).backup("latest").manifest
+    assert said is not None
+    return said
+
+
+def rewritten(place: Path, said: Manifest, change: Callable[[Path], None]) -> None:
+    """Have `change` damage what is stored of the rows, and the manifest be none the wiser."""
+    folder = place / "backups" / said.system / said.id
+    path = max(folder.iterdir(), key=lambda each: each.stat().st_size)
+    change(path)
+    digest, size = hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size
+    files = [
+        replace(each, sha256=digest, stored_bytes=size, raw_bytes=size)
+        if each.name == path.name
+        else each
+        for each in said.files
+    ]
+    (folder / manifest.NAME).write_bytes(replace(said, files=files).as_bytes())
+    assert ask(place, "verify", said.id).code == 0
+
+
+def repacked(damaging: Callable[[Path], None]) -> Callable[[Path], None]:
+    """Return what unpacks a stream of mariadb-backup, has it damaged, and packs it again."""
+
+    def change(path: Path) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            with path.open("rb") as stream:
+                subprocess.run(["mbstream", "-x", "-C", folder], stdin=stream, check=True)
+            damaging(Path(folder))
+            names = [str(each.relative_to(folder)) for each in Path(folder).rglob("*")]
+            names = [name for name in names if (Path(folder) / name).is_file()]
+            with path.open("wb") as stream:
+                subprocess.run(["mbstream", "-c", *names], cwd=folder, stdout=stream, check=True)
+
+    return change
+
+
+def in_tar(path: Path, ending: str) -> None:
+    """Change a byte in the middle of the member of a tar archive whose name ends so."""
+    with tarfile.open(path) as archived:
+        member = next(each for each in archived.getmembers() if each.name.endswith(ending))
+    flip(path, member.offset_data + member.size // 2)
+
+
+@contextmanager
+def receiving(place: Path, target: Target) -> Iterator[None]:
+    """Have the log of the server received for the length of the block, and for a moment before."""
+    command = [sys.executable, "-m", "stockops", "backup", "archive", "run"]
+    command += ["-t", target.url, "--repository", str(place)]
+    receiver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        eventually(lambda: [path for path in place.glob("spool/*/**/*") if path.is_file()], SOON_S)
+        yield
+    finally:
+        receiver.terminate()
+        receiver.wait(SOON_S)
+
+
+@pytest.mark.soak
+@pytest.mark.case("M3", engine="postgresql")
+def test_m3_a_server_that_is_led_over_a_gap_does_not_start(
+    market: Target, place: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """Nothing refuses it here: the segment goes after the restore was planned."""
+    if market.engine == "mariadb":
+        pytest.skip("its log is not replayed by the server")
+    with receiving(place, market):
+        must(place, "take", "-t", market.url)
+        repo = repository.opened(str(place))
+        with connect(market) as server:
+            for number in range(PIECES):
+                server.execute(f"INSERT INTO heartbeats VALUES ('m3-{number}', 1, now())")
+                server.rows("SELECT pg_switch_wal()::text AS it")
+        eventually(lambda: len(archive.logs(repo, repo.one_system())) >= PIECES, SOON_S)
+    recovery = restoring.plan(repo, restoring.Aim("end"), system=repo.one_system())
+    middle = len(recovery.logs) // 2
+    logs = [*recovery.logs[:middle], *recovery.logs[middle + 1 :]]
+    drilled = drilling.drill(repo, replace(recovery, logs=logs))
+    record_property("said", f"the drill did not pass: {' '.join(drilled.failure.split())}")
+    assert not drilled.passed
+    assert "recovery ended before configured recovery target was reached" in drilled.failure
+
+
+@pytest.mark.soak
+@pytest.mark.case("M10", engine="postgresql")
+def test_m10_a_page_that_was_stored_broken_is_told_before_it_is_combined(
+    market: Target, place: Path, summaries: None, told: Told
+) -> None:
+    if market.engine == "mariadb":
+        pytest.skip("its links are applied, not combined")
+    full = taken(place, market, "--full")
+    with connect(market) as server:
+        server.execute("UPDATE stocks SET name = name || ' ' WHERE symbol < '01'")
+        path = server.rows("SELECT pg_relation_filepath('stocks') AS it")[0]["it"]
+        server.execute("CHECKPOINT")
+    taken(place, market, "--incremental")
+    rewritten(place, full, lambda stream: in_tar(stream, path))
+    told(ask(place, "drill", "--to", "backup"), path)
+
+
+@pytest.mark.soak
+@pytest.mark.case("M12", engine="mariadb")
+def test_m12_a_page_that_was_stored_broken_is_told(
+    market: Target, lab: Lab, place: Path, told: Told
+) -> None:
+    if market.engine == "postgresql":
+        pytest.skip("of PostgreSQL M10 tells")
+    specimens.settle(lab)
+    table = f"{market.database}/stocks"
+    rewritten(
+        place,
+        taken(place, market),
+        repacked(lambda folder: damage.break_tablespace(folder, table)),
+    )
+    told(ask(place, "drill"), f"{table}.ibd")
+
+
+@pytest.mark.soak
+@pytest.mark.case("M13", engine="mariadb")
+def test_m13_tablespaces_that_were_not_stored_are_told(
+    market: Target, lab: Lab, place: Path, told: Told
+) -> None:
+    if market.engine == "postgresql":
+        pytest.skip("pg_verifybackup tells it of PostgreSQL")
+    specimens.settle(lab)
+    tables = [f"{market.database}/{name}" for name in ("stocks", "users")]
+    rewritten(
+        place,
+        taken(place, market),
+        repacked(lambda folder: damage.lose_tablespaces(folder, tables)),
+    )
+    told(ask(place, "drill"), "stocks.ibd", "users.ibd")
+
+
+@pytest.mark.soak
+@pytest.mark.case("M15", engine="mariadb")
+def test_m15_rows_that_were_not_dumped_are_told(market: Target, place: Path, told: Told) -> None:
+    if market.engine == "postgresql":
+        pytest.skip("pg_restore reads a dump of PostgreSQL by its table of contents")
+
+    def cut(path: Path) -> None:
+        lines = path.read_bytes().splitlines(keepends=True)
+        begins = next(n for n, line in enumerate(lines) if line.startswith(b"INSERT INTO `stock_p"))
+        ends = next(n for n in range(begins, len(lines)) if lines[n].endswith(b";\n"))
+        path.write_bytes(b"".join(lines[:begins] + lines[ends + 1 :]))
+
+    rewritten(place, taken(place, market, "--logical"), cut)
+    told(ask(place, "drill"), "stock_prices: rows: expected")
+
+
+# Nothing is wrong, and nothing may be said to be.
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """How a sound backup is taken: each of `takes` has the options of one more link."""
+
+    takes: tuple[tuple[str, ...], ...] = ((),)
+    sealed: bool = False
+    load: bool = False
+    log: bool = False
+
+
+CHAIN = (("--full",), ("--incremental",), ("--incremental",))
+CLEAN = {
+    "full": Clean(),
+    "full lz4": Clean((("--compress", "lz4"),)),
+    "full stored as it came": Clean((("--compress", "none"),)),
+    "full encrypted": Clean(sealed=True),
+    "chain": Clean(CHAIN),
+    "dump": Clean((("--logical",),)),
+    "dump encrypted": Clean((("--logical", "--compress", "lz4"),), sealed=True),
+    "dump under load": Clean((("--logical",),), load=True),
+    "full and log under load": Clean(load=True, log=True),
+    "chain and log under load": Clean(CHAIN, load=True, log=True),
+}
+
+
+@pytest.mark.soak
+@pytest.mark.clean
+@pytest.mark.parametrize("how", CLEAN.values(), ids=CLEAN)
+def test_what_is_sound_raises_no_alarm(
+    market: Target, place: Path, tmp_path: Path, summaries: None, how: Clean
+) -> None:
+    opens: list[str] = []
+    seals: list[str] = []
+    if how.sealed:
+        identity = pyrage.x25519.Identity.generate()
+        (tmp_path / "key").write_text(f"{identity}\n")
+        seals, opens = ["--recipient", str(identity.to_public())], ["--identity", f"{tmp_path}/key"]
+    with ExitStack() as stack:
+        if how.log:
+            stack.enter_context(receiving(place, market))
+        if how.load:
+            stack.enter_context(trading(market, tmp_path))
+        for words in how.takes:
+            must(place, "take", "-t", market.url, *words, *seals)
+        stack.close()
+    for asked in (["list"], ["verify"], ["verify"], ["show", "latest"]):
+        must(place, *asked)
+    if not any("--logical" in words for words in how.takes):
+        must(place, "windows")
+        must(place, "restore", "--plan", *opens)
+    proven = must(place, "drill", *opens)
+    assert "FAILED" not in proven
+    assert repository.opened(str(place)).backup("latest").state == "verified"

@@ -27,6 +27,8 @@ from .repository import Backup, Evidence, Repository, now
 from .restoring import Phases, Recovery, filling, finish, manifest_of, predicted
 from .restoring.loading import load
 
+SUMMARY_CHARACTERS = 500
+
 
 @dataclass(slots=True)
 class Loss:
@@ -75,7 +77,7 @@ class Drilled:
     def summary(self) -> str:
         """The verdict in one line."""
         if self.failure:
-            return self.failure.splitlines()[0]
+            return " ".join(self.failure.split())[:SUMMARY_CHARACTERS]
         bad = [level for level in self.levels if level.passed is False]
         if bad:
             return (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ... import children
 from ...engine import connect
-from ...errors import Refused, StorageError
+from ...errors import Refused, ServerError, StorageError, Unreachable
 from ...lab import TABLESPACES, Lab
 from ...lab import place as place_of_labs
 from .. import archive
@@ -125,11 +125,17 @@ class PostgreSQL:
 
     def finish(self, lab: Lab, recovery: Recovery, phases: Phases) -> None:
         """Wait until it has promoted itself."""
-        with phases.of("replay"), connect(lab.url("postgres")) as server:
-            ended = children.wait_until(
-                lambda: not server.rows("SELECT pg_is_in_recovery() AS going")[0]["going"],
-                within_s=TOOL_S,
-            )
+        try:
+            with phases.of("replay"), connect(lab.url("postgres")) as server:
+                ended = children.wait_until(
+                    lambda: not server.rows("SELECT pg_is_in_recovery() AS going")[0]["going"],
+                    within_s=TOOL_S,
+                )
+        except (ServerError, Unreachable) as exc:
+            raise StorageError(
+                f"the recovery to {recovery.aim} ended on its way: {_fatal(lab) or exc}",
+                hint="See what there is without a gap: stockops backup windows",
+            ) from exc
         if not ended:
             raise StorageError(f"the recovery to {recovery.aim} did not end in {TOOL_S:.0f} s")
 
@@ -180,6 +186,13 @@ def _moved(tools: Tools, place: Path, link: Link) -> str:
     """Return the word that makes pg_combinebackup put a tablespace among those of the lab."""
     ways = (_aside(tools, place) / link.name, _aside(tools, tools.lab.data) / link.name)
     return "--tablespace-mapping=" + "=".join(str(way).replace("=", "\\=") for way in ways)
+
+
+def _fatal(lab: Lab) -> str:
+    """Return what the server said last of why it ended."""
+    lines = lab.log_path.read_text("utf-8", "replace").splitlines()
+    said = [line.partition("FATAL:")[2].strip() for line in lines if "FATAL:" in line]
+    return next((line for line in reversed(said) if "the database system is" not in line), "")
 
 
 def _require_major(tools: Tools, last: Manifest) -> None:
