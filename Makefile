@@ -1,6 +1,6 @@
 # What CI runs, and what a newcomer types first. Variables: PYTHON, WORKERS, ARGS.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types suite bench soak servers docs lock build clean
+.PHONY: help demo test check lint types suite bench soak scorecard servers docs lock build clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
@@ -13,7 +13,7 @@ export VENV PYTHON
 
 help: ## Show these lines
 	@grep -hE '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sort | \
-	  awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	  awk -F ':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
 
 demo: $(RUN) ## The whole story in three minutes, ending in out/demo.html
 	@mkdir -p out
@@ -40,6 +40,9 @@ bench: $(DEV) ## Measure, and write docs/benchmarks.md
 
 soak: $(DEV) ## The tests that take minutes
 	$(VENV)/bin/python -m pytest -m soak $(ARGS)
+
+scorecard: $(DEV) ## Lose backups in twenty ways, and write docs/scorecard.md
+	$(VENV)/bin/python scripts/scorecard.py $(ARGS)
 
 servers: ## Install what the tests run against (apt; root or sudo)
 	scripts/install-test-servers.sh
