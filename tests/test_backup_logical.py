@@ -105,14 +105,6 @@ def some_order(server: Server) -> orders.Order:
     return orders.Order(key="after", account_id=1001, symbol=symbol, side="buy", quantity=1)
 
 
-def test_a_dump_goes_into_an_empty_database_only(
-    market: Target, repo: Repository, lab: Lab
-) -> None:
-    said = taking.take(repo, market, LOGICAL)
-    with pytest.raises(Refused, match="tables, "):
-        loading.load(repo, only(repo, said), lab)
-
-
 def test_a_dump_that_was_changed_is_not_believed(
     market: Target, repo: Repository, other_lab: Lab, tmp_path: Path
 ) -> None:
@@ -369,6 +361,25 @@ def test_a_dump_is_drilled_as_of_its_own_moment(market: Target, repo: Repository
     assert other.exit_code == 2
     with pytest.raises(Refused, match="is a dump"):
         restoring.plan(repo, restoring.Aim("end"), system=said.system, start=only(repo, said))
+
+
+def test_a_dump_is_loaded_by_the_command_and_a_lab_that_is_not_empty_stays_as_it_was(
+    market: Target, repo: Repository, other_lab: Lab
+) -> None:
+    said = taking.take(repo, market, LOGICAL)
+    words = ["backup", "restore", "--repository", repo.store.place, "--from", said.id]
+    assert "which a server loads" in CliRunner().invoke(main, words).output
+    words += ["--lab", other_lab.name]
+    assert f"load {said.id}" in CliRunner().invoke(main, [*words, "--plan"]).output
+    ran = CliRunner().invoke(main, words)
+    assert ran.exit_code == 0, ran.output
+    with connect(other_lab.url(said.database)) as copy:
+        assert content.compare(copy, said.content) == []
+    again = CliRunner().invoke(main, words)
+    assert again.exit_code == 5
+    assert "tables, " in again.output
+    with connect(other_lab.url(said.database)) as copy:
+        assert content.compare(copy, said.content) == []
 
 
 def test_nothing_is_left_behind(market: Target, repo: Repository) -> None:

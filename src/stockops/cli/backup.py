@@ -8,18 +8,25 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import plan, render, targets, unwinding
-from ..errors import ConfigError
 from ..plan import Consent
 from ..targets import Target
 from . import backupview, options
 from .backup_archive import archive, windows
 from .backup_audit import audit_command
 from .backup_find import find_command
-from .backup_restore import identity, keys_of, opened, programs, recovery_of, restore_command
+from .backup_restore import (
+    dump_of,
+    identity,
+    keys_of,
+    opened,
+    programs,
+    recovery_of,
+    restore_command,
+)
 
 if TYPE_CHECKING:
     from ..backups.drilling import Drilled
-    from ..backups.repository import Backup, Repository
+    from ..backups.repository import Repository
 
 
 @click.group()
@@ -265,26 +272,11 @@ def _drilled(repo: "Repository", moment: str, name: str | None, asked: dict[str,
         "bin_directory": asked["bin_directory"],
         "seen": backupview.phase,
     }
-    dump = _dump(repo, name, asked["system"])
+    dump = dump_of(repo, moment, name, asked["system"])
     if dump is None:
         recovery = recovery_of(repo, moment, name, asked, suspect=name is not None)
         return drilling.drill(repo, recovery, **how)
-    if moment not in {"end", "backup"}:
-        raise ConfigError(
-            f"{dump.id} is a dump of one moment, and {moment!r} may be another",
-            hint=f"Leave --to out: stockops backup drill {dump.id}",
-        )
     return drilling.drill_dump(repo, dump, **how)
-
-
-def _dump(repo: "Repository", name: str | None, system: str | None) -> "Backup | None":
-    """Return the dump `name`, or the last one where there is nothing but dumps."""
-    if name is not None:
-        named = repo.backup(name)
-        return named if named.manifest and named.manifest.method == "logical" else None
-    whole = [each for each in repo.backups(repo.one_system(system)) if each.manifest]
-    dumps = [each for each in whole if each.manifest and each.manifest.method == "logical"]
-    return dumps[-1] if dumps and len(dumps) == len(whole) else None
 
 
 def _report(

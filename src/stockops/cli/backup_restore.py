@@ -14,7 +14,7 @@ from . import backupview, options
 
 if TYPE_CHECKING:
     from ..backups.keys import Identities
-    from ..backups.repository import Repository
+    from ..backups.repository import Backup, Repository
     from ..backups.rescuing import Difference, Wish
     from ..backups.restoring import Recovery
 
@@ -83,7 +83,7 @@ def restore_command(
 
     A moment outside the windows that are proven is refused, and so is the end of a log that goes on
     behind a gap. With --table, one table as it was then goes into the target under a new name, and
-    what differs from the live one is counted.
+    what differs from the live one is counted. A dump is loaded into a lab, new or empty.
 
     \b
     Examples:
@@ -94,8 +94,11 @@ def restore_command(
       stockops backup restore --to before:gtid:0-1-583 --table orders --as orders_1430 -t prod
     """  # noqa: D301  click reads \b as a character
     repo = opened(place)
-    recovery = recovery_of(repo, moment, asked["name"], asked)
     how = (form, plan_only, consent)
+    if (dump := dump_of(repo, moment, asked["name"], asked["system"])) is not None:
+        _load(repo, dump, asked, how)
+        return
+    recovery = recovery_of(repo, moment, asked["name"], asked)
     if asked["table"] or asked["new_name"]:
         _rescue(ctx, repo, recovery, asked, how)
         return
@@ -135,6 +138,42 @@ def _restore(
     )
     backupview.finish()
     click.echo(backupview.restored(recovery, made.name, phases.seconds, form))
+
+
+def _load(
+    repo: "Repository",
+    dump: "Backup",
+    asked: dict[str, Any],
+    how: tuple[render.Format, bool, Consent],
+) -> None:
+    from .. import lab  # noqa: PLC0415
+    from ..backups import restoring  # noqa: PLC0415
+    from ..backups.restoring import loading  # noqa: PLC0415
+
+    form, plan_only, _ = how
+    name = asked["lab_name"]
+    if not name or asked["table"] or asked["directory"] or asked["in_place"]:
+        raise ConfigError(
+            f"{dump.id} is a dump, which a server loads",
+            hint="Name a lab that is new or empty, and no other place: --lab NAME",
+        )
+    if plan_only:
+        click.echo(render.rows(loading.steps(dump, name), form))
+        return
+    there = lab.find(name)
+    phases = restoring.Phases(seen=backupview.phase)
+    made = there
+    if made is None or not made.pid:
+        engine = restoring.manifest_of(dump).engine
+        made = lab.up(name, engine=engine, bin_directory=asked["bin_directory"])
+    try:
+        loading.load(repo, dump, made, identities=keys_of(repo, asked), phases=phases)
+    except BaseException:
+        if there is None:
+            lab.destroy(name)
+        raise
+    backupview.finish()
+    click.echo(backupview.loaded(dump, made.name, phases.seconds, form))
 
 
 def _place(
@@ -260,6 +299,24 @@ def recovery_of(
         identities=keys_of(repo, asked),
         suspect=suspect,
     )
+
+
+def dump_of(
+    repo: "Repository", moment: str, name: str | None, system: str | None
+) -> "Backup | None":
+    """Return the dump `name`, or the last one where there is nothing but dumps."""
+    from ..backups import restoring  # noqa: PLC0415
+
+    there = [repo.backup(name)] if name else repo.backups(repo.one_system(system))
+    whole = [each for each in there if each.manifest]
+    if not whole or any(restoring.manifest_of(each).method != "logical" for each in whole):
+        return None
+    if moment not in {"end", "backup"}:
+        raise ConfigError(
+            f"{whole[-1].id} is a dump of one moment, and {moment!r} may be another",
+            hint="Leave --to out.",
+        )
+    return whole[-1]
 
 
 def keys_of(repo: "Repository", asked: dict[str, Any]) -> "Identities":

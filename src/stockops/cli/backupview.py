@@ -168,6 +168,13 @@ def placed(
     return "\n".join([*lines, *(f"note: {note}" for note in said.notes)])
 
 
+def loaded(dump: "Backup", name: str, phases: Mapping[str, float], form: render.Format) -> str:
+    """Return what came of `backup restore` of a dump."""
+    if form == "json":
+        return _json({"lab": name, "backup": dump.id, "phases": dict(phases)})
+    return f"{dump.id} is loaded into the lab {name!r}, which is up\n  {_seconds(phases)}"
+
+
 def drilled(said: "Drilled", form: render.Format) -> str:
     """Return what came of `backup drill`."""
     if form == "json":

@@ -14,6 +14,7 @@ from ... import children, scratch
 from ...engine import connect
 from ...errors import Refused, ServerError, StorageError
 from ...lab import Lab
+from ...plan import Step
 from ...targets import Target
 from .. import credentials, hashing, streams
 from ..keys import Identities
@@ -59,6 +60,19 @@ def load(
         else:
             _mariadb(loading, said, work)
     return target
+
+
+def steps(backup: Backup, lab_name: str) -> list[Step]:
+    """Return what `load` would do."""
+    said = manifest_of(backup)
+    return [
+        Step(
+            action=f"load {said.id}",
+            why=f"{said.raw_bytes >> 20:,} MB, each byte checked, into {said.database!r} of the "
+            f"lab {lab_name}, which must be empty",
+        ),
+        Step(action="add the roles or users that are not there", why="those that are stay"),
+    ]
 
 
 class _Loading:

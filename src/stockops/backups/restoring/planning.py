@@ -95,7 +95,7 @@ def plan(
         if manifest_of(start).method == "logical":
             raise Refused(
                 f"{start.id} is a dump: it is loaded, and no log goes on from it",
-                hint=f"Prove that it loads: stockops backup drill {start.id}",
+                hint=f"Load it: stockops backup restore --from {start.id} --lab NAME",
             )
         windows = [window for window in windows if start.id in window.backups]
     if not windows:
