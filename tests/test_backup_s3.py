@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyrage
 import pytest
 from click.testing import CliRunner, Result
 from conftest import eventually
@@ -19,18 +20,30 @@ from test_backup_retention import KEEP, LAST, SYSTEM, add
 from werkzeug.wrappers import Request, Response
 
 from stockops import targets
-from stockops.backups import manifest, repository, retention, s3lease, s3place
+from stockops.backups import (
+    archive,
+    keys,
+    manifest,
+    repository,
+    retention,
+    s3lease,
+    s3place,
+    streams,
+)
 from stockops.backups.archive import enabling, ledger, receiving, spool
 from stockops.backups.archive.status import is_ours
 from stockops.backups.repository import Repository
 from stockops.backups.s3store import S3Store
+from stockops.backups.store import OutOfReach
 from stockops.backups.streams import Form
 from stockops.cli import main
 from stockops.engine import connect
-from stockops.errors import Busy, ConfigError, StorageError
+from stockops.errors import Busy, ConfigError, Refused, StorageError
+from stockops.lab import Lab
 from stockops.targets import Target
 
 SOON_S = 30.0
+ONE_ENGINE = pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +135,7 @@ def receive(repo: Repository, target: Target) -> None:
     assert ledger.systems(repo)
 
 
+@ONE_ENGINE
 def test_what_was_killed_as_it_was_sent_counts_for_nothing(
     market: Target, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,6 +170,30 @@ def test_what_was_killed_as_it_was_sent_counts_for_nothing(
     assert states(repo) == ["complete"]
     assert uploads(store_of(repo)) == []
     run("verify")
+
+
+@ONE_ENGINE
+def test_a_server_pushes_its_log_there(lab: Lab, repo: Repository, tmp_path: Path) -> None:
+    """As archive_command does it: in a process of its own, which leaves with 0 when it is there."""
+    with connect(lab.url()) as server:
+        server.rows("SELECT pg_create_restore_point('it')::text AS lsn")
+        name = str(server.rows("SELECT pg_walfile_name(pg_switch_wal()) AS name")[0]["name"])
+    path = lab.data / "pg_wal" / name
+    push = [sys.executable, "-m", "stockops", "backup", "archive", "push", str(path)]
+    push += ["--repository", repo.store.place]
+    subprocess.run(push, check=True, timeout=SOON_S)
+    [system] = ledger.systems(repo)
+    assert archive.push(repo, path, system=system, form=Form()).was_there
+    assert archive.get(repo, name, tmp_path / name, system=system)
+    assert (tmp_path / name).read_bytes() == path.read_bytes()
+    other = bytearray(path.read_bytes())
+    other[-1] ^= 1
+    wrong = tmp_path / "pg_wal" / name
+    wrong.parent.mkdir()
+    wrong.write_bytes(other)
+    with pytest.raises(Refused, match="another content"):
+        archive.push(repo, wrong, system=system, form=Form())
+    assert repo.store.entries("locks") == []
 
 
 def test_parts_are_sent_as_they_fill_and_read_as_one(site: Site) -> None:
@@ -585,6 +623,76 @@ def test_a_directory_needs_nothing_of_s3(tmp_path: Path) -> None:
     assert said.returncode == 2
     assert "needs s3fs, which is not installed" in said.stderr
     assert "pip install 'stockops[s3]'" in said.stderr
+
+
+def test_a_store_out_of_reach_says_nothing_about_a_backup(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A manifest that is not to be had is not a broken one: a prune would go by that."""
+    place = site.place()
+    monkeypatch.setenv("STOCKOPS_REPOSITORY", place)
+    repo = repository.make(place)
+    for day in range(3):
+        add(repo, LAST - timedelta(days=day))
+    with site.faulty(refusing("AccessDenied", 403, method="GET", within="manifest.json")):
+        run("list", exit_code=1)
+        run("prune", exit_code=1)
+        assert "AccessDenied" in run("verify", exit_code=1).stderr
+    assert states(repo) == ["complete"] * 3
+    assert repo.store.entries("evidence") == []
+
+
+@pytest.mark.parametrize("how", ["plain", "zstd", "lz4", "encrypted"])
+def test_an_answer_that_does_not_come_is_not_taken_for_damage(
+    site: Site, repo: Repository, how: str
+) -> None:
+    identity = pyrage.x25519.Identity.generate()
+    recipients = keys.recipients([str(identity.to_public())]) if how == "encrypted" else ()
+    compression: streams.Compression = "zstd" if how == "zstd" else "none"
+    form = Form(compression="lz4" if how == "lz4" else compression, recipients=recipients)
+    name = f"backups/x/base{form.suffix}"
+    data = os.urandom(20 << 20)
+    with repo.store.create(name) as file, streams.writing(file, form) as writer:
+        writer.write(data)
+    opener = [keys.Identity(Path("key"), identity)]
+    stored = repo.store.open(name)
+    with (
+        site.faulty(refusing("AccessDenied", 403, method="GET")),
+        pytest.raises(OutOfReach),
+        stored,
+        streams.reading(stored, name=name, identities=opener) as reader,
+    ):
+        list(reader.chunks())
+        reader.check(sha256=None, raw_bytes=len(data))
+
+
+def test_a_key_in_the_bucket_is_refused(repo: Repository) -> None:
+    identity = pyrage.x25519.Identity.generate()
+    for name in ("key.txt", "keys/of/ours"):
+        with repo.store.create(name) as file:
+            file.write(f"{identity}\n".encode())
+        with pytest.raises(Refused, match=f"'{name}' holds a secret key"):
+            repository.require_no_key(repo)
+        repo.store.remove(name)
+    repository.require_no_key(repo)
+
+
+@ONE_ENGINE
+def test_a_take_that_is_refused_half_way_keeps_its_reason_and_no_data(
+    market: Target, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = site.place()
+    repo = repository.make(place)
+    monkeypatch.setenv("STOCKOPS_REPOSITORY", place)
+    with site.faulty(refusing("QuotaExceeded", 400, method="PUT", within="/base.")):
+        run("take", "-t", market.url, exit_code=1)
+    [found] = repo.backups()
+    assert found.state == "failed"
+    assert "QuotaExceeded" in found.note
+    assert {entry.name.rpartition("/")[2] for entry in repo.store.entries("backups")} == {
+        manifest.FAILED,
+        "tool.log",
+    }
 
 
 def test_a_half_written_manifest_is_no_backup(repo: Repository) -> None:

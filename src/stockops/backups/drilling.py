@@ -26,6 +26,7 @@ from .proving import Level
 from .repository import Backup, Evidence, Repository, now
 from .restoring import Phases, Recovery, filling, finish, manifest_of, predicted
 from .restoring.loading import load
+from .store import OutOfReach
 
 SUMMARY_CHARACTERS = 500
 
@@ -185,13 +186,13 @@ def _timed(repo: Repository, drilled: Drilled, seen: Seen) -> Iterator[tuple[Pha
     """
     Give the phases, and when it began; what goes wrong in the block is the drill's failure.
 
-    A key or a program that is not there says nothing about the backup: that is raised.
+    A key, a program or a store that is not there says nothing about the backup: that is raised.
     """
     phases = Phases(seen=seen)
     began = monotonic()
     try:
         yield phases, began
-    except (ConfigError, Refused):
+    except (ConfigError, Refused, OutOfReach):
         raise
     except StockopsError as exc:
         drilled.failure = str(exc)

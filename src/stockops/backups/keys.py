@@ -68,12 +68,16 @@ def require_none_inside(root: Path) -> None:
     """Raise `Refused` where a small file below `root` holds a secret key."""
     for path in root.rglob("*"):
         if path.is_file() and path.stat().st_size <= KEY_FILE_BYTES_MAX:
-            content = path.read_bytes()
-            if _SECRET in content or _PRIVATE in content:
-                raise Refused(
-                    f"{str(path)!r} holds a secret key, and it lies inside the repository",
-                    hint="Move it away from the backups it opens.",
-                )
+            require_no_secret(path.read_bytes(), name=str(path))
+
+
+def require_no_secret(content: bytes, *, name: str) -> None:
+    """Raise `Refused` where `content`, of the object `name` of a repository, is a secret key."""
+    if _SECRET in content or _PRIVATE in content:
+        raise Refused(
+            f"{name!r} holds a secret key, and it lies inside the repository",
+            hint="Move it away from the backups it opens.",
+        )
 
 
 def _recipient(text: str) -> Recipient:

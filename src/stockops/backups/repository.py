@@ -27,9 +27,10 @@ from typing import Any, Literal
 from ..errors import ConfigError, Refused, StorageError
 from . import keys, manifest, s3place
 from .manifest import FAILED, Manifest
-from .store import DirectoryStore, Store, directory_store
+from .store import DirectoryStore, OutOfReach, Store, directory_store
 
 MARKER = "stockops-repository.json"
+_FOLDERS = ("archive", "backups", "evidence", "locks")
 FORMAT = 1
 _READERS = 8  # at once: on a network, each answer takes a while
 
@@ -162,6 +163,8 @@ class Repository:
                 found = manifest.parse(text, name=f"{folder}/{manifest.NAME}")
         except FileNotFoundError:
             pass
+        except OutOfReach:
+            raise
         except StorageError as exc:
             return Backup(id=identity, system=system, state="broken", manifest=None, note=str(exc))
         if found is None:
@@ -203,7 +206,7 @@ def make(place: str) -> Repository:
                 hint="Name an empty place, or one that does not exist yet.",
             )
         says = {"format": FORMAT, "identity": secrets.token_hex(16), "made_at": now()}
-        with store.create(MARKER) as file:
+        with suppress(FileExistsError), store.create(MARKER) as file:  # it is made at this moment
             file.write(json.dumps(says, indent=1).encode() + b"\n")
     return opened(place)
 
@@ -258,8 +261,16 @@ def _has_marker(store: Store) -> bool:
 
 def require_no_key(repository: Repository) -> None:
     """Raise `Refused` where a secret key lies in the repository."""
-    if isinstance(repository.store, DirectoryStore):
-        keys.require_none_inside(repository.store.root)
+    from .s3store import S3Store  # noqa: PLC0415
+
+    store = repository.store
+    if isinstance(store, DirectoryStore):
+        keys.require_none_inside(store.root)
+    elif isinstance(store, S3Store):
+        for entry in store.outside(_FOLDERS):
+            if entry.stored_bytes <= keys.KEY_FILE_BYTES_MAX:
+                with store.open(entry.name) as file:
+                    keys.require_no_secret(file.read(), name=entry.name)
 
 
 def new_id(kind: str, method: str, *, after: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """What a store on S3 says when it says no, or nothing, in words with a next step."""
 
-from ..errors import StorageError
 from .s3place import Place
+from .store import OutOfReach
 
 _GONE = {"NoSuchKey", "NotFound", "404", "NoSuchUpload", "NoSuchVersion"}
 _THERE = {"PreconditionFailed", "412", "ConditionalRequestConflict", "OperationAborted", "409"}
@@ -52,11 +52,11 @@ _WITHOUT = {  # kinds of failure before anything is asked
 }
 
 
-class NotDone(StorageError):
+class NotDone(OutOfReach):
     """The store does not do what was asked."""
 
 
-class NoBytes(StorageError):
+class NoBytes(OutOfReach):
     """The object has none of the bytes that were asked for."""
 
 
@@ -69,17 +69,17 @@ def told(exc: Exception, place: Place, key: str, within_s: float) -> Exception:
         return FileExistsError(key)
     said = str(getattr(exc, "strerror", None) or exc) or type(exc).__name__
     if code:
-        kind = NotDone if code in _NOT_DONE else NoBytes if code in _NO_BYTES else StorageError
+        kind = NotDone if code in _NOT_DONE else NoBytes if code in _NO_BYTES else OutOfReach
         hint = _LOCK if "Object" in said and "Lock" in said else _HINTS.get(code, _ELSE)
         words = {"bucket": place.bucket, "bare": place.bare}
         return kind(f"{place.bare}: {said} ({code})", hint=hint.format(**words))
     known = _WITHOUT.get(type(exc).__name__)
     if known is not None:
-        return StorageError(f"{place.bare}: {known[0]}", hint=known[1])
+        return OutOfReach(f"{place.bare}: {known[0]}", hint=known[1])
     if isinstance(exc, TimeoutError):
         said = f"no answer within {within_s:.0f} s"
     where = place.endpoint_url or "S3"
-    return StorageError(
+    return OutOfReach(
         f"{place.bare}: {said}",
         hint=f"Look whether {where} can be reached from here: its address, proxy, firewall.",
     )

@@ -6,7 +6,7 @@ is written last and removed first, is what makes it one. It has no lock either, 
 """
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -137,6 +137,15 @@ class S3Store:
     def is_locked(self, name: str) -> bool:
         """Look whether the object is there, and its owner not gone."""
         return s3lease.holder(self.bucket, self._key(f"locks/{name}.json")) is not None
+
+    def outside(self, folders: Collection[str]) -> list[Entry]:
+        """Return the objects that are not in one of `folders`, without a look into these."""
+        top = self._folder_key("")
+        pages = self.bucket.listing(top, delimiter="/")
+        found = [self._entry(each) for page in pages for each in page.get("Contents", ())]
+        for folder in self.folders(""):
+            found += [] if folder in folders else self.entries(folder)
+        return [entry for entry in found if entry.name]
 
     def require_ready(self) -> None:
         """Raise what stands in the way of keeping backups here."""

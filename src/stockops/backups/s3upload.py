@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import StorageError
 from .s3bucket import Bucket
 from .s3errors import NoBytes
+from .store import OutOfReach
 
 _PARTS_MAX = 10_000
 _ON_THE_WAY = 2  # pieces in memory beside the one at hand
@@ -200,5 +201,5 @@ class Download(io.RawIOBase):
                 f"{self._key!r} was changed or removed while it was read", hint="Try it again."
             ) from None
         if len(data) != last - first + 1:
-            raise StorageError(f"{self._key!r} came in part", hint="Try it again.")
+            raise OutOfReach(f"{self._key!r} came in part", hint="Try it again.")
         return data

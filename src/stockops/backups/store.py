@@ -26,6 +26,10 @@ _REMOVED = ".removed"
 _ABANDONED_S = 24 * 3600.0
 
 
+class OutOfReach(StorageError):
+    """The store did not answer, or let nobody in: that says nothing about what it holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One object: its name within the store, its size, and a stamp that changes with its bytes."""

@@ -17,6 +17,7 @@ from typing import IO, Any, Literal, Protocol, cast
 
 from ..errors import ConfigError, StorageError
 from .keys import Identities, Recipients
+from .store import OutOfReach
 
 Compression = Literal["zstd", "lz4", "none"]
 COMPRESSIONS: tuple[Compression, ...] = ("zstd", "lz4", "none")
@@ -198,9 +199,11 @@ class Reader:
         """Return at most `size` bytes; none at the end."""
         try:
             data: bytes = self._top.read(size)
-        except StorageError:
-            raise
         except Exception as exc:  # each library has its own for bytes it cannot make sense of
+            if self._bottom.trouble is not None:
+                raise self._bottom.trouble from exc
+            if isinstance(exc, StorageError):
+                raise
             raise damaged(self._name, str(exc)) from exc
         self.raw_bytes += len(data)
         return data
@@ -225,9 +228,14 @@ class _Hashed:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self.digest = hashlib.sha256()
+        self.trouble: OutOfReach | None = None
 
     def read(self, size: int = -1) -> bytes:
-        data = self._file.read(size)
+        try:
+            data = self._file.read(size)
+        except OutOfReach as exc:  # a library above may take it for damage
+            self.trouble = exc
+            raise
         self.digest.update(data)
         return data
 

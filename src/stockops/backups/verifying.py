@@ -20,7 +20,7 @@ from . import manifest as manifests
 from .manifest import File
 from .repository import Backup, Evidence, Repository, now
 from .restoring import chain
-from .store import Entry
+from .store import Entry, OutOfReach
 
 READERS = 2
 FRESH_DAYS = 30.0
@@ -114,6 +114,8 @@ def _verdict(repo: Repository, backup: Backup, cache: Cache, seen: Seen | None) 
     findings = []
     try:
         chain(repo, backup)
+    except OutOfReach:
+        raise
     except StockopsError as exc:
         findings.append(str(exc))
     there = {entry.name: entry for entry in repo.store.entries(backup.folder)}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ... import children, scratch
+from ... import children, filelock, scratch
 from ...engine import connect
 from ...errors import Refused, ServerError, StockopsError, Unreachable
 from ...targets import Target
@@ -118,12 +118,13 @@ def run(
     system = system_of(target)
     place = (spool or spool_of(repo, system, encrypted=bool(form.recipients))).absolute()
     _require_apart(repo, place, form)
+    place.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (
         repo.store.lock(f"archive-{system}", what=f"the archive of {system}"),
+        filelock.hold(place / "receiver.lock", what=f"the spool {str(place)!r}"),
         scratch.directory("archive") as work,
         beating(target) as heart,
     ):
-        place.mkdir(parents=True, exist_ok=True, mode=0o700)
         note_place(repo, system, place, encrypted=bool(form.recipients))
         job = Job(repo=repo, target=target, system=system, spool=place, form=form, work=work)
         receiver = receivers()[target.engine](job)
