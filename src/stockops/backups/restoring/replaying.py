@@ -8,11 +8,13 @@ end of the last transaction that is meant, read from the logs themselves.
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from ...errors import Refused, StorageError
 from ...lab import ENGINES, Lab
 from .. import credentials
+from ..archive.binlog import number_of
 from ..mariadb import program
 from .aims import Aim
 from .planning import Recovery
@@ -58,6 +60,9 @@ def replay(lab: Lab, recovery: Recovery, files: Sequence[Path]) -> str:
     stop = recovery.last.stop
     if stop.offset is None or stop.file != files[0].name:
         raise StorageError(f"{recovery.last.id} does not say where in {files[0].name} it stopped")
+    for before, file in pairwise(files):
+        if number_of(file.name) != number_of(before.name) + 1:
+            raise StorageError(f"between {before.name} and {file.name} there is a gap in the log")
     last = _last(files, recovery.aim, after=stop.offset)
     argv = [program("mariadb-binlog"), "--no-defaults", f"--start-position={stop.offset}"]
     if last is not None:
