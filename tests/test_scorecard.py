@@ -249,6 +249,25 @@ def test_m2_a_segment_that_is_missing_in_the_middle_is_told(
     told(ask(place, "windows"), f"{lost.name[:24]} missing")
 
 
+@pytest.mark.case("M2", engine="postgresql")
+@pytest.mark.case("M20", engine="mariadb")
+@pytest.mark.parametrize("engine", SETTINGS)
+def test_a_backup_without_the_log_that_follows_it_is_told(
+    grounds: Callable[[str], Ground], engine: str, copy: Copy, told: Told
+) -> None:
+    """The piece in which it stopped is gone, so that nothing leads on to those behind it."""
+    made = grounds(engine)
+    place = copy(made)
+    last = [said for said in made.backups(place) if said.method == "physical"][-1]
+    repo = repository.opened(str(place))
+    (window,) = [each for each in archive.windows(repo, made.system) if last.id in each.backups]
+    first = next(log for log in window.logs if log.end.lsn or log.name == last.stop.file)
+    for path in (place / "archive").rglob(f"{first.name}.*"):
+        path.unlink()
+    told(ask(place, "windows"), f"{first.name} missing")
+    assert f"{first.name} missing" in ask(place, "restore", "--plan").text
+
+
 @pytest.mark.case("M3")
 def test_m3_a_restore_to_the_end_does_not_end_before_a_gap(
     pg: Ground, copy: Copy, told: Told

@@ -94,13 +94,15 @@ def coverage(repo: Repository, system: str, *, suspect: bool = False) -> Coverag
             if inside:
                 placed.update(each.id for each in inside)
                 found.append(_window(system, path, run, inside, numbers))
-        for each in usable:
-            if (gap := path.gap_after(numbers[each.id] - 1)) is not None:
+        for each in manifests:
+            if (gap := path.cut_off(each)) is not None:
                 cut.setdefault(each.id, gap)
         if usable:
             oldest = min(numbers.values())
             gaps += [gap for gap in path.gaps if gap.number > oldest]
     found += [_point(each, cut.get(each.id)) for each in manifests if each.id not in placed]
+    # Log that no backup leads to is told; where a later backup goes on with it, it is history.
+    gaps += [gap for name, gap in cut.items() if name > max(placed, default="")]
     found.sort(key=lambda window: (window.branch, window.start_at))
     return Coverage(system=system, windows=found, gaps=_unique(gaps))
 
@@ -153,6 +155,17 @@ class _Path:
         if behind and behind[0].number > number + 1:
             found.append(_missing(behind[0], number + 1, behind[0].number - 1))
         return min(found, key=lambda gap: gap.number, default=None)
+
+    def cut_off(self, backup: Manifest) -> Gap | None:
+        """Return what is missing between `backup` and the log that came after it."""
+        number = self.stops_in(backup)
+        if not self.holds(backup):
+            ended_at = datetime.fromisoformat(backup.ended_at)
+            later = [log for log in self.logs if log.number > number]
+            of_it = later and len(later) == len(self.logs) and not self.segment_bytes
+            if not (of_it and later[0].first_at and later[0].first_at >= ended_at - _GRAIN):
+                return None
+        return self.gap_after(number - 1)
 
     def holds(self, backup: Manifest) -> bool:
         """Tell whether `backup` lies on this path."""
