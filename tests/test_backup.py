@@ -87,6 +87,12 @@ def test_an_encrypted_backup_is_read_by_its_key_alone(
     recovery = restoring.plan(repo, restoring.Aim("backup"), system=said.system)
     with pytest.raises(ConfigError, match="there is no key to read it"):
         drilling.drill(repo, recovery)
+    other = tmp_path / "other"
+    other.write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    with pytest.raises(ConfigError, match="none of the keys opens"):
+        drilling.drill(repo, recovery, identities=keys.identities([other]))
+    with pytest.raises(ConfigError, match="there is no"):
+        drilling.drill(repo, recovery, bin_directory=tmp_path)
     assert [each.state for each in repo.backups()] == ["complete"]  # it is not the backup's fault
     assert b"accounts" not in stream(repo, said).read_bytes()
     drilled = drilling.drill(repo, recovery, identities=keys.identities([key]))

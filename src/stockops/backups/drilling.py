@@ -17,7 +17,7 @@ from typing import Any
 from .. import journal as journals
 from .. import lab
 from ..engine import connect
-from ..errors import ConfigError, Refused, ServerError, StockopsError
+from ..errors import Busy, ConfigError, Fault, Refused, ServerError, StockopsError, Unsupported
 from ..lab import Lab
 from . import proving
 from .keys import Identities
@@ -131,7 +131,9 @@ def drill(
         target = datetime.fromisoformat(said.ended_at)
     with _timed(repo, drilled, seen) as (phases, began):
         fill = filling(repo, recovery, identities=identities, phases=phases)
-        with lab.temporary(said.engine, bin_directory=bin_directory, fill=fill) as copy:
+        with lab.temporary(
+            said.engine, version=said.major, bin_directory=bin_directory, fill=fill
+        ) as copy:
             _timed_start(phases, began)
             finish(copy, recovery, phases=phases)
             drilled.rto_s = round(monotonic() - began, 3)
@@ -186,15 +188,18 @@ def _timed(repo: Repository, drilled: Drilled, seen: Seen) -> Iterator[tuple[Pha
     """
     Give the phases, and when it began; what goes wrong in the block is the drill's failure.
 
-    A key, a program or a store that is not there says nothing about the backup: that is raised.
+    A key, a program or a store that is not there, or a full disk here, says nothing about the
+    backup: that is raised.
     """
     phases = Phases(seen=seen)
     began = monotonic()
     try:
         yield phases, began
-    except (ConfigError, Refused, OutOfReach):
+    except (ConfigError, Refused, Unsupported, Busy, OutOfReach):
         raise
     except StockopsError as exc:
+        if isinstance(exc, ServerError) and exc.fault is Fault.FULL:
+            raise
         drilled.failure = str(exc)
     drilled.phases = phases.seconds
     drilled.seconds = round(monotonic() - began, 3)

@@ -128,6 +128,11 @@ class Manifest:
         """What it takes once restored."""
         return sum(file.raw_bytes for file in self.files)
 
+    @property
+    def major(self) -> str | None:
+        """The major version whose programs alone read the files; None where newer ones do, too."""
+        return self.server_version.partition(".")[0] if self.engine == "postgresql" else None
+
     def as_bytes(self) -> bytes:
         """Return the manifest as it is stored."""
         says = {"format": FORMAT, **asdict(self)}

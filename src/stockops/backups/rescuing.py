@@ -117,7 +117,9 @@ def rescue(
     phases = phases or Phases()
     said = recovery.last
     fill = filling(repo, recovery, identities=identities, phases=phases)
-    with lab.temporary(said.engine, bin_directory=bin_directory, fill=fill) as copy:
+    with lab.temporary(
+        said.engine, version=said.major, bin_directory=bin_directory, fill=fill
+    ) as copy:
         finish(copy, recovery, phases=phases)
         database = _database(copy, target.database, said.database)
         with phases.of("carry over"), scratch.directory("rescue") as work:

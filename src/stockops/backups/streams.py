@@ -24,6 +24,7 @@ COMPRESSIONS: tuple[Compression, ...] = ("zstd", "lz4", "none")
 CHUNK_BYTES = 1 << 20
 _SUFFIXES = {"zstd": ".zst", "lz4": ".lz4", "none": ""}
 _F_SETPIPE_SZ = 1031
+_NO_KEY = "No matching keys"  # as age says it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,6 +311,12 @@ class _Checked:
     def read(self, size: int = -1) -> bytes:
         data = self._file.read(size)
         if len(data) < size and self._failure:
+            if _NO_KEY in str(self._failure[0]):
+                raise ConfigError(
+                    f"none of the keys opens {self._name!r}",
+                    hint="Name the identity of one of its recipients with --identity; that its "
+                    "bytes are as they were stored says stockops backup verify",
+                )
             raise damaged(self._name, f"it cannot be decrypted: {self._failure[0]}")
         return data
 

@@ -132,6 +132,7 @@ def _restore(
     made = lab.adopt(
         asked["lab_name"],
         engine=recovery.last.engine,
+        version=recovery.last.major,
         bin_directory=asked["bin_directory"],
         fill=fill,
         finish=lambda made: restoring.finish(made, recovery, phases=phases),

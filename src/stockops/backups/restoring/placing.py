@@ -89,7 +89,10 @@ def into(
     check(planned, target=place.name, protected=place.protected, consent=place.consent)
     phases = phases or Phases()
     fill = filling(repo, recovery, identities=identities, phases=phases)
-    with labs.temporary(recovery.last.engine, bin_directory=bin_directory, fill=fill) as copy:
+    said = recovery.last
+    with labs.temporary(
+        said.engine, version=said.major, bin_directory=bin_directory, fill=fill
+    ) as copy:
         finish(copy, recovery, phases=phases)
         notes = _notes(copy, recovery)
         with phases.of("hand over"):
