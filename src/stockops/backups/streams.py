@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any, Literal, Protocol, cast
 
-from ..errors import ConfigError, StorageError
+from ..errors import ConfigError, StockopsError, StorageError
 from .keys import Identities, Recipients
 from .store import OutOfReach
 
@@ -203,7 +203,7 @@ class Reader:
         except Exception as exc:  # each library has its own for bytes it cannot make sense of
             if self._bottom.trouble is not None:
                 raise self._bottom.trouble from exc
-            if isinstance(exc, StorageError):
+            if isinstance(exc, StockopsError):
                 raise
             raise damaged(self._name, str(exc)) from exc
         self.raw_bytes += len(data)
