@@ -31,7 +31,7 @@ from stockops.backups import (
     streams,
 )
 from stockops.backups.archive import enabling, ledger, receiving, spool
-from stockops.backups.archive.status import is_ours
+from stockops.backups.archive.status import is_ours, status
 from stockops.backups.repository import Repository
 from stockops.backups.s3store import S3Store
 from stockops.backups.store import OutOfReach
@@ -124,7 +124,10 @@ def receive(repo: Repository, target: Target) -> None:
                 else:
                     server.execute("FLUSH BINARY LOGS")
             assert len(ticks) * receiving.POLL_S < SOON_S, ticks[-1]
-            return bool(ticks) and ticks[-1].pieces > 1 and ticks[-1].waiting == 0
+            if ticks and ticks[-1].pieces > 1 and ticks[-1].waiting == 0:
+                assert status(repo, target).how == "receiver"
+                return True
+            return False
 
         receiving.run(repo, target, Form(level=1), stop=stop, progress=ticks.append)
         if server.engine == "postgresql":
@@ -315,6 +318,8 @@ def test_who_lost_the_lock_writes_nothing_more(site: Site) -> None:
             file.write(b"x")
         with pytest.raises(StorageError, match="was lost"), store.create("later"):
             pass
+        with pytest.raises(StorageError, match="was lost"):
+            store.remove("locks")
     assert [each.name for each in store.entries("")] == ["locks/it.json"]
     assert store.is_locked("it")
 

@@ -86,6 +86,7 @@ class S3Store:
 
     def remove(self, prefix: str) -> None:
         """Remove the manifest first, then the rest, then parts that were never made an object."""
+        self._require_locks()
         key = self._key(prefix)
         there = [str(each["Key"]) for each in self._listed(key)]
         mine = [each for each in there if each == key or each.startswith(f"{key}/")]

@@ -38,7 +38,8 @@ class Upload:
             self._says["ObjectLockMode"] = bucket.place.immutable_mode.upper()
             self._says["ObjectLockRetainUntilDate"] = until
         self._part_bytes = bucket.place.part_mb << 20
-        self._rest = bytearray()
+        self._pieces: list[bytes] = []  # of the part at hand
+        self._bytes = 0
         self._upload: str | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._sending: deque[Future[str]] = deque()
@@ -46,12 +47,14 @@ class Upload:
 
     def write(self, data: bytes) -> int:
         """Take `data`; full parts leave while the next one fills."""
-        self._rest += data
-        while len(self._rest) > self._part_bytes:
-            with memoryview(self._rest) as view:
-                part = bytes(view[: self._part_bytes])
-            del self._rest[: self._part_bytes]
-            self._send(part)
+        view = memoryview(data)
+        while self._bytes + len(view) > self._part_bytes:
+            room = self._part_bytes - self._bytes
+            self._pieces.append(bytes(view[:room]))
+            view = view[room:]
+            self._send(self._part())
+        self._pieces.append(bytes(view))
+        self._bytes += len(view)
         return len(data)
 
     def flush(self) -> None:
@@ -61,9 +64,9 @@ class Upload:
         """Make it an object; raise `FileExistsError` where there is one that must be kept."""
         try:
             if self._upload is None:
-                self._put(bytes(self._rest))
+                self._put(self._part())
             else:
-                self._send(bytes(self._rest))
+                self._send(self._part())
                 while self._sending:
                     self._tags.append(self._sending.popleft().result())
                 self._complete()
@@ -87,6 +90,12 @@ class Upload:
         if self._upload is not None:
             with suppress(StorageError, OSError):
                 self._bucket.ask("abort_multipart_upload", Key=self._key, UploadId=self._upload)
+
+    def _part(self) -> bytes:
+        part = b"".join(self._pieces)
+        self._pieces.clear()
+        self._bytes = 0
+        return part
 
     def _send(self, part: bytes) -> None:
         if self._upload is None:
