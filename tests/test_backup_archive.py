@@ -675,9 +675,13 @@ def test_the_server_archives_by_itself_and_is_seen_when_it_cannot(pg: Bench) -> 
         failed = "SELECT failed_count AS n FROM pg_stat_archiver"
         before = pg.server.rows(failed)[0]["n"]
         set_command(pg, "kill -9 $$")
+        name = current(pg)
         pg.turn()
         eventually(lambda: "is killed, or is not found" in broken(repo, pg), 30)
         assert pg.server.rows(failed)[0]["n"] == before  # the server does not count it
+        enabling.start(repo, pg.target, asked, consent=YES)
+        assert name in names(repo, pg)  # and tries it again
+        assert not archive.missing(repo, pg.system)
         set_command(pg, "/bin/true # backup archive push " + repo.store.place)
         name = current(pg)
         pg.turn()

@@ -21,6 +21,7 @@ POLL_S = 0.02
 POLITE_S = 2.0
 TAIL_LINES = 12
 TAIL_BYTES = 64 * 1024
+FULL_BYTES = 64 * 1024  # what is left of a disk on which there was no room for more
 
 # The program is a child of this shell, and a reader beside it holds the other end of a pipe of
 # ours: when that closes, both go. What is hard of hearing (MariaDB as it bootstraps) gets a KILL.
@@ -209,10 +210,13 @@ def run(
 def failed(what: str, log: Path) -> ServerError:
     """Return the error for `what`, which names `log` and ends with its last lines."""
     lines = tail(log)
+    full = _says_full(lines)
+    if not full and _is_full(log.parent):  # then there was none for its words either
+        full, what = True, f"{what}; No space left on device of {str(log.parent)!r}"
     said = "".join(f"\n    {line}" for line in lines)
     return ServerError(
         f"{what}; the log {str(log)!r} ends with:{said}" if lines else f"{what}; {log} is empty",
-        fault=Fault.FULL if _says_full(lines) else Fault.OTHER,
+        fault=Fault.FULL if full else Fault.OTHER,
         code="",
         hint=f"Read the log: less {log}",
     )
@@ -220,6 +224,13 @@ def failed(what: str, log: Path) -> ServerError:
 
 def _says_full(lines: Sequence[str]) -> bool:
     return any("No space left on device" in line for line in lines)
+
+
+def _is_full(directory: Path) -> bool:
+    with suppress(OSError):
+        disk = os.statvfs(directory)
+        return disk.f_bavail * disk.f_frsize < FULL_BYTES
+    return False
 
 
 def tail(log: Path) -> list[str]:

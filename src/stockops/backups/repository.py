@@ -273,6 +273,20 @@ def require_no_key(repository: Repository) -> None:
                     keys.require_no_secret(file.read(), name=entry.name)
 
 
+def require_same(repository: Repository, *, target: str, system: str) -> None:
+    """Raise `Refused` where there are backups of `target`, and the last is of another cluster."""
+    if system in repository.systems():
+        return
+    found = [each for each in repository.backups() if each.manifest]
+    last = [each for each in found if each.manifest and each.manifest.target == target][-1:]
+    if last and last[0].system.partition("-")[0] == system.partition("-")[0]:
+        raise Refused(
+            f"the backups of {target!r} are of {last[0].system}, and it is {system} now: another "
+            "cluster, whose log does not go on from them",
+            hint="Where it was upgraded or made anew: stockops backup take --new-system",
+        )
+
+
 def new_id(kind: str, method: str, *, after: Iterable[str]) -> str:
     """Return the id of a backup that begins now, after all that have the ids `after`."""
     at = datetime.now(UTC)

@@ -11,7 +11,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -222,9 +222,11 @@ class DirectoryStore:
     @contextmanager
     def lock(self, name: str, *, what: str) -> Iterator[None]:
         """Lock a file in the folder ``locks``."""
-        with self._said("locks"):
-            self._make(self.root / "locks")
-        with filelock.hold(self.root / "locks" / f"{name}.lock", what=what):
+        with ExitStack() as stack:
+            with self._said("locks"):
+                self._make(self.root / "locks")
+                path = self.root / "locks" / f"{name}.lock"
+                stack.enter_context(filelock.hold(path, what=what))
             yield
 
     def is_locked(self, name: str) -> bool:

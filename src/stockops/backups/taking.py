@@ -41,6 +41,7 @@ class Request:
     What is asked for.
 
     `mixed`: a dump may hold tables without transactions, as of another moment than the rest.
+    `new_system`: the target may be another cluster than the one its backups are of.
     """
 
     method: Method = "physical"
@@ -49,6 +50,7 @@ class Request:
     form: Form = field(default_factory=Form)
     staging: Path | None = None
     mixed: bool = False
+    new_system: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ def take(
         repository.require_no_key(repo)
         with repo.held(ground.system):
             reap(repo, ground.system)
+            if not request.new_system:
+                repository.require_same(repo, target=target.name, system=ground.system)
             parent = _parent(repo, ground, request)
             _require_room(repo, ground, request)
             with scratch.directory("backup", within=request.staging) as work:

@@ -77,6 +77,9 @@ def init_command(place: str) -> None:
 @click.option("--mixed", is_flag=True, help="Dump tables without transactions all the same.")
 @click.option("--label", help="A name of your own to find it by.")
 @click.option(
+    "--new-system", is_flag=True, help="The target is another cluster now: upgraded, or made anew."
+)
+@click.option(
     "--compress",
     type=click.Choice(["zstd", "lz4", "none"]),
     default="zstd",
@@ -123,6 +126,7 @@ def take_command(
         form=Form(compression=asked["compress"], recipients=keys.recipients(asked["recipients"])),
         mixed=asked["mixed"],
         staging=asked["staging"],
+        new_system=asked["new_system"],
     )
     if plan_only:
         click.echo(render.rows(taking.steps(repo, target, request), form))

@@ -60,8 +60,7 @@ def adopt(
 ) -> Lab:
     """
     Return the new lab `name`, up, whose data directory `fill` puts together; it must be new.
-
-    It is `finish`ed before it is anything but a temporary lab: until then it goes with us.
+    Until it is `finish`ed it is a temporary lab, which goes with us.
     """
     sweep()
     with _held(name), signals_unwind():
@@ -304,11 +303,15 @@ def _make(draft: Lab, settings: Mapping[str, str], fill: Fill | None = None) -> 
         own.mkdir(mode=0o700)
         account.own(own)
     engine = ENGINES[draft.engine]
-    if fill is None:
-        engine.initialise(draft, account, settings)
-    else:
-        draft = replace(draft, owner=fill.owner or engine.guest)
-        engine.adopt(draft, account, {**settings, **fill.put(draft, account)})
+    try:
+        if fill is None:
+            engine.initialise(draft, account, settings)
+        else:
+            draft = replace(draft, owner=fill.owner or engine.guest)
+            engine.adopt(draft, account, {**settings, **fill.put(draft, account)})
+    except BaseException:  # the log stays; half a data directory would only fill the disk
+        shutil.rmtree(draft.data, ignore_errors=True)
+        raise
     final = place.directory(draft.name)
     marker.write(replace(draft, sockets=final / "run"))
     draft.directory.rename(final)  # an empty directory of this name gives way

@@ -84,8 +84,12 @@ def coverage(repo: Repository, system: str, *, suspect: bool = False) -> Coverag
     gaps: list[Gap] = []
     placed: set[str] = set()
     cut: dict[str, Gap] = {}
-    for path in _paths(repo, system):
-        usable = [each for each in manifests if path.holds(each)]
+    paths = _paths(repo, system)
+    lost = _lost(manifests, paths)
+    for path in paths:
+        usable = [
+            each for each in manifests if path.holds(each, anyhow=lost.get(each.id) == path.branch)
+        ]
         numbers = {each.id: path.stops_in(each) for each in usable}
         for run in path.runs():
             inside = [
@@ -103,7 +107,7 @@ def coverage(repo: Repository, system: str, *, suspect: bool = False) -> Coverag
     found += [_point(each, cut.get(each.id)) for each in manifests if each.id not in placed]
     # Log that no backup leads to is told; where a later backup goes on with it, it is history.
     gaps += [gap for name, gap in cut.items() if name > max(placed, default="")]
-    found.sort(key=lambda window: (window.branch, window.start_at))
+    found.sort(key=lambda window: (window.branch, _place(window.start), window.start_at))
     return Coverage(system=system, windows=found, gaps=_unique(gaps))
 
 
@@ -167,8 +171,8 @@ class _Path:
                 return None
         return self.gap_after(number - 1)
 
-    def holds(self, backup: Manifest) -> bool:
-        """Tell whether `backup` lies on this path."""
+    def holds(self, backup: Manifest, *, anyhow: bool = False) -> bool:
+        """Tell whether `backup` lies on this path; `anyhow`: even where its clock says no."""
         stop = backup.stop
         if self.segment_bytes:
             if stop.lsn is None:
@@ -179,7 +183,8 @@ class _Path:
         if stop.file is None or stop.offset is None:
             return False
         number = number_of(stop.file)
-        return any(log.number == number and _is_in(backup, log) for log in self.logs)
+        said = _gtid_in if anyhow else _is_in
+        return any(log.number == number and said(backup, log) for log in self.logs)
 
     def stops_in(self, backup: Manifest) -> int:
         """Return the number of the piece in which `backup` stops."""
@@ -289,13 +294,30 @@ def _point(backup: Manifest, gap: Gap | None) -> Window:
     )
 
 
+def _lost(manifests: Sequence[Manifest], paths: Sequence[_Path]) -> dict[str, int]:
+    """
+    Return the branch of each backup that lies on none by its clock, and on one by its GTIDs.
+
+    The clock went back before it, so that it seems to be older than the log it stopped in.
+    """
+    found = {}
+    for each in manifests:
+        if not any(path.holds(each) for path in paths):
+            on = [path.branch for path in paths if path.holds(each, anyhow=True)]
+            if len(on) == 1:
+                found[each.id] = on[0]
+    return found
+
+
 def _before(end: Position, stop: Position) -> bool:
-    if end.file is None:
-        return wal.lsn(end.lsn or "0/0") < wal.lsn(stop.lsn or "0/0")
-    return (number_of(end.file), end.offset or 0) < (
-        number_of(stop.file or ".0"),
-        stop.offset or 0,
-    )
+    return _place(end) < _place(stop)
+
+
+def _place(position: Position) -> tuple[int, int]:
+    """Return what orders positions on one branch, whatever a clock said."""
+    if position.file is None:
+        return wal.lsn(position.lsn or "0/0") if "/" in (position.lsn or "") else 0, 0
+    return number_of(position.file), position.offset or 0
 
 
 def _is_in(backup: Manifest, log: Log) -> bool:
