@@ -29,7 +29,7 @@ from stockops.errors import StockopsError
 from stockops.lab import Lab
 
 PAGE = Path(__file__).parent.parent / "docs" / "scorecard.md"
-SAID_CHARACTERS = 240
+SAID_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

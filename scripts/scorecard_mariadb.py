@@ -68,7 +68,7 @@ def m13(ground: Ground) -> list[Answer]:
 
 @case("M14", "mariadb-backup")
 def m14(ground: Ground) -> list[Answer]:
-    """Mariadb-backup is killed in the middle."""
+    """What takes a backup of MariaDB is killed in the middle."""
     lab = server(ground)
     target = ground.folder("killed") / "raw"
     argv = ["mariadb-backup", "--backup", *connection(lab), f"--target-dir={target}"]
@@ -120,7 +120,7 @@ def m15(ground: Ground) -> list[Answer]:
 
 @case("M16", "mydumper", "myloader")
 def m16(ground: Ground) -> list[Answer]:
-    """Mydumper is killed in the middle."""
+    """What dumps is killed in the middle."""
     lab = server(ground)
     enlarge(lab)
     target = ground.folder("killed") / "dump"

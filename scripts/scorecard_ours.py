@@ -52,7 +52,7 @@ def _answers(tests: Sequence[ElementTree.Element], kind: str) -> Iterator[Answer
         said = " ".join(value for name, value in found if name == "said")
         for name, value in found:
             if name == kind:
-                yield value, _verdict(test), said or _sentence(test.get("name", ""))
+                yield value, _verdict(test), _told(test.get("name", ""), said)
 
 
 def _verdict(test: ElementTree.Element) -> str:
@@ -61,8 +61,8 @@ def _verdict(test: ElementTree.Element) -> str:
     return "passed" if test.find("skipped") is None else "not run"
 
 
-def _sentence(name: str) -> str:
-    """Return the name of a test as the sentence that it is."""
+def _told(name: str, said: str) -> str:
+    """Return what was said; else the name of the test, as the sentence that it is."""
     words, _, more = name.removeprefix("test_").partition("[")
-    words = re.sub(r"^m\d+_", "", words).replace("_", " ")
-    return words + (f" ({more.rstrip(']')})" if more else "")
+    how = f" ({more.rstrip(']')})" if more else ""
+    return (said or re.sub(r"^m\d+_", "", words).replace("_", " ")) + how

@@ -1,6 +1,7 @@
 """docs/scorecard.md, of what came of a whole run."""
 
 import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -9,16 +10,22 @@ from datetime import UTC, datetime
 from scorecard import Told
 from scorecard_ours import TOOL
 
-PROGRAMS = ("pg_basebackup", "pgbackrest", "mariadb-backup", "mariadb-dump", "mydumper")
+from stockops import lab as labs
+from stockops.errors import StockopsError
+
+ENGINES = (("postgresql", None), ("postgresql", "15"), ("mariadb", None))
+PROGRAMS = {"pgbackrest": "version", "mydumper": "--version"}
+_NUMBER = re.compile(r"\d+\.\d+[\d.]*")
 HEAD = """# Scorecard
 
 Twenty ways to lose a backup without a word, and who says one. Written by `make scorecard`; run it
 for the tools of your own machine.
 
 What is damaged was really made by the tool, on a real server, and the damage is the same for each.
-*Detected*: the tool leaves with another code than 0, or does what it should although it was killed.
-Of stockops the finding must name what was damaged, too. What one tool has no answer to, another may
-have: the server's own tools are listed where they are what a DBA would run.
+*Detected*: the tool leaves with another code than 0, or leaves nothing behind although it was
+killed, or shows no password. Of stockops the finding must name what was damaged, too. Some cases
+are tried on it in several ways: as the repository would be damaged, and, where a drill is asked, as
+if the engine's tool had stored the damage and the manifest fitted it.
 
 """
 RUNS = """## Clean runs
@@ -44,13 +51,21 @@ def page(found: Sequence[Told], clean: Sequence[Told]) -> str:
         verdict = each.verdict if each.verdict == "detected" else f"**{each.verdict}**"
         cells = [each.case, each.title, each.tool, verdict, each.said.replace("|", "\\|")]
         lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", _totals(found), "", RUNS + "| run | | |", "|---|---|---|"]
-    for each in clean:
-        name, _, engine = each.case.partition("[")[2].rstrip("]").rpartition("-")
-        name, engine = (engine, name) if name in {"mariadb", "postgresql"} else (name, engine)
-        quiet = "no alarm" if each.verdict == "quiet" else f"**{each.verdict}**: {each.said}"
-        lines.append(f"| {name} | {engine} | {quiet} |")
+    lines += ["", _totals(found), "", RUNS + _runs(clean)]
     return HEAD + "\n".join([*facts, *lines]) + "\n"
+
+
+def _runs(clean: Sequence[Told]) -> str:
+    came: dict[str, dict[str, str]] = {}
+    for each in clean:
+        engine, _, name = each.case.partition("[")[2].rstrip("]").partition("-")
+        quiet = "no alarm" if each.verdict == "quiet" else f"**{each.verdict}**: {each.said}"
+        came.setdefault(name, {})[engine] = quiet
+    engines = sorted({engine for each in came.values() for engine in each})
+    lines = [f"| run | {' | '.join(engines)} |", "|---" * (len(engines) + 1) + "|"]
+    for name, each in came.items():
+        lines.append(f"| {name} | {' | '.join(each.get(engine, '-') for engine in engines)} |")
+    return "\n".join(lines)
 
 
 def counted(found: Sequence[Told]) -> Mapping[str, Mapping[str, int]]:
@@ -82,11 +97,17 @@ def _sum(found: Sequence[Told], clean: Sequence[Told]) -> str:
 
 def _versions() -> list[str]:
     said = []
-    for program in PROGRAMS:
+    for engine, version in ENGINES:
+        try:
+            found = labs.ENGINES[engine].find(version=version, directory=None)
+        except StockopsError:
+            continue
+        said.append(f"{engine} {found.version}")
+    for program, word in PROGRAMS.items():
         if path := shutil.which(program):
             ran = subprocess.run(
-                [path, "--version"], capture_output=True, text=True, check=False, timeout=10
+                [path, word], capture_output=True, text=True, check=False, timeout=10
             )
-            words = (ran.stdout + ran.stderr).strip().splitlines()
-            said.append(words[-1].removeprefix(f"{path} ").strip() if words else program)
+            number = _NUMBER.search(ran.stdout + ran.stderr)
+            said.append(f"{program} {number[0].rstrip('.') if number else ''}".strip())
     return said

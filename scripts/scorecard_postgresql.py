@@ -209,7 +209,7 @@ def plain(ground: Ground) -> Lab:
 
 @case("M7")
 def m7(ground: Ground) -> list[Answer]:
-    """Pg_basebackup is killed in the middle."""
+    """What takes a backup is killed in the middle."""
     lab = plain(ground)
     target = ground.folder("killed") / "base"
     argv = specimens.pg(lab, "pg_basebackup", "-c", "fast", "--max-rate=2M", "-D", target)
@@ -229,7 +229,7 @@ def m7(ground: Ground) -> list[Answer]:
 
 @case("M8", "pgbackrest")
 def m8(ground: Ground) -> list[Answer]:
-    """Pgbackrest is killed in the middle."""
+    """It was killed, and the next backup is to be taken."""
     tool = repository(ground)
     argv = [*tool.command("backup", "--type=full", "--repo=1", "--compress-level=19")]
     switch = {}

@@ -35,6 +35,15 @@ def lose_tablespaces(folder: Path, tables: Sequence[str] = ("trading/big", "trad
         (folder / f"{table}.ibd").unlink()
 
 
+def lose_rows(dump: Path, table: str) -> None:
+    """Remove the first statement that brings rows of `table` from a dump that is SQL."""
+    lines = dump.read_bytes().splitlines(keepends=True)
+    insert = f"INSERT INTO `{table}`".encode()
+    begins = next(n for n, line in enumerate(lines) if line.startswith(insert))
+    ends = next(n for n in range(begins, len(lines)) if lines[n].endswith(b";\n"))
+    dump.write_bytes(b"".join(lines[:begins] + lines[ends + 1 :]))
+
+
 def make_mixed(lab: Lab) -> None:
     """Make two tables of one batch of statements, only one of which has transactions."""
     for name, engine in MIXED.items():
