@@ -216,7 +216,10 @@ def test_a_market_of_one_issue_one_user_and_one_account(migrated: Target, tmp_pa
     path = tmp_path / "one.csv"
     path.write_text("symbol,name,market,listed_shares,close_won\n000001,하나,KONEX,1,1\n")
     plan = SeedPlan(listing=str(path), users=1, accounts=1, days=1)
-    result = seeding.run(migrated, plan)
+    stages: list[str] = []
+    result = seeding.run(migrated, plan, progress=lambda at: stages.append(at.stage))
+    assert [each for each in stages if each][:2] == ["opening the market", "analyzing the tables"]
+    assert f"hashing {TABLES[0].name}" in stages
     assert {table.table: table.rows for table in result.tables}["stock_inventory"] == 1
     with connect(migrated) as server:
         held = server.rows("SELECT available_shares AS n FROM stock_inventory")

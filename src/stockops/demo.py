@@ -249,7 +249,8 @@ class _Step:
     def seeded(self, told: seeding.SeedProgress) -> None:
         """Pass on how far the seed is."""
         share = told.rows_done / max(told.rows_total, 1)
-        self.watcher.moved(share, f"{told.rows_done:,} rows, {told.rows_per_s:,.0f} rows/s")
+        said = told.stage or f"{told.rows_per_s:,.0f} rows/s"
+        self.watcher.moved(share, f"{told.rows_done:,} rows, {said}")
 
     def traded(self, told: Tick) -> None:
         """Pass on how the trading goes."""

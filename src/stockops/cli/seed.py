@@ -214,5 +214,7 @@ class _Lines:
 
 
 def _said(at: SeedProgress) -> str:
+    if at.stage:
+        return f"{at.rows_done:,} rows are there; {at.stage}"
     left = "" if at.left_s is None else f", {at.left_s:,.0f} s left"
     return f"{at.rows_done:,} of {at.rows_total:,} rows, {at.rows_per_s:,.0f} rows/s{left}"

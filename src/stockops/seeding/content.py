@@ -6,7 +6,7 @@ server's clock or session fills (`audit_log.logged_at`, `actor`) is not content.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .. import queries
@@ -29,13 +29,19 @@ class TableContent:
     sha256: str
 
 
-def read(server: Server, made_of: Material) -> list[TableContent]:
+def read(
+    server: Server, made_of: Material, seen: Callable[[str], None] = lambda _: None
+) -> list[TableContent]:
     """Read every table of the seed, in one snapshot; memory holds one page of it."""
     if server.engine == "mariadb":
         server.execute(f"SET SESSION group_concat_max_len = {_GROUP_BYTES}")  # the usual is 1 MiB
     names = [*(table.name for table in TABLES), INVENTORY]
     with server.transaction(isolation="repeatable read", read_only=True):
-        return [_table(server, made_of, name) for name in names]
+        found = []
+        for name in names:
+            seen(name)
+            found.append(_table(server, made_of, name))
+        return found
 
 
 def total(tables: list[TableContent]) -> str:

@@ -7,7 +7,7 @@ last step: stock_inventory, the row that every order locks, is filled when all e
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .. import market, queries
 from ..engine import connect
@@ -27,12 +27,17 @@ _RESUME = "Run the same command again: it goes on where it stopped."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedProgress:
-    """How far a seed is. `rows_total` is known to a few percent before the end."""
+    """
+    How far a seed is. `rows_total` is known to a few percent before the end.
+
+    `stage` is what is done with the rows once they are all there; "" until then.
+    """
 
     table: str
     rows_done: int
     rows_total: int
     elapsed_s: float
+    stage: str = ""
 
     @property
     def rows_per_s(self) -> float:
@@ -130,7 +135,10 @@ def load(target: Target | str, prepared: Prepared, watch: Watch | None = None) -
                 done += chunk.rows
                 if watch:
                     watch(_progress(chunk.table, done, total, began))
-            tables = _finish(server, made_of)
+            there = _progress("the seed", done, done, began)
+            tables = _finish(
+                server, made_of, lambda stage: watch(replace(there, stage=stage)) if watch else None
+            )
         except ServerError as exc:
             raise _stopped(exc, done) from exc
     return SeedResult(
@@ -180,16 +188,18 @@ def _mark(server: Server, made_of: Material, chunk: Chunk) -> None:
     )
 
 
-def _finish(server: Server, made_of: Material) -> list[TableContent]:
+def _finish(server: Server, made_of: Material, seen: Callable[[str], None]) -> list[TableContent]:
     """Move the counters, open the market, and mark the whole seed with its hash."""
     server.rows(_sql(server, "advance_ids"), {"next_event_id": made_of.next_event_id})
     opened = {chunk.table_name for chunk in state.loaded(server)}
     if INVENTORY not in opened:
+        seen("opening the market")
         with server.transaction():
             rows = server.execute(_sql(server, "open_market"), {"on": made_of.plan.on})
             _mark(server, made_of, Chunk(INVENTORY, 0, rows, "", b""))
+    seen("analyzing the tables")
     server.execute(_sql(server, "analyze"))
-    tables = content.read(server, made_of)
+    tables = content.read(server, made_of, lambda name: seen(f"hashing {name}"))
     rows = sum(table.rows for table in tables)
     _mark(server, made_of, Chunk(DONE, 0, rows, content.total(tables), b""))
     return tables
