@@ -32,6 +32,7 @@ class S3Store:
         self.bucket = Bucket(place)
         self._lease_s = lease_s
         self._leases: list[Lease] = []
+        self._locking: bool | None = None
 
     @property
     def place(self) -> str:
@@ -217,6 +218,12 @@ class S3Store:
         return until if isinstance(until, datetime) else None
 
     def _locks_objects(self) -> bool:
+        """Tell whether the bucket was made for objects that are immutable; it stays as it is."""
+        if self._locking is None:
+            self._locking = self._asked_for_locks()
+        return self._locking
+
+    def _asked_for_locks(self) -> bool:
         try:
             said = self.bucket.ask("get_object_lock_configuration")
         except StorageError as exc:

@@ -15,12 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import StockopsError
+from ..errors import StorageError
 from . import manifest as manifests
 from .manifest import File
 from .repository import Backup, Evidence, Repository, now
 from .restoring import chain
-from .store import Entry, OutOfReach
+from .store import Entry
 
 READERS = 2
 FRESH_DAYS = 30.0
@@ -54,8 +54,10 @@ def verify(
     """Check `backups`, all bytes of them `again` if asked; keep what was found as evidence."""
     cache = Cache.load(repo)
     verdicts = []
+    there = [each for system in {each.system for each in backups} for each in repo.backups(system)]
     for backup in backups:
-        verdict = _verdict(repo, backup, Cache() if again else cache, seen)
+        missing = _missing(repo, backup, there)
+        verdict = _verdict(repo, backup, Cache() if again else cache, missing, seen)
         verdicts.append(verdict)
         cache.take(verdict.passed, repo.store.entries(backup.folder))
         if backup.manifest is not None:
@@ -107,17 +109,22 @@ class Cache:
                 self.read_at.setdefault(_stamp(entry), time.time())
 
 
-def _verdict(repo: Repository, backup: Backup, cache: Cache, seen: Seen | None) -> Verdict:
+def _missing(repo: Repository, backup: Backup, among: Sequence[Backup]) -> list[str]:
+    """Return what is wrong with the chain of `backup`."""
+    try:
+        chain(repo, backup, among=among)
+    except StorageError as exc:
+        return [str(exc)]
+    return []
+
+
+def _verdict(
+    repo: Repository, backup: Backup, cache: Cache, missing: Sequence[str], seen: Seen | None
+) -> Verdict:
     said = backup.manifest
     if said is None:
         return _nothing(backup, f"{backup.state}: {backup.note}")
-    findings = []
-    try:
-        chain(repo, backup)
-    except OutOfReach:
-        raise
-    except StockopsError as exc:
-        findings.append(str(exc))
+    findings = [*missing]
     there = {entry.name: entry for entry in repo.store.entries(backup.folder)}
     todo: list[File] = []
     for file in said.files:

@@ -6,13 +6,17 @@ from ...errors import Refused, StorageError
 from ..repository import Backup, Repository
 
 
-def chain(repo: Repository, backup: Backup) -> list[Backup]:
+def chain(
+    repo: Repository, backup: Backup, *, among: Sequence[Backup] | None = None
+) -> list[Backup]:
     """
     Return what must be restored for `backup`: a full one, then each link that builds upon it.
 
-    Raises `StorageError` where a link is missing, or cannot be believed.
+    Who has read the backups of its system already gives them as `among`. Raises `StorageError`
+    where a link is missing, or cannot be believed.
     """
-    there = {each.id: each for each in repo.backups(backup.system)}
+    known = repo.backups(backup.system) if among is None else among
+    there = {each.id: each for each in known if each.system == backup.system}
     links = [backup]
     while (said := links[0].manifest) is not None and said.parent is not None:
         parent = there.get(said.parent)

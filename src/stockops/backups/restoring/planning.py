@@ -110,7 +110,7 @@ def plan(
     chosen = start or _start(usable, aim, window)
     said = manifest_of(chosen)
     logs = [] if aim.kind == "backup" else _until(window.logs_from(said), aim)
-    links = chain(repo, chosen)
+    links = chain(repo, chosen, among=list(backups.values()))
     raw = sum(manifest_of(link).raw_bytes for link in links) + sum(log.raw_bytes for log in logs)
     return Recovery(
         links=links,
