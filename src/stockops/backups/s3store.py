@@ -15,6 +15,7 @@ from typing import IO, Any, cast
 from ..errors import StorageError
 from . import manifest, s3lease, s3place
 from .s3bucket import Bucket
+from .s3errors import NotDone
 from .s3lease import Lease
 from .s3upload import Download, Upload
 from .store import Entry
@@ -226,9 +227,13 @@ class S3Store:
     def _asked_for_locks(self) -> bool:
         try:
             said = self.bucket.ask("get_object_lock_configuration")
+        except NotDone:
+            return False
         except StorageError as exc:
-            if "ObjectLockConfigurationNotFound" in str(exc) or "NotImplemented" in str(exc):
+            if "ObjectLockConfigurationNotFound" in str(exc):
                 return False
+            if "AccessDenied" in str(exc) and not self.bucket.place.immutable_days:
+                return True  # it may: each object is asked for its own lock
             raise
         except FileNotFoundError:
             return False
