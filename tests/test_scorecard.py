@@ -327,6 +327,21 @@ def test_m9_a_page_that_is_broken_on_the_server_is_told(pg: Ground, copy: Copy, 
         psql(pg.lab, "DROP TABLE broken")
 
 
+@pytest.mark.case("M9")
+def test_m9_a_page_of_innodb_that_is_broken_on_the_server_is_told(
+    my: Ground, copy: Copy, told: Told
+) -> None:
+    place = copy(my)
+    mariadb(my.lab, "CREATE TABLE broken AS SELECT * FROM big")
+    specimens.settle(my.lab)
+    flip(my.lab.data / "trading" / "broken.ibd", 70000)
+    try:
+        told(ask(place, "take", "-t", my.lab.url()), "broken.ibd")
+        assert [each.state for each in repository.opened(str(place)).backups()][-1] == "failed"
+    finally:
+        mariadb(my.lab, "DROP TABLE broken")
+
+
 @pytest.mark.case("M10")
 def test_m10_a_broken_link_is_told_before_it_is_combined(
     pg: Ground, copy: Copy, told: Told
