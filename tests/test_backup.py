@@ -111,9 +111,8 @@ def test_a_key_inside_the_repository_is_refused(
         keys.identities([inside], outside=Path(repo.store.place))
 
 
-@pytest.mark.parametrize("damage", ["one byte", "cut off", "gone"])
 def test_damage_is_found_by_verify_and_by_a_drill(
-    market: Target, repo: Repository, damage: str
+    market: Target, repo: Repository, tmp_path: Path
 ) -> None:
     said = taking.take(repo, market, taking.Request())
     [good] = verifying.verify(repo, repo.backups())
@@ -122,24 +121,26 @@ def test_damage_is_found_by_verify_and_by_a_drill(
     [again] = verifying.verify(repo, repo.backups())
     assert again.passed
     assert again.read_bytes == 0
-    recovery = restoring.plan(repo, restoring.Aim("backup"), system=said.system)
-    path = stream(repo, said)
-    if damage == "one byte":
-        content = bytearray(path.read_bytes())
-        content[len(content) // 2] ^= 1
-        path.write_bytes(content)
-    elif damage == "cut off":
-        os.truncate(path, path.stat().st_size - 1)
-    else:
-        path.unlink()
-    [bad] = verifying.verify(repo, repo.backups())
-    assert not bad.passed
-    assert [each.state for each in repo.backups()] == ["broken"]
-    drilled = drilling.drill(repo, recovery)
-    assert not drilled.passed
-    assert drilled.failure
-    with pytest.raises(Refused):
-        restoring.plan(repo, restoring.Aim("backup"), system=said.system)
+    for damage in ("one byte", "cut off", "gone"):
+        copy = repository.opened(str(shutil.copytree(repo.store.place, tmp_path / damage)))
+        recovery = restoring.plan(copy, restoring.Aim("backup"), system=said.system)
+        path = stream(copy, said)
+        if damage == "one byte":
+            content = bytearray(path.read_bytes())
+            content[len(content) // 2] ^= 1
+            path.write_bytes(content)
+        elif damage == "cut off":
+            os.truncate(path, path.stat().st_size - 1)
+        else:
+            path.unlink()
+        [bad] = verifying.verify(copy, copy.backups())
+        assert not bad.passed, damage
+        assert [each.state for each in copy.backups()] == ["broken"]
+        drilled = drilling.drill(copy, recovery)
+        assert not drilled.passed, damage
+        assert drilled.failure
+        with pytest.raises(Refused):
+            restoring.plan(copy, restoring.Aim("backup"), system=said.system)
 
 
 def test_a_manifest_that_was_touched_is_not_believed(market: Target, repo: Repository) -> None:
