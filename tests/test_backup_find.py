@@ -267,7 +267,7 @@ def test_a_search_that_makes_no_sense_is_refused(my: Ruin, words: list[str]) -> 
     assert my.cli("find", *words).exit_code == 2
 
 
-@pytest.mark.parametrize("kind", ["time", "xid", "name", "file"])
+@pytest.mark.parametrize("kind", ["time", "xid"])  # the others are ways to a table, see below
 def test_every_way_to_name_a_moment_ends_there(ruin: Ruin, kind: str) -> None:
     if kind not in ruin.marks:
         pytest.skip(f"{ruin.engine} has no {kind}")
@@ -292,7 +292,7 @@ def test_a_moment_outside_what_is_proven_is_refused_and_the_windows_are_named(ru
 
 
 def test_one_table_comes_back_beside_the_live_one_with_what_differs(ruin: Ruin) -> None:
-    before = ruin.marks["lsn" if ruin.engine == "postgresql" else "gtid"]
+    before = ruin.marks["name" if ruin.engine == "postgresql" else "file"]
     wish = rescuing.Wish(table=ODD, name="odd rescued", target=ruin.target)
     found = rescuing.rescue(ruin.repo, ruin.aim(before), wish)
     assert (found.rescued_rows, found.live_rows) == (500, 498)
