@@ -168,12 +168,15 @@ def test_a_read_only_repository_takes_nothing_and_gives_what_it_has(
 ) -> None:
     said = taking.take(repo, spot.target, Request())
     place = repo.store.place
+    killed = f"backups/{said.system}/20200101T000000000Z-physical-full"
+    repo.note(repo.store.partial(killed), "running.json", pid=1)
+    (Path(place) / "locks" / f"backup-{said.system}.lock").touch()
     with mounted(Path(place), "--bind", place):
         subprocess.run(["mount", "-o", "remount,bind,ro", place], check=True)
         with pytest.raises(StorageError, match="Read-only") as caught:
             taking.take(repo, spot.target, Request())
         assert "Name a repository that can be written" in (caught.value.hint or "")
-        assert [each.state for each in repo.backups()] == ["complete"]
+        assert [each.state for each in repo.backups()] == ["incomplete", "complete"]
         recovery = restoring.plan(repo, restoring.Aim("backup"), system=said.system)
         assert [link.id for link in recovery.links] == [said.id]
 

@@ -1,5 +1,6 @@
 """One run at a time on one thing, by a lock that dies with the process that holds it."""
 
+import errno
 import fcntl
 import os
 import time
@@ -33,6 +34,10 @@ def is_held(path: Path) -> bool:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return False
+    except OSError as exc:
+        if exc.errno == errno.EROFS:  # where nobody can write, what is there was left behind
+            return False
+        raise
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
