@@ -25,7 +25,17 @@ from .mariadb import program
 
 CHECK_S = 6 * 3600.0
 EXAMPLES_MAX = 5
-_FINE = re.compile(r"\s(OK|note|status)\s*:?|\bOK$")
+_FILES_AT_ONCE = 500
+# A program that takes one file at a time, with options and a path for each: what it says, in one
+# line, of those that it does not like. To start each one as a child of ours takes longer than it.
+_EACH_FILE = """
+program=$1
+shift
+while [ $# -gt 0 ]; do
+    said=$("$program" $1 "$2" 2>&1) || printf '%s: %s\\n' "$2" "$(printf '%s' "$said" | head -n 1)"
+    shift 2
+done
+"""
 
 
 @dataclass(slots=True)
@@ -125,11 +135,15 @@ def _pages(copy: Lab, said: Manifest, level: Level) -> None:
     page_bytes = int(said.settings.get("innodb_page_size", "16384"))
     spec = said.settings.get("innodb_data_file_path", "ibdata1:12M")
     first = copy.data / innodb.system_files(spec)[0]
+    wanted: list[str | Path] = []
     for path in sorted(_tablespaces(copy.data)):
         level.looked_at += path.stat().st_size // page_bytes
         for pages in innodb.readable_pages(path, first=first, page_bytes=page_bytes):
-            if lines := _said(copy, [program("innochecksum"), *pages, path], fails=True):
-                level.findings.append(f"{path.relative_to(copy.data)}: {lines[0]}")
+            wanted += [" ".join(pages), path]
+    for at in range(0, len(wanted), 2 * _FILES_AT_ONCE):
+        some = wanted[at : at + 2 * _FILES_AT_ONCE]
+        lines = _said(copy, ["/bin/sh", "-c", _EACH_FILE, "sh", program("innochecksum"), *some])
+        level.findings += [line.removeprefix(f"{copy.data}/") for line in lines]
 
 
 def _tablespaces(data: Path) -> Iterator[Path]:

@@ -104,7 +104,7 @@ def shown(found: "Backup", evidence: Sequence["Evidence"], form: render.Format) 
             f"  taken       {said.started_at} to {said.ended_at} ({said.duration_s:.1f} s)",
             f"  log         from {_words(start)} to {_words(stop)}",
             f"  stored      {megabytes(said.stored_bytes)} of {megabytes(said.raw_bytes)}, "
-            f"{said.compression}, encrypted to {len(said.recipients)} keys",
+            f"{said.compression}, {_sealed(said)}",
             f"  tables      {len(said.content)} with counts; {len(said.members)} files inside",
             *(f"  note        {note}" for note in said.notes),
         ]
@@ -150,6 +150,11 @@ def restored(
             f"stockops lab shell --name {name}",
         ]
     )
+
+
+def _sealed(said: "Manifest") -> str:
+    count = len(said.recipients)
+    return f"encrypted to {count} key{'s' * (count > 1)}" if count else "not encrypted"
 
 
 def placed(
