@@ -7,6 +7,7 @@ other tools make of the same.
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ import pyrage
 import pytest
 import specimens
 from click.testing import CliRunner
-from conftest import Labs, eventually
+from conftest import eventually
 from specimens import flip, mariadb, psql
 from underload import trading
 
@@ -33,6 +34,7 @@ from stockops.backups.manifest import Manifest
 from stockops.backups.streams import Form
 from stockops.cli import main
 from stockops.engine import connect
+from stockops.errors import StockopsError
 from stockops.lab import Lab
 from stockops.targets import Target
 
@@ -192,16 +194,24 @@ def fill_mariadb(made: Ground) -> None:
         receiver.wait(SOON_S)
 
 
+def need(engine: str) -> None:
+    """Skip what this machine has no server for; in CI it fails."""
+    try:
+        labs.ENGINES[engine].find(version=None, directory=None)
+    except StockopsError as exc:
+        if "CI" in os.environ:
+            pytest.fail(str(exc))
+        pytest.skip(str(exc))
+
+
 @pytest.fixture(scope="module")
-def grounds(
-    all_labs: Labs, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], Ground]]:
+def grounds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Ground]]:
     with ExitStack() as stack:
         made: dict[str, Ground] = {}
 
         def get(engine: str) -> Ground:
             if engine not in made:
-                all_labs.get(engine)  # skips where it is not there
+                need(engine)
                 folder = tmp_path_factory.mktemp(engine)
                 made[engine] = stack.enter_context(ground(engine, folder))
             return made[engine]
