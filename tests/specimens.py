@@ -247,7 +247,6 @@ def pgbackrest(lab: Lab, folder: Path) -> None:
     tool.must("backup", "--type=full", "--repo=1")
     tool.switch("INSERT INTO aa VALUES (7, 'last')")
     shutil.copytree(tool.repository, folder / "clean", symlinks=True)
-    tool.must("backup", "--type=full", "--repo=2")
     break_a_page(lab, "big")
     tool.must("backup", "--type=full", "--repo=1")
 
@@ -287,13 +286,14 @@ class Barman:
     def must(self, *words: str) -> str:
         return must(self.command(*words), user=self.lab.user)
 
-    def switch(self, sql: str) -> str:
-        psql(self.lab, sql)
-        name = psql(self.lab, "SELECT pg_walfile_name(pg_switch_wal())")
-        incoming = self.home / STANZA / "incoming" / name
-        eventually(incoming.exists, within_s=30)
+    def switch(self, *each: str) -> None:
+        """Run `each` statement and end its segment; then have Barman archive what came."""
+        for sql in each:
+            psql(self.lab, sql)
+            name = psql(self.lab, "SELECT pg_walfile_name(pg_switch_wal())")
+            incoming = self.home / STANZA / "incoming" / name
+            eventually(incoming.exists, within_s=30)
         self.must("archive-wal", STANZA)
-        return name
 
 
 def barman(lab: Lab, folder: Path) -> None:
@@ -304,8 +304,7 @@ def barman(lab: Lab, folder: Path) -> None:
     run(tool.command("check", STANZA), user=lab.user)  # it makes the directories
     tool.switch("INSERT INTO aa VALUES (2, 'two')")
     tool.must("backup", STANZA)
-    for number in range(3, 7):
-        tool.switch(f"INSERT INTO aa VALUES ({number}, 'more')")
+    tool.switch(*(f"INSERT INTO aa VALUES ({number}, 'more')" for number in range(3, 7)))
 
 
 MARIADB_ROWS = """
