@@ -27,6 +27,7 @@ from stockops.backups import archive, repository, taking, verifying
 from stockops.backups.archive import Window, wal
 from stockops.backups.archive.binlog import number_of
 from stockops.backups.repository import Repository
+from stockops.backups.s3store import S3Store
 from stockops.engine import open_server
 from stockops.engine.base import Server
 from stockops.lab import Lab
@@ -113,6 +114,8 @@ class Ground:
             words.append(str(self.draw.choice(self.finished())))
         else:
             words += ["-t", self.target.url]
+        if what == "archive run" and isinstance(self.repo.store, S3Store):
+            words += ["--spool", str(self.place / "spool")]
         words += ["--repository", self.repo.store.place]
         return [sys.executable, "-m", "stockops", "backup", *words]
 
@@ -125,8 +128,12 @@ class Ground:
 
 
 @contextmanager
-def ground(engine: str, seed: int) -> Iterator[Ground]:
-    """Give a ground with one backup and a little log, on a server of its own."""
+def ground(engine: str, seed: int, *, store: str | None = None) -> Iterator[Ground]:
+    """
+    Give a ground with one backup and a little log, on a server of its own.
+
+    Its repository is at `store`, else in a directory of its own.
+    """
     libc = ctypes.CDLL(None)
     libc.prctl(_ADOPTS, 1, 0, 0, 0)
     place = Path(tempfile.mkdtemp(prefix="stockops-kills-"))
@@ -138,7 +145,7 @@ def ground(engine: str, seed: int) -> Iterator[Ground]:
         with labs.temporary(engine, settings=_SETTINGS[engine]) as lab:
             target = Target(name="ground", url=lab.url(), lab=lab.name)
             migrations.up(target)
-            repo = repository.make(str(place / "repository"))
+            repo = repository.make(store or str(place / "repository"))
             draw = random.Random(seed)
             here = Ground(lab, target, open_server(target), repo, place, draw, known, seed)
             here.server.execute("CREATE TABLE noted (number BIGINT PRIMARY KEY)")
@@ -262,11 +269,22 @@ def leftovers(here: Ground) -> list[str]:
     By design a file that was half written stays beside the archive for a day, and a failed backup
     is a folder with its reason.
     """
+    if isinstance(here.repo.store, S3Store):
+        return sent_in_part(here.repo.store)
     root = Path(here.repo.store.place)
     found = [path for path in root.rglob(".*") if "spool" not in path.parts]
     found = [path for path in found if not path.is_relative_to(root / "archive")]
     found += [path for path in (root / "locks").glob("*") if filelock.is_held(path)]
     return [str(path.relative_to(root)) for path in found]
+
+
+def sent_in_part(store: S3Store) -> list[str]:
+    """Return the parts of backups that were never made objects, and the locks that are held."""
+    said = store.bucket.ask("list_multipart_uploads", Prefix="")
+    found = [str(each["Key"]) for each in said.get("Uploads", ()) if "/backups/" in each["Key"]]
+    locks = [entry.name for entry in store.entries("locks")]
+    names = [name.removeprefix("locks/").removesuffix(".json") for name in locks]
+    return found + [name for name in names if store.is_locked(name)]
 
 
 def labs_of(here: Ground) -> Path:

@@ -3,15 +3,19 @@
 import os
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from killing import CASES, MORE, Ground, ground, kill
+from s3site import serving
 
 from stockops.backups import archive, drilling, restoring
+from stockops.backups.archive import spool
 from stockops.errors import ConfigError
 
 SEED = int(os.environ.get("STOCKOPS_KILLS_SEED", "0")) or secrets.randbelow(10**9)
 SOAKED = 100
+SOAKED_ON_S3 = int(os.environ.get("STOCKOPS_KILLS", "30"))
 
 
 @pytest.fixture
@@ -28,6 +32,21 @@ def here(engine: str) -> Iterator[Ground]:
 def test_ten_kills_break_no_promise(here: Ground) -> None:
     for what, victim in here.draw.sample(CASES, len(CASES)):
         kill(here, what, victim)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_thirty_kills_on_s3_break_no_promise(
+    engine: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setattr(spool, "state_folder", lambda: tmp_path)
+    cases = [each for each in MORE if engine == "postgresql" or "push" not in each[0]]
+    with serving() as site, ground(engine, SEED, store=site.place(part_mb="5")) as here:
+        for _ in range(SOAKED_ON_S3):
+            kill(here, *here.draw.choice(cases))
+        print(dict(here.seen))  # noqa: T201
 
 
 @pytest.mark.soak
