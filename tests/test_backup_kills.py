@@ -2,8 +2,8 @@
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from killing import CASES, MORE, Ground, ground, kill
@@ -36,17 +36,18 @@ def test_ten_kills_break_no_promise(here: Ground) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_thirty_kills_on_s3_break_no_promise(
-    engine: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_thirty_kills_on_s3_break_no_promise(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setattr(spool, "state_folder", lambda: tmp_path)
     cases = [each for each in MORE if engine == "postgresql" or "push" not in each[0]]
     with serving() as site, ground(engine, SEED, store=site.place(part_mb="5")) as here:
-        for _ in range(SOAKED_ON_S3):
-            kill(here, *here.draw.choice(cases))
-        print(dict(here.seen))  # noqa: T201
+        word_left = spool.spool_of(here.repo, here.system, encrypted=False).parent
+        try:
+            for _ in range(SOAKED_ON_S3):
+                kill(here, *here.draw.choice(cases))
+            print(dict(here.seen))  # noqa: T201
+        finally:
+            shutil.rmtree(word_left, ignore_errors=True)
 
 
 @pytest.mark.soak
