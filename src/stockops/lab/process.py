@@ -16,13 +16,23 @@ KEEPER_S = 60.0
 # The server is a child of this shell, and a reader beside it holds the other end of a pipe of ours.
 # When stockops goes, however it goes, the pipe closes and the reader stops the server. A word on
 # the pipe releases the server: the shell leaves and the server stays. When the server ends by
-# itself, so does the shell. (A shell gives its background jobs /dev/null to read: hence 3.)
+# itself, so does the shell. MariaDB 10.11 hangs when it is told to stop in the first half second
+# of its start, hence the KILL after ten seconds. (A shell gives its background jobs /dev/null to
+# read: hence 3.)
 _KEEPER = """
 stop=$1; shift
 exec 3<&0 </dev/null
 "$@" 3<&- &
 server=$!
-{ if read -r _ <&3; then kill -s TERM $$; else kill -s "$stop" "$server"; fi; } &
+{ if read -r _ <&3; then kill -s TERM $$; else
+  kill -s "$stop" "$server"
+  waited=0
+  while kill -s 0 "$server"; do
+    sleep 0.5
+    waited=$((waited + 1))
+    [ "$waited" -lt 20 ] || kill -s KILL "$server"
+  done
+fi; } 2>/dev/null &
 reader=$!
 exec 3<&-
 wait "$server"
