@@ -1,6 +1,7 @@
 """Dumps: of one moment, whole, with everything a restored database needs, and no password told."""
 
 import json
+import secrets
 import string
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -380,6 +381,24 @@ def test_a_dump_is_loaded_by_the_command_and_a_lab_that_is_not_empty_stays_as_it
     assert "tables, " in again.output
     with connect(other_lab.url(said.database)) as copy:
         assert content.compare(copy, said.content) == []
+
+
+def test_a_lab_that_is_down_and_not_empty_is_not_removed(market: Target, repo: Repository) -> None:
+    said = taking.take(repo, market, LOGICAL)
+    lab = labs.up(f"kept-{secrets.token_hex(4)}", engine=market.engine)
+    try:
+        with connect(lab.url()) as server:
+            server.execute(f"CREATE DATABASE {said.database}")
+        with connect(lab.url(said.database)) as server:
+            server.execute("CREATE TABLE precious (n integer)")
+        labs.down(lab.name)
+        words = ["backup", "restore", "--repository", repo.store.place, "--from", said.id]
+        ran = CliRunner().invoke(main, [*words, "--lab", lab.name])
+        assert (ran.exit_code, labs.find(lab.name)) == (5, None), ran.output
+        with connect(labs.up(lab.name).url(said.database)) as server:
+            assert server.rows("SELECT count(*) AS n FROM precious") == [{"n": 0}]
+    finally:
+        labs.destroy(lab.name)
 
 
 def test_nothing_is_left_behind(market: Target, repo: Repository) -> None:

@@ -161,17 +161,17 @@ def _load(
     if plan_only:
         click.echo(render.rows(loading.steps(dump, name), form))
         return
-    there = lab.find(name)
+    before, running = lab.read(name), lab.find(name)
     phases = restoring.Phases(seen=backupview.phase)
-    made = there
-    if made is None or not made.pid:
-        engine = restoring.manifest_of(dump).engine
-        made = lab.up(name, engine=engine, bin_directory=asked["bin_directory"])
+    engine = restoring.manifest_of(dump).engine
+    made = running or lab.up(name, engine=engine, bin_directory=asked["bin_directory"])
     try:
         loading.load(repo, dump, made, identities=keys_of(repo, asked), phases=phases)
     except BaseException:
-        if there is None:
+        if before is None:
             lab.destroy(name)
+        elif running is None:  # it is somebody's: it may hold what is not ours to remove
+            lab.down(name)
         raise
     backupview.finish()
     click.echo(backupview.loaded(dump, made.name, phases.seconds, form))
