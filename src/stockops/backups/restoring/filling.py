@@ -6,19 +6,21 @@ engine's own tool before links are combined: combining gives damage a fresh, mat
 """
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import StorageError
 from ...lab import Fill, Lab
 from ...lab.account import Account
-from .. import archive, streams
+from .. import archive
 from ..keys import Identities
 from ..manifest import File, Manifest
 from ..repository import Backup, Repository
+from ..streams import Reader
 from .mariadb import MariaDB
+from .objects import reading
 from .planning import Recovery, manifest_of
 from .postgresql import PostgreSQL
 from .tools import Phases, Restored, Tools
@@ -94,18 +96,8 @@ class _Chest:
             reader.check(sha256=file.sha256, raw_bytes=file.raw_bytes)
         self.tools.account.own(path)
 
-    @contextmanager
-    def _reading(self, file: File) -> Iterator[streams.Reader]:
-        name = f"{self.link.folder}/{file.name}"
-        try:
-            stored = self.repo.store.open(name)
-        except FileNotFoundError:
-            raise StorageError(
-                f"{self.link.id} is not whole: {file.name!r} is missing",
-                hint="Take another backup: stockops backup list",
-            ) from None
-        with stored, streams.reading(stored, name=name, identities=self.identities) as reader:
-            yield reader
+    def _reading(self, file: File) -> AbstractContextManager[Reader]:
+        return reading(self.repo, self.link, file, self.identities)
 
 
 def _stream(said: Manifest, names: tuple[str, ...]) -> File:

@@ -16,11 +16,12 @@ from ...errors import Refused, ServerError, StorageError
 from ...lab import Lab
 from ...plan import Step
 from ...targets import Target
-from .. import credentials, hashing, streams
+from .. import credentials, hashing
 from ..keys import Identities
 from ..manifest import File, Manifest
 from ..mariadb import program
 from ..repository import Backup, Repository
+from .objects import reading
 from .planning import manifest_of
 from .tools import TOOL_S, Phases
 
@@ -91,15 +92,7 @@ class _Loading:
     def stream(self, said: Manifest, name: str) -> Iterator[Iterator[bytes]]:
         """Give the raw bytes of the object `name`, and check at the end that they were whole."""
         file = _file(said, name)
-        path = f"{self.backup.folder}/{file.name}"
-        try:
-            stored = self._repo.store.open(path)
-        except FileNotFoundError:
-            raise StorageError(
-                f"{said.id} is not whole: {file.name!r} is missing",
-                hint="Take another backup: stockops backup list",
-            ) from None
-        with stored, streams.reading(stored, name=path, identities=self._identities) as reader:
+        with reading(self._repo, self.backup, file, self._identities) as reader:
             yield reader.chunks()
             reader.check(sha256=file.sha256, raw_bytes=file.raw_bytes)
 
