@@ -223,6 +223,17 @@ def test_two_labs_do_not_collide(root: Path, engine: str) -> None:
     assert [(each.name, each.state) for each in labs.status()] == [("one", "down"), ("two", "up")]
 
 
+def test_a_lab_finished_while_leftovers_are_looked_for_is_not_one_of_them(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was half made when it was listed may be whole when it is its turn to be removed."""
+    labs.up("one")
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(place, "unfinished", lambda: ["one"])
+        labs.sweep()
+    assert [(each.name, each.state) for each in labs.status()] == [("one", "up")]
+
+
 def over_tcp(lab: Lab, password: str) -> int:
     client = labs.client(lab.name, database="trading")
     if lab.engine == "postgresql":

@@ -74,7 +74,9 @@ def adopt(
             lab = start(_make(draft, {}, fill), within_s=REPLAY_S)
             finish(lab)
         except ServerError:  # its log is named in the error, and stays
-            _stop_leftovers(name)
+            left = read(name)
+            if left is not None:
+                stop(left, hard=True)
             raise
         except BaseException:
             _remove_leftovers(name)
@@ -376,12 +378,6 @@ def _remove(lab: Lab) -> None:
     place.discard(lab.directory)
 
 
-def _stop_leftovers(name: str) -> None:
-    lab = read(name)
-    if lab is not None:
-        stop(lab, hard=True)
-
-
 def _remove_leftovers(name: str) -> None:
     lab = read(name)
     if lab is not None:
@@ -393,8 +389,10 @@ def sweep() -> None:
     """Remove what makers that were killed left: temporary labs, half-made ones, and locks."""
     for name in [lab.name for lab in _labs() if lab.temporary] + place.unfinished():
         try:
-            with _held(name):
-                _remove_leftovers(name)
+            with _held(name):  # which removes what was half made
+                lab = read(name)
+                if lab is not None and lab.temporary:  # it may have been finished since we looked
+                    _remove(lab)
         except Busy:
             continue
     filelock.sweep(place.labs_root())
