@@ -10,6 +10,7 @@ from trading import CLOCK, Bed, bed_of
 
 from stockops import orders
 from stockops.engine import ENGINES
+from stockops.engine.base import Server
 from stockops.errors import Fault, ServerError
 from stockops.orders import Clock, clock_of
 
@@ -421,3 +422,33 @@ def test_what_was_written_down_is_never_changed(bed: Bed, table: str, change: st
     with pytest.raises(ServerError, match=f"{table}.* is append-only") as caught:
         bed.server.execute(change.format(table))
     assert caught.value.fault is Fault.REJECTED
+
+
+def rows_read(server: Server) -> int:
+    """How many rows this database (PostgreSQL) or this session (MariaDB) has read so far."""
+    if server.engine == "mariadb":
+        sql = "SELECT sum(variable_value) AS n FROM information_schema.session_status "
+        sql += "WHERE variable_name LIKE 'Handler_read%'"
+    else:
+        server.rows("SELECT pg_stat_force_next_flush() AS now")
+        sql = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) AS n FROM pg_stat_user_tables"
+    return int(server.rows(sql)[0]["n"])
+
+
+def test_an_order_reads_a_few_rows_however_many_accounts_there_are(bed: Bed) -> None:
+    """The first order of a day does more than others, and so does a batch: never all accounts."""
+    symbols, buyer = [bed.stock() for _ in range(3)], bed.account()
+    bed.buy(buyer, symbols[2], 1, 49_900)
+    bed.server.execute(
+        "INSERT INTO accounts (account_id, user_id, broker_id, account_no, cash_won, opened_at) "
+        "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 900) "
+        "SELECT 500000 + i, %(user)s, 1, concat('B', i), 0, '2024-01-01' FROM n",
+        {"user": buyer},
+    )
+    batch = [bed.order(buyer, "buy", each, 1, 49_900) for each in symbols]
+    before = rows_read(bed.server)
+    bed.buy(buyer, symbols[0], 1, 49_900)
+    opened = rows_read(bed.server)
+    orders.place_many(bed.server, batch, clock=CLOCK)
+    assert opened - before < 300
+    assert rows_read(bed.server) - opened < 900

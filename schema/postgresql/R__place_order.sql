@@ -170,8 +170,9 @@ BEGIN
     END IF;
     IF s.quote_date < v_date AND s.is_open THEN
         PERFORM 1 FROM accounts AS c
-        WHERE c.account_id = p_account_id
-            OR c.account_id IN (SELECT o.account_id FROM orders AS o WHERE o.symbol = p_symbol AND o.resting_won IS NOT NULL)
+        WHERE c.account_id = ANY (
+            ARRAY(SELECT o.account_id FROM orders AS o WHERE o.symbol = p_symbol AND o.resting_won IS NOT NULL) || p_account_id
+        )
         ORDER BY c.account_id FOR NO KEY UPDATE;
         PERFORM open_day(p_symbol, v_date, v_at);
         RETURN place_order(p_key, p_account_id, p_symbol, p_side, p_kind, p_limit_won, p_quantity, v_date, v_at,
