@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from importlib import resources
@@ -21,7 +22,7 @@ from stockops.books.checking import EXAMPLES_MAX
 from stockops.books.planting import corruptions
 from stockops.engine import ENGINES, connect
 from stockops.engine.base import Server
-from stockops.errors import ConfigError, Finding
+from stockops.errors import ConfigError, Finding, Unreachable
 from stockops.targets import Target
 
 
@@ -82,6 +83,35 @@ def test_the_books_hold_after_two_days_of_trading(traded: Target) -> None:
     assert books.passed(results)
     assert [result.name for result in results] == list(books.NAMES)
     assert all(result.looked_at and result.title.endswith(".") for result in results)
+
+
+def test_two_sessions_find_what_one_finds(traded: Target) -> None:
+    with connect(traded) as server:
+        alone = [replace(each, ms=0) for each in books.check(server)]
+    opened: list[Target] = []
+
+    def connected() -> AbstractContextManager[Server]:
+        opened.append(traded)
+        return connect(traded)
+
+    found = books.check_still(connected)
+    assert [replace(each, ms=0) for each in found] == alone
+    assert len(opened) == 2
+
+
+def test_what_stops_either_of_two_sessions_is_raised(traded: Target) -> None:
+    opened: list[Target] = []
+    for refused in (1, 2):
+        opened.clear()
+
+        def connected(refused: int = refused) -> AbstractContextManager[Server]:
+            opened.append(traded)
+            if len(opened) == refused:
+                raise Unreachable("no more sessions")
+            return connect(traded)
+
+        with pytest.raises(Unreachable, match="no more"):
+            books.check_still(connected)
 
 
 def test_both_engines_look_at_the_same_rows(all_labs: Labs, markets: Markets) -> None:

@@ -1,6 +1,6 @@
 """The invariants that prove the books, and the proof that they would notice."""
 
-from .checking import Example, InvariantResult, State, check, passed
+from .checking import Example, InvariantResult, State, check, check_still, passed
 from .invariants import NAMES, Invariant, load
 from .planting import PlantedResult, self_test
 
@@ -12,6 +12,7 @@ __all__ = [
     "PlantedResult",
     "State",
     "check",
+    "check_still",
     "load",
     "passed",
     "self_test",

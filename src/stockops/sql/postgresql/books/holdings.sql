@@ -3,11 +3,9 @@ WITH sides AS (
     SELECT account_id, symbol, quantity, 0 AS due
     FROM positions
     UNION ALL
-    SELECT j.account_id, j.asset, 0, sum(j.amount)
+    SELECT j.account_id, j.asset, 0, j.amount
     FROM journal_entries AS j
-    JOIN accounts AS a ON a.account_id = j.account_id AND a.kind = 'customer'
-    WHERE j.asset <> 'KRW'
-    GROUP BY j.account_id, j.asset
+    WHERE j.asset <> 'KRW' AND j.account_id NOT IN (SELECT a.account_id FROM accounts AS a WHERE a.kind <> 'customer')
 ),
 wrong AS (
     SELECT account_id, symbol, sum(quantity) AS quantity, sum(due) AS due
