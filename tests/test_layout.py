@@ -26,7 +26,7 @@ LAYERS = [
     {"targets"},
     {"engine", "render"},
     {"market", "draws", "catalog"},
-    {"migrations", "listing", "people", "prices", "orders", "books", "audit", "erd"},
+    {"migrations", "listing", "people", "prices", "orders", "books", "audit", "erd", "indexes"},
     {"journal", "seeding", "lab"},
     {"workload", "backups"},
     {"report"},

@@ -35,6 +35,9 @@ QUERIES = sorted(
     key=lambda query: query.name,
 )
 
+# The folders that hold questions; the files of others are read by name.
+FOLDERS = sorted({query.name.partition("/")[0] for query in QUERIES if "/" in query.name})
+
 # A value for each parameter that a question takes.
 PARAMS: dict[str, object] = {
     "after": date(2025, 1, 2),
@@ -81,7 +84,12 @@ def params_of(sql: str) -> dict[str, object]:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_no_file_is_missing_and_none_is_orphaned(engine: str) -> None:
     folder = resources.files("stockops") / "sql" / engine
-    on_disk = {file.name.split(".")[0] for file in folder.iterdir() if file.name.endswith(".sql")}
+    on_disk = {
+        f"{prefix}{file.name.split('.')[0]}"
+        for prefix in ("", *(f"{name}/" for name in FOLDERS))
+        for file in folder.joinpath(prefix).iterdir()
+        if file.name.endswith(".sql")
+    }
     assert on_disk == {query.name for query in QUERIES}
 
 

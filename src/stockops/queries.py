@@ -35,13 +35,14 @@ def text(engine: str, name: str, major: int) -> str:
 
     Raises `Unsupported`, with the file's own reason, where the engine has no answer.
     """
-    folder = resources.files("stockops") / "sql" / engine
-    best = folder / f"{name}.sql"
+    *folders, plain = name.split("/")
+    folder = resources.files("stockops").joinpath("sql", engine, *folders)
+    best = folder / f"{plain}.sql"
     newest = 0
     for file in folder.iterdir():
         stem, _, rest = file.name.partition(".")
         since = rest.removesuffix(".sql").removesuffix("sql")
-        if stem == name and since.isdigit() and newest < int(since) <= major:
+        if stem == plain and since.isdigit() and newest < int(since) <= major:
             newest, best = int(since), folder / file.name
     sql = best.read_text("utf-8")
     if match := _UNSUPPORTED.search(sql):

@@ -14,7 +14,7 @@ from . import options
 @options.form
 @click.pass_context
 def audit_command(ctx: click.Context, path: Path, form: render.Format) -> None:
-    r"""
+    """
     Grade the backups that other tools left in PATH, without writing there.
 
     It knows pg_basebackup, pg_dump, pg_dumpall, pgBackRest, Barman, mariadb-backup, mariadb-dump
@@ -25,7 +25,7 @@ def audit_command(ctx: click.Context, path: Path, form: render.Format) -> None:
     \b
     Example:
       stockops backup audit /var/lib/pgbackrest
-    """
+    """  # noqa: D301  click reads \b as a character
     from ..backups import foreign  # noqa: PLC0415
 
     rows = foreign.audit(path, seen=_progress)

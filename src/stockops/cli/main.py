@@ -23,6 +23,7 @@ NOUNS = {
     "trade": "Orders: one, many, and the audit of a run.",
     "books": "The invariants that prove the books.",
     "backup": "Backups that are restored and proven before they are believed.",
+    "index": "Indexes: what they cost, and which ones should go.",
 }
 
 

@@ -40,6 +40,24 @@ def target(command: Command) -> Command:
     return config(option(command))
 
 
+def targets_of_one(command: Command) -> Command:
+    """Add ``--target``, which may be given again; the command gets ``targets``, one at least."""
+    option = click.option(
+        "-t",
+        "--target",
+        "targets",
+        envvar="STOCKOPS_TARGET",
+        multiple=True,
+        metavar="NAME|URL",
+        callback=lambda ctx, param, values: tuple(
+            _resolve(ctx, param, value) for value in values or (None,)
+        ),
+        help="A target of stockops.yaml, a lab that is up, or a URL without a password; its "
+        "replicas after it.",
+    )
+    return config(option(command))
+
+
 def repository(command: Command) -> Command:
     """Add ``--repository``; the command gets ``place``, that of stockops.yaml by default."""
     return click.option(

@@ -1,0 +1,1 @@
+-- unsupported: MariaDB does not measure how full an index is

@@ -1,0 +1,1 @@
+-- unsupported: PostgreSQL has one counter for each index
