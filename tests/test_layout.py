@@ -21,6 +21,7 @@ LAYERS = [
         "children",
         "filelock",
         "scratch",
+        "statements",
         "unwinding",
     },
     {"targets"},

@@ -1,0 +1,6 @@
+"""Classes of statements: the same statement, whatever its literals, has the same text."""
+
+from .classifying import Statement, classify
+from .masking import Dialect
+
+__all__ = ["Dialect", "Statement", "classify"]

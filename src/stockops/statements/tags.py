@@ -1,0 +1,22 @@
+"""Tags that an application leaves in a comment, in the form of sqlcommenter: ``key='value',…``."""
+
+import re
+from urllib.parse import unquote
+
+Tags = tuple[tuple[str, str], ...]
+
+# A longer comment is prose, not tags.
+TAGS_LENGTH_MAX = 8_192
+_TAG = r"([^\s=,'\"]{1,128}+)\s*+=\s*+'((?:[^'\\]++|\\.)*+)'"
+_EACH = re.compile(_TAG, re.DOTALL)
+_PLAIN = _TAG.replace("([", "(?:[").replace("((?:", "(?:(?:")
+_ALL = re.compile(rf"\s*+{_PLAIN}(?:\s*+,\s*+{_PLAIN})*+\s*+", re.DOTALL)
+
+
+def tags_of(comment: str) -> Tags:
+    """Return the tags of `comment`, in its order; none when it is not made of tags alone."""
+    if "='" not in comment or len(comment) > TAGS_LENGTH_MAX or not _ALL.fullmatch(comment):
+        return ()
+    return tuple(
+        (unquote(key), unquote(value.replace("\\'", "'"))) for key, value in _EACH.findall(comment)
+    )
