@@ -50,6 +50,7 @@ servers: ## Install what the tests run against (apt; root or sudo)
 docs: $(RUN) ## Write the pages that are made from the program
 	$(VENV)/bin/python scripts/erd.py
 	$(VENV)/bin/python scripts/command_pages.py
+	$(VENV)/bin/python scripts/settings_page.py
 
 lock: $(DEV) ## Write requirements/*.txt anew; ARGS=--upgrade takes newer versions
 	scripts/lock.sh $(ARGS)

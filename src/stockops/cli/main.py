@@ -24,6 +24,7 @@ NOUNS = {
     "books": "The invariants that prove the books.",
     "backup": "Backups that are restored and proven before they are believed.",
     "index": "Indexes: what they cost, and which ones should go.",
+    "settings": "Advice on a server's settings, with its evidence.",
 }
 
 

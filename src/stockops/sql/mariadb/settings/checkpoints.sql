@@ -1,0 +1,1 @@
+-- unsupported: MariaDB does not tell a checkpoint by the clock from one for want of space

@@ -1,0 +1,1 @@
+-- unsupported: MariaDB counts for the whole server: status.sql

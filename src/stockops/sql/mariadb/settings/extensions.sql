@@ -1,0 +1,1 @@
+-- unsupported: statements are counted by performance_schema, a setting of the server

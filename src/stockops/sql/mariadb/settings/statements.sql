@@ -1,0 +1,1 @@
+-- unsupported: MariaDB does not compile statements

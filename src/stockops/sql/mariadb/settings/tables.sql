@@ -1,0 +1,1 @@
+-- unsupported: InnoDB purges by itself: there is no autovacuum to judge

@@ -1,0 +1,12 @@
+-- Every setting as a new session starts with it, and where its value comes from.
+SELECT
+    LOWER(v.variable_name) AS name,
+    v.global_value AS value,
+    NULL AS unit,
+    v.variable_type AS vartype,
+    CASE WHEN v.read_only = 'YES' THEN 'restart' WHEN v.variable_scope = 'GLOBAL' THEN 'at once' ELSE 'new sessions' END AS context,
+    v.global_value_origin AS source,
+    v.enum_value_list AS choices
+FROM information_schema.system_variables AS v
+WHERE v.global_value IS NOT NULL
+ORDER BY name

@@ -1,0 +1,1 @@
+-- unsupported: the redo log is counted by status.sql

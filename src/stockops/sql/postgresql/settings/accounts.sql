@@ -1,0 +1,1 @@
+-- unsupported: PostgreSQL knows hosts by pg_hba.conf, and accounts by their name alone

@@ -1,0 +1,13 @@
+-- How many checkpoints came by the clock, and how many because max_wal_size was reached or somebody asked.
+SELECT
+    'checkpoints.' || v.name AS name,
+    v.value AS value,
+    extract(EPOCH FROM now() - b.stats_reset)::float8 AS window_s,
+    NULL::float8 AS hourly,
+    '' AS note
+FROM pg_stat_bgwriter AS b
+CROSS JOIN
+    LATERAL (
+        VALUES ('requested', b.checkpoints_req::float8), ('timed', b.checkpoints_timed::float8)
+    ) AS v (name, value)
+ORDER BY v.name

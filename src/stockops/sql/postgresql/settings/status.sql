@@ -1,0 +1,1 @@
+-- unsupported: PostgreSQL counts by database: databases.sql
