@@ -13,6 +13,7 @@ LAYERS = [
     {"errors"},
     {
         "queries",
+        "statements",
         "plan",
         "money",
         "resources",
@@ -21,7 +22,6 @@ LAYERS = [
         "children",
         "filelock",
         "scratch",
-        "statements",
         "unwinding",
     },
     {"targets"},
@@ -36,6 +36,7 @@ LAYERS = [
         "books",
         "audit",
         "erd",
+        "slow",
         "indexes",
         "settings",
     },

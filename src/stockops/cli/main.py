@@ -22,6 +22,7 @@ NOUNS = {
     "seed": "Fill a database with the Korean market.",
     "trade": "Orders: one, many, and the audit of a run.",
     "books": "The invariants that prove the books.",
+    "slow": "What took the time, from the logs of either engine.",
     "backup": "Backups that are restored and proven before they are believed.",
     "index": "Indexes: what they cost, and which ones should go.",
     "settings": "Advice on a server's settings, with its evidence.",

@@ -1,0 +1,102 @@
+"""How a digest is shown to a person."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import click
+
+from .. import render
+from ..slow import report
+from ..slow.digest import Digest
+from ..slow.report import ClassRow
+
+_CLASSES_SHOWN = 10
+_TEXT_CHARACTERS = 70
+_SAID_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One class, as wide as a terminal bears."""
+
+    class_id: str
+    calls: int
+    total_s: Decimal
+    share: str
+    mean_ms: Decimal
+    p95_ms: Decimal
+    max_ms: Decimal
+    rows_examined: int | None
+    over_time: str
+    statement: str
+
+
+def print_digest(digest: Digest, form: render.Format, *, by: str, limit: int | None) -> None:
+    """Write `digest` to stdout: all classes as JSON, the first ones as a table."""
+    about = report.summary(digest)
+    if form == "json":
+        rows = report.classes(digest, by=by, limit=limit)
+        click.echo(json.dumps({**about, "classes": list(map(dataclasses.asdict, rows))}, indent=2))
+        return
+    rows = report.classes(digest, by=by, limit=limit or _CLASSES_SHOWN)
+    for line in _about(about):
+        click.echo(line)
+    click.echo(render.rows(list(map(_line, rows)), "table"))
+    left = sum(bool(each.entries) for each in digest.classes.values()) - len(rows)
+    if left:
+        click.echo(f"and {left:,} more classes: --limit N, or --format json")
+    _print_said(about)
+
+
+def _about(about: dict[str, Any]) -> list[str]:
+    lines = [f"{file}: {form}" for file, form in about["files"].items()]
+    lines.append(
+        f"{about['entries']:,} entries, {about['read_bytes']:,} bytes, "
+        f"{about['understood']:.2%} understood; "
+        f"from {about['first'] or '?'} to {about['last'] or '?'}"
+    )
+    lines.append(f"{about['calls']:,} executions, {about['total_s']:,.3f} s in all")
+    if about["sampled"]:
+        lines.append("The server logged a sample: calls and times are scaled by its rate.")
+    if about["filtered"]:
+        lines.append(f"{about['filtered']:,} entries left out by the filters")
+    lines += [
+        f"not understood: {each['file']} at byte {each['offset']:,}: {each['text']}"
+        for each in about["skipped"]
+    ]
+    return lines
+
+
+def _line(row: ClassRow) -> Line:
+    text = row.text
+    return Line(
+        class_id=row.class_id,
+        calls=row.calls,
+        total_s=_thousandths(row.total_s),
+        share=f"{row.share:.1%}",
+        mean_ms=_thousandths(row.mean_ms),
+        p95_ms=_thousandths(row.p95_ms),
+        max_ms=_thousandths(row.max_ms),
+        rows_examined=row.rows_examined,
+        over_time=row.over_time,
+        statement=text if len(text) <= _TEXT_CHARACTERS else text[: _TEXT_CHARACTERS - 1] + "…",
+    )
+
+
+def _thousandths(value: float) -> Decimal:
+    return Decimal(f"{value:.3f}")
+
+
+def _print_said(about: dict[str, Any]) -> None:
+    if about["admin"]:
+        told = ", ".join(f"{name} {n:,}" for name, n in about["admin"].items())
+        click.echo(f"administrator commands, counted apart: {told}")
+    if about["notices"]:
+        told = ", ".join(f"{kind} {n:,}" for kind, n in about["notices"].items())
+        click.echo(f"the server also said: {told}")
+    for kind in ("error", "deadlock", "lock_wait", "temp_file"):
+        for said in about["said"].get(kind, [])[:_SAID_SHOWN]:
+            click.echo(f"  {kind} {said['at']}: {' '.join(said['text'].split())[:120]}")

@@ -1,0 +1,136 @@
+"""All that a log says, by class of statement; digests of parts add up to that of the whole."""
+
+import hashlib
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ..statements import Dialect, Statement, classify
+from .accounting import Account
+from .classes import Class, spread
+from .events import Event
+
+NOTICES_MAX = 20  # examples of each kind
+_MEMO_MAX = 200_000  # statements whose class is remembered
+_MEMO_CHARACTERS_MAX = 4000
+# A plan without its numbers is its shape.
+_NODE_LINE = re.compile(r"^(\s*(?:->  )?[^\n]*?)  \(cost=[^\n]*$", re.MULTILINE)
+_MARIADB_NUMBERS = {"rows", "r_rows", "filtered", "r_filtered"}
+# What may differ between two statements that are one for sure: a number that stands alone, and a
+# string without an escape, where nothing else in the text can hold a quote.
+_PLAIN = re.compile(r"'[^'\\]*'|(?<![\w$.])\d+(?:\.\d+)?(?![\w.])")
+_NOT_PLAIN = re.compile(r'["`\\#]|--|/\*|\$')
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Said:
+    """One thing that the server said of itself, or an error, as an example."""
+
+    at_us: int
+    text: str
+    sql: str
+    user: str
+    database: str
+
+
+@dataclass(slots=True)
+class Digest:
+    """
+    Classes by their id, what the server said by kind, and what became of the bytes.
+
+    `add` is associative and commutative: the digest of a file is that of its parts, in any order.
+    """
+
+    dialect: Dialect = "postgresql"
+    formats: dict[str, str] = field(default_factory=dict)  # of each file: what it was read as
+    account: Account = field(default_factory=Account)
+    classes: dict[str, Class] = field(default_factory=dict)
+    admin: Counter[str] = field(default_factory=Counter)
+    notices: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[Said]] = field(default_factory=dict)
+    sampled: bool = False  # whether some entry stands for more than one execution
+    filtered: int = 0  # entries that a filter left out
+    first_us: int | None = None
+    last_us: int | None = None
+    _memo: dict[str, Statement] = field(default_factory=dict, repr=False)
+
+    def event(self, event: Event) -> None:
+        """Count one event."""
+        if event.at_us is not None:
+            if self.first_us is None or event.at_us < self.first_us:
+                self.first_us = event.at_us
+            if self.last_us is None or event.at_us > self.last_us:
+                self.last_us = event.at_us
+        if event.source == "notice":
+            self._notice(event)
+        elif event.admin:
+            self.admin[event.sql] += event.weight
+        elif event.source == "execution":
+            self.sampled |= event.weight > 1
+            statement = self._statement(event.sql)
+            of = self._class(statement)
+            of.execution(event, statement.tags)
+            if event.plan:
+                of.plan(*shape_of(event.plan), event)
+        elif event.source == "preparation":
+            self._class(self._statement(event.sql)).preparation(event)
+        else:
+            self._class(self._statement(event.sql)).plan(*shape_of(event.plan), event)
+
+    def add(self, other: "Digest") -> None:
+        """Add the digest of another part."""
+        self.formats |= other.formats
+        self.account.add(other.account)
+        for class_id, part in other.classes.items():
+            if class_id in self.classes:
+                self.classes[class_id].add(part)
+            else:
+                self.classes[class_id] = part
+        self.admin.update(other.admin)
+        self.notices.update(other.notices)
+        for kind, said in other.examples.items():
+            self._examples(kind, said)
+        self.sampled |= other.sampled
+        self.filtered += other.filtered
+        self.first_us, self.last_us = spread(
+            self.first_us, self.last_us, other.first_us, other.last_us
+        )
+
+    def _statement(self, sql: str) -> Statement:
+        key = sql
+        if len(sql) <= _MEMO_CHARACTERS_MAX and _NOT_PLAIN.search(sql) is None:
+            key = _PLAIN.sub("0", sql)
+        known = self._memo.get(key)
+        if known is None:
+            known = classify(sql, dialect=self.dialect)
+            if len(key) <= _MEMO_CHARACTERS_MAX and len(self._memo) < _MEMO_MAX:
+                self._memo[key] = known
+        return known
+
+    def _class(self, statement: Statement) -> Class:
+        known = self.classes.get(statement.class_id)
+        if known is None:
+            known = Class(statement.class_id, statement.text, statement.verb)
+            self.classes[statement.class_id] = known
+        return known
+
+    def _notice(self, event: Event) -> None:
+        self.notices[event.kind] += 1
+        said = Said(event.at_us or 0, event.text, event.sql, event.user, event.database)
+        self._examples(event.kind, [said])
+
+    def _examples(self, kind: str, said: list[Said]) -> None:
+        kept = self.examples.get(kind, [])
+        if len(kept) < NOTICES_MAX or min(said) < kept[-1]:
+            self.examples[kind] = sorted({*kept, *said})[:NOTICES_MAX]
+
+
+def shape_of(plan: str) -> tuple[str, str]:
+    """Return the id of the shape of a plan, and its text; two that differ in numbers are one."""
+    if plan.startswith("id\tselect_type"):
+        head, *rows = [line.split("\t") for line in plan.splitlines()]
+        keep = [n for n, name in enumerate(head) if name not in _MARIADB_NUMBERS]
+        shape = "\n".join("\t".join(row[n] for n in keep if n < len(row)) for row in rows)
+    else:
+        shape = "\n".join(_NODE_LINE.findall(plan)) or plan
+    return hashlib.sha256(shape.encode("utf-8", "replace")).hexdigest()[:12], plan

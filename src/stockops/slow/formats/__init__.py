@@ -1,0 +1,68 @@
+"""Which format a log has, by the way it begins."""
+
+import re
+
+from ...errors import ConfigError
+from . import pgprefix
+from .base import Format, Piece, Raw
+from .mysqlslow import MySQLSlow
+from .pgcsv import PgCsv
+from .pgjson import PgJson
+from .pgstderr import PgStderr
+
+__all__ = [
+    "HEAD_BYTES",
+    "NAMES",
+    "Format",
+    "MySQLSlow",
+    "PgCsv",
+    "PgJson",
+    "PgStderr",
+    "Piece",
+    "Raw",
+    "detect",
+]
+
+HEAD_BYTES = 1 << 18
+NAMES = ("mysql", "stderr", "csv", "json")
+_CSV = re.compile(
+    rb'^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [A-Za-z0-9+:-]+,(?:"[^"]*"|[^,]*),', re.MULTILINE
+)
+_JSON = re.compile(rb'^\s*\{"(?:timestamp|level|record|log_time)":', re.MULTILINE)
+_MYSQL = re.compile(
+    rb"^# (?:User@Host|Query_time): |^[^\n]*, Version: [^\n]*started with:", re.MULTILINE
+)
+
+
+def detect(head: bytes, *, file: str, named: str | None = None, full: bool = False) -> Format:
+    """
+    Return the format of the log that begins with `head`, or the one that is `named`.
+
+    Raises `ConfigError` where it is none that is known.
+    """
+    if b"\0" in head[:4096]:
+        raise ConfigError(
+            f"{file!r} is not a log: it holds NUL bytes", hint="Name the log itself, not a binary."
+        )
+    kind = named or _first(head)
+    if kind == "mysql":
+        return MySQLSlow(full=full)
+    if kind == "json":
+        return PgJson()
+    if kind == "csv":
+        return PgCsv()
+    prefix = pgprefix.infer(head.splitlines())
+    if prefix is not None:
+        return PgStderr(prefix)
+    raise ConfigError(
+        f"{file!r} is no log in a format that is known",
+        hint=f"Known: slow log of MySQL and MariaDB; stderr, csv and json of PostgreSQL. "
+        f"Name one if you are sure: --log-format {'|'.join(NAMES)}",
+    )
+
+
+def _first(head: bytes) -> str | None:
+    """Return whose sign stands first: a literal further down may hold that of another."""
+    signs = {"csv": _CSV, "json": _JSON, "mysql": _MYSQL}
+    found = {kind: match.start() for kind, sign in signs.items() if (match := sign.search(head))}
+    return min(found, key=lambda kind: found[kind]) if found else None

@@ -1,0 +1,44 @@
+"""The instants of PostgreSQL logs, as microseconds since 1970 UTC."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
+
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d \d\d:\d\d):(\d\d)(?:\.(\d{1,6}))?(?: ([A-Za-z]+|[+-]\d\d(?::?\d\d)?))?"
+)
+_EPOCH = re.compile(r"(\d{9,11})(?:\.(\d{1,6}))?$")
+# Abbreviations that mean one thing: KST is nine hours everywhere, IST and CST are not.
+_HOURS = {"UTC": 0, "GMT": 0, "KST": 9, "JST": 9, "CET": 1, "CEST": 2, "WET": 0, "MSK": 3,
+          "EDT": -4, "EST": -5, "CDT": -5, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8}  # fmt: skip
+
+
+def microseconds(said: str) -> int | None:
+    """Return the instant that `said` names; None where it names none, or an unknown zone."""
+    found = _TIME.match(said)
+    if found is not None:
+        minute = _minute(found[1], found[4] or "UTC")
+        return None if minute is None else minute + int(found[2]) * 1_000_000 + _fraction(found[3])
+    found = _EPOCH.match(said)
+    return int(found[1]) * 1_000_000 + _fraction(found[2]) if found else None
+
+
+def _fraction(digits: str | None) -> int:
+    return int(digits.ljust(6, "0")) if digits else 0
+
+
+@lru_cache(maxsize=4096)
+def _minute(said: str, zone: str) -> int | None:
+    if zone in _HOURS:
+        east = timedelta(hours=_HOURS[zone])
+    elif zone[0] in "+-":
+        digits = zone[1:].replace(":", "").ljust(4, "0")
+        east = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+        east = -east if zone[0] == "-" else east
+    else:
+        return None
+    try:
+        local = datetime.strptime(said, "%Y-%m-%d %H:%M").replace(tzinfo=timezone(east))
+    except ValueError:
+        return None
+    return round((local - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 1_000_000

@@ -1,0 +1,35 @@
+"""
+Durations as counts in buckets that grow by a fixed factor: quantiles with a stated error.
+
+Histograms add up exactly, in any order: one made of parts is the one of the whole. Every quantile
+is within `RELATIVE_ERROR` of a duration that was there (Masson, Rim, Lee: DDSketch, VLDB 2019).
+"""
+
+import math
+from collections.abc import Mapping
+
+RELATIVE_ERROR = 0.01
+_GROWTH = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
+_LOG_GROWTH = math.log(_GROWTH)
+
+
+def bucket(microseconds: int) -> int:
+    """Return the number of the bucket of a duration; that of 0 is -1."""
+    return math.ceil(math.log(microseconds) / _LOG_GROWTH) if microseconds > 0 else -1
+
+
+def middle_us(number: int) -> float:
+    """Return the duration that stands for the bucket `number`, in microseconds."""
+    return 0.0 if number < 0 else 2 * _GROWTH**number / (_GROWTH + 1)
+
+
+def quantile_us(counts: Mapping[int, int], share: float) -> float:
+    """Return the duration below which `share` (0 to 1) of all counted lie, in microseconds."""
+    total = sum(counts.values())
+    rank = share * (total - 1)
+    seen = 0
+    for number in sorted(counts):
+        seen += counts[number]
+        if seen > rank:
+            return middle_us(number)
+    return 0.0

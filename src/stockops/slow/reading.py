@@ -1,0 +1,247 @@
+"""
+Logs into a digest, or into events: in pieces, by several processes, in memory that does not grow.
+
+A file is cut where entries begin, which the bytes alone decide; what the pieces give adds up. So
+the answer is the same whatever the number of processes, the size of the pieces, or the packing.
+"""
+
+import lzma
+import mmap
+import multiprocessing
+import os
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import zstandard
+
+from ..errors import ConfigError
+from ..statements import Dialect
+from . import formats, sources
+from .accounting import Account
+from .digest import Digest
+from .events import Event
+from .formats import Format, Piece
+
+PIECE_BYTES = 1 << 22
+RANGE_BYTES = 1 << 25  # what one process takes at once
+ENTRY_BYTES_MAX = 1 << 26  # the rest of a longer entry is skipped, and said to be
+JOBS_MAX = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What to leave out; an entry without an instant is kept by any window."""
+
+    since_us: int | None = None
+    until_us: int | None = None
+    databases: frozenset[str] = frozenset()
+    users: frozenset[str] = frozenset()
+    applications: frozenset[str] = frozenset()
+    min_us: int = 0
+
+    def keeps(self, event: Event) -> bool:
+        """Tell whether `event` counts."""
+        at_us = event.at_us
+        if at_us is not None:
+            if self.since_us is not None and at_us < self.since_us:
+                return False
+            if self.until_us is not None and at_us >= self.until_us:
+                return False
+        return (
+            (not self.databases or event.database in self.databases)
+            and (not self.users or event.user in self.users)
+            and (not self.applications or event.application in self.applications)
+            and (event.duration_us >= self.min_us or event.source != "execution")
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Which files, how the log is to be understood, and what to leave out."""
+
+    files: tuple[str, ...]
+    named: str | None = None  # the format, where the user says it
+    keep: Filter = Filter()
+    full: bool = False  # every field of every entry, for those who print events
+    piece_bytes: int = PIECE_BYTES
+    range_bytes: int = RANGE_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A part of a plain file; or, without an `end`, a file that is read as a stream."""
+
+    file: str
+    start: int = 0
+    end: int | None = None
+
+
+def prepare(
+    names: Sequence[str], *, named: str | None = None, keep: Filter | None = None
+) -> Reading:
+    """
+    Return what is to be read: the files that `names` mean.
+
+    Raises `ConfigError` where there is no such file.
+    """
+    return Reading(files=tuple(sources.find(names)), named=named, keep=keep or Filter())
+
+
+def size_bytes(reading: Reading) -> int:
+    """Return how many bytes the files take, packed ones as they are; a pipe takes none."""
+    paths = [Path(file) for file in reading.files if file != sources.STDIN]
+    return sum(path.stat().st_size for path in paths if path.is_file())
+
+
+def digest(
+    reading: Reading, *, jobs: int = 1, seen: Callable[[int], None] = lambda _: None
+) -> Digest:
+    """
+    Return the digest of all that `reading` names; `seen` is told the bytes of each part read.
+
+    Raises `ConfigError` where a file is no log that is known.
+    """
+    tasks = [each for file in reading.files for each in _tasks(reading, file)]
+    whole = Digest()
+    if jobs == 1 or len(tasks) <= 1:
+        parts: Iterator[Digest] = (_digest_task(reading, task) for task in tasks)
+        for part in parts:
+            whole.add(part)
+            seen(part.account.read_bytes)
+        return whole
+    context = multiprocessing.get_context("fork")  # a new interpreter takes longer than a part
+    with ProcessPoolExecutor(min(jobs, len(tasks), JOBS_MAX), mp_context=context) as pool:
+        try:
+            for part in pool.map(_digest_task, [reading] * len(tasks), tasks):
+                whole.add(part)
+                seen(part.account.read_bytes)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return whole
+
+
+def events(reading: Reading, account: Account) -> Iterator[tuple[Event, Dialect]]:
+    """Give every event that `reading` keeps, file by file, and account for the bytes."""
+    for file in reading.files:
+        for piece, form in _pieces(reading, _Task(file)):
+            for event in _parsed(form, piece, account):
+                if reading.keep.keeps(event):
+                    yield event, form.dialect
+
+
+def _tasks(reading: Reading, file: str) -> Iterator[_Task]:
+    if not sources.is_plain(file):
+        yield _Task(file)
+        return
+    with _mapped(file) as data:
+        form = _detect(reading, file, data[: formats.HEAD_BYTES]) if len(data) else None
+        at = 0
+        while form is not None and at < len(data):
+            end = form.start(data, min(at + reading.range_bytes, len(data)), len(data))
+            yield _Task(file, at, end)
+            at = end
+
+
+def _digest_task(reading: Reading, task: _Task) -> Digest:
+    part = Digest()
+    for piece, form in _pieces(reading, task):
+        part.formats[task.file] = f"{form.name}, {form.note}" if form.note else form.name
+        part.dialect = form.dialect
+        for event in _parsed(form, piece, part.account):
+            if reading.keep.keeps(event):
+                part.event(event)
+            else:
+                part.filtered += 1
+    return part
+
+
+def _parsed(form: Format, piece: Piece, account: Account) -> Iterator[Event]:
+    account.read_bytes += piece.left_out
+    account.skipped_bytes += piece.left_out
+    return form.parse(piece, account)
+
+
+def _pieces(reading: Reading, task: _Task) -> Iterator[tuple[Piece, Format]]:
+    """Give the pieces of `task`, whole entries each; what is too long for one is cut."""
+    if task.end is None:
+        yield from _streamed(reading, task.file)
+        return
+    with _mapped(task.file) as data:
+        form = _detect(reading, task.file, data[: formats.HEAD_BYTES])
+        at = task.start
+        while at < task.end:
+            end = form.start(data, min(at + reading.piece_bytes, task.end), task.end)
+            cut = min(end, at + ENTRY_BYTES_MAX)
+            yield Piece(task.file, at, data[at:cut], left_out=end - cut), form
+            at = end
+
+
+def _streamed(reading: Reading, file: str) -> Iterator[tuple[Piece, Format]]:
+    """Read blocks, and give what is before the last entry that begins in what is there."""
+    with sources.unpacked(file) as stream:
+        held = _read(file, stream, max(reading.piece_bytes, formats.HEAD_BYTES))
+        if not held:
+            return
+        form, at, more = _detect(reading, file, held[: formats.HEAD_BYTES]), 0, True
+        while held:
+            block = _read(file, stream, reading.piece_bytes) if more else b""
+            more = bool(block)
+            held += block
+            end = _last_start(form, held) if more else len(held)
+            if end == 0 and len(held) < ENTRY_BYTES_MAX:
+                continue
+            yield Piece(file, at, held[: end or len(held)]), form
+            at += end or len(held)
+            held = held[end:] if end else b""
+
+
+def _last_start(form: Format, held: bytes) -> int:
+    """Return where the last entry of `held` begins: it may go on in what is read next."""
+    back = 1 << 16
+    while True:
+        at = max(0, len(held) - back)
+        found = last = form.start(held, at, len(held)) if at else 0
+        while last < len(held):
+            found, last = last, form.start(held, last + 1, len(held))
+        if found < len(held) or at == 0:
+            return found if found < len(held) else 0
+        back *= 8
+
+
+def _detect(reading: Reading, file: str, head: bytes) -> Format:
+    return formats.detect(head, file=file, named=reading.named, full=reading.full)
+
+
+def _read(file: str, stream: IO[bytes], size: int) -> bytes:
+    """Read up to `size` bytes; a pipe gives less at a time."""
+    blocks, left = [], size
+    try:
+        while left and (block := stream.read(left)):
+            blocks.append(block)
+            left -= len(block)
+    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zstandard.ZstdError) as exc:
+        raise ConfigError(
+            f"{file!r} cannot be unpacked: {exc}", hint="It may be cut off: copy it again."
+        ) from exc
+    return b"".join(blocks)
+
+
+@contextmanager
+def _mapped(file: str) -> Iterator[mmap.mmap | bytes]:
+    try:
+        with Path(file).open("rb") as opened:
+            if not os.fstat(opened.fileno()).st_size:
+                yield b""
+                return
+            with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                yield data
+    except OSError as exc:
+        raise ConfigError(
+            f"{file!r} cannot be read: {exc.strerror}", hint=f"Look: ls -l {file}"
+        ) from exc

@@ -1,0 +1,254 @@
+"""A digest as rows to print: the same digest gives the same rows, byte for byte."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from . import histogram
+from .accounting import UNDERSTOOD_MIN
+from .classes import SLOT_US, Class, Sample
+from .digest import Digest
+
+SLOTS_MAX = 24  # columns of a sparkline
+_NAMED_MAX = 20  # users, hosts, ... of a class that are listed
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRow:
+    """One shape of plan that was logged for a class."""
+
+    shape: str
+    calls: int
+    mean_ms: float
+    first: str
+    last: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassRow:
+    """
+    One class of statements. `share` is of the time of all classes, from 0 to 1.
+
+    The quantiles are within 1 % of a duration that was there; the rest is exact. `calls` is what
+    a sampled log stands for, `entries` what it holds. Instants are UTC.
+    """
+
+    class_id: str
+    verb: str
+    text: str
+    calls: int
+    entries: int
+    total_s: float
+    share: float
+    mean_ms: float
+    stddev_ms: float
+    min_ms: float
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    max_ms: float
+    lock_s: float
+    prepared_s: float
+    rows_sent: int | None
+    rows_examined: int | None
+    rows_affected: int | None
+    first: str
+    last: str
+    over_time: str
+    users: Mapping[str, int]
+    hosts: Mapping[str, int]
+    databases: Mapping[str, int]
+    applications: Mapping[str, int]
+    tags: Mapping[str, int]
+    query_ids: Mapping[str, int]
+    plans: tuple[PlanRow, ...]
+    worst: Mapping[str, Any]
+
+
+RANKS: Mapping[str, Callable[[Class], float]] = {
+    "total": lambda each: each.total_us,
+    "calls": lambda each: each.calls,
+    "mean": lambda each: each.total_us / max(1, each.calls),
+    "p95": lambda each: histogram.quantile_us(each.durations, 0.95),
+    "p99": lambda each: histogram.quantile_us(each.durations, 0.99),
+    "max": lambda each: each.max_us,
+    "lock": lambda each: each.lock_us,
+    "rows-sent": lambda each: each.rows_sent,
+    "rows-examined": lambda each: each.rows_examined,
+    "rows-affected": lambda each: each.rows_affected,
+}
+
+
+def classes(digest: Digest, *, by: str, limit: int | None = None) -> list[ClassRow]:
+    """Return the classes of `digest`, the largest by `by` (one of `RANKS`) first."""
+    whole = sum(each.total_us for each in digest.classes.values())
+    seen = [each for each in digest.classes.values() if each.entries]
+    seen.sort(key=lambda each: (-RANKS[by](each), each.class_id))
+    return [_row(each, whole, digest) for each in seen[:limit]]
+
+
+def summary(digest: Digest) -> dict[str, Any]:
+    """Return what is to be known before the classes: files, span, bytes, what else was said."""
+    account = digest.account
+    return {
+        "files": dict(sorted(digest.formats.items())),
+        "first": instant(digest.first_us),
+        "last": instant(digest.last_us),
+        "entries": account.entries,
+        "filtered": digest.filtered,
+        "read_bytes": account.read_bytes,
+        "skipped_bytes": account.skipped_bytes,
+        "understood": round(account.understood, 6),
+        "skipped": [
+            {"file": each.file, "offset": each.offset, "length": each.length, "text": each.text}
+            for each in account.examples
+        ],
+        "sampled": digest.sampled,
+        "quantile_error": histogram.RELATIVE_ERROR,
+        "calls": sum(each.calls for each in digest.classes.values()),
+        "total_s": _seconds(sum(each.total_us for each in digest.classes.values())),
+        "admin": _counted(digest.admin),
+        "notices": dict(sorted(digest.notices.items())),
+        "said": {
+            kind: [
+                {"at": instant(each.at_us or None), "text": each.text, "sql": each.sql}
+                for each in examples
+            ]
+            for kind, examples in sorted(digest.examples.items())
+            if kind not in {"connection", "duration", "statement"}
+        },
+    }
+
+
+def findings(digest: Digest) -> Iterator[str]:
+    """Give why the report is not to be relied on: too little understood, or nothing counted."""
+    account = digest.account
+    if account.understood < UNDERSTOOD_MIN:
+        yield (
+            f"{account.skipped_bytes:,} of {account.read_bytes:,} bytes are in no entry: "
+            f"{account.understood:.1%} understood, {UNDERSTOOD_MIN:.0%} is the least"
+        )
+    if not any(each.entries for each in digest.classes.values()):
+        yield f"no execution was counted: {_why_none(digest)}"
+
+
+def instant(at_us: int | None) -> str:
+    """Return an instant in ISO 8601, UTC; "" for none."""
+    if at_us is None:
+        return ""
+    at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=at_us)
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _why_none(digest: Digest) -> str:
+    if digest.filtered:
+        return f"the filters left out all of {digest.filtered:,}"
+    if digest.notices["duration"]:
+        return (
+            "durations are logged without their statements; "
+            "log_min_duration_statement logs both in one line"
+        )
+    if digest.notices["statement"]:
+        return "statements are logged without durations: set log_min_duration_statement"
+    if digest.account.entries:
+        return "the log holds other messages only; is log_min_duration_statement set?"
+    return "there is no entry in it; is the slow log on (slow_query_log, long_query_time)?"
+
+
+def _row(each: Class, whole_us: int, digest: Digest) -> ClassRow:
+    mean_us = each.total_us / each.calls
+    variance = max(0, each.squares_us2 * each.calls - each.total_us**2) / each.calls**2
+    quantiles = [histogram.quantile_us(each.durations, share) for share in (0.5, 0.95, 0.99)]
+    p50, p95, p99 = (_ms(min(max(value, each.min_us), each.max_us)) for value in quantiles)
+    told = each.told_rows
+    return ClassRow(
+        class_id=each.class_id,
+        verb=each.verb,
+        text=each.text,
+        calls=each.calls,
+        entries=each.entries,
+        total_s=_seconds(each.total_us),
+        share=round(each.total_us / whole_us, 6) if whole_us else 0.0,
+        mean_ms=_ms(mean_us),
+        stddev_ms=_ms(math.sqrt(variance)),
+        min_ms=_ms(each.min_us),
+        p50_ms=p50,
+        p95_ms=p95,
+        p99_ms=p99,
+        max_ms=_ms(each.max_us),
+        lock_s=_seconds(each.lock_us),
+        prepared_s=_seconds(each.prepared_us),
+        rows_sent=each.rows_sent if told else None,
+        rows_examined=each.rows_examined if told else None,
+        rows_affected=each.rows_affected if told else None,
+        first=instant(each.first_us),
+        last=instant(each.last_us),
+        over_time=_sparkline(each.slots, digest),
+        users=_counted(each.users),
+        hosts=_counted(each.hosts),
+        databases=_counted(each.databases),
+        applications=_counted(each.applications),
+        tags=_counted(Counter({f"{key}={value}": n for (key, value), n in each.tags.items()})),
+        query_ids=_counted(Counter({str(key): n for key, n in each.query_ids.items()})),
+        plans=tuple(_plans(each)),
+        worst=_sample(each.worst) if each.worst else {},
+    )
+
+
+def _plans(each: Class) -> Iterator[PlanRow]:
+    for shape, seen in sorted(each.plans.items(), key=lambda item: (item[1].first_us, item[0])):
+        yield PlanRow(
+            shape=shape,
+            calls=seen.calls,
+            mean_ms=_ms(seen.total_us / seen.calls),
+            first=instant(seen.first_us or None),
+            last=instant(seen.last_us or None),
+            text=seen.text,
+        )
+
+
+def _sample(worst: Sample) -> dict[str, Any]:
+    return {
+        "at": instant(worst.at_us or None),
+        "duration_ms": _ms(worst.duration_us),
+        "user": worst.user,
+        "database": worst.database,
+        "sql": worst.sql,
+        "parameters": worst.parameters,
+    }
+
+
+def _sparkline(slots: Counter[int], digest: Digest) -> str:
+    """Return the calls over the time of the whole digest, as bars."""
+    if not slots or digest.first_us is None or digest.last_us is None:
+        return ""
+    first, last = digest.first_us // SLOT_US, digest.last_us // SLOT_US
+    width = -(-(last - first + 1) // SLOTS_MAX)
+    sums = [0] * -(-(last - first + 1) // width)
+    for slot, calls in slots.items():
+        sums[(slot - first) // width] += calls
+    top = max(sums)
+    return "".join(_BARS[(len(_BARS) - 1) * each // top] if each else " " for each in sums)
+
+
+def _counted(counter: Counter[str]) -> dict[str, int]:
+    """Return the most frequent first; those beyond `_NAMED_MAX` together as "(others)"."""
+    ordered = sorted(
+        ((n, name) for name, n in counter.items() if name), key=lambda e: (-e[0], e[1])
+    )
+    named = {name: n for n, name in ordered[:_NAMED_MAX]}
+    rest = sum(n for n, _ in ordered[_NAMED_MAX:])
+    return named | ({"(others)": rest} if rest else {})
+
+
+def _ms(microseconds: float) -> float:
+    return round(microseconds / 1000, 3)
+
+
+def _seconds(microseconds: int) -> float:
+    return round(microseconds / 1_000_000, 6)
