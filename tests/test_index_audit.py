@@ -52,6 +52,15 @@ def test_what_no_query_read_is_unused_and_what_keeps_a_rule_is_not(used: Server)
     assert [(v.state, v.index_name, v.scans) for v in found] == [("found", "idle", 0)]
 
 
+@pytest.mark.parametrize("engine", ["mariadb"])
+def test_what_the_server_does_not_count_or_cannot_miss_is_not_unused(server: Server) -> None:
+    """MariaDB counts no search of a full text, and a counter must have an index."""
+    server.execute(
+        "CREATE TABLE q (n int AUTO_INCREMENT, c text, a int, KEY (n), FULLTEXT (c), KEY (a))"
+    )
+    assert [v.index_name for v in unused(server)] == ["a"]
+
+
 def test_young_counters_prove_nothing(used: Server) -> None:
     found = unused(used, limits=Limits())
     assert [(v.state, v.index_name) for v in found] == [("unknown", None)]

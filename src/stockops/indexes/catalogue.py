@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -156,6 +156,14 @@ def _scans(index: Index, every: Sequence[Index], scans: dict[Name, int]) -> int:
     if index.row.is_partitioned:
         total += sum(_scans(part, every, scans) for part in parts(index, every))
     return total
+
+
+def by_table(indexes: Iterable[Index]) -> dict[tuple[str, str], list[Index]]:
+    """Return `indexes` by their tables: nothing else is held against each other."""
+    found: dict[tuple[str, str], list[Index]] = defaultdict(list)
+    for index in indexes:
+        found[index.table].append(index)
+    return found
 
 
 def parts(index: Index, every: Sequence[Index]) -> list[Index]:

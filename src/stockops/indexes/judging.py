@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from . import foreign, statements
-from .catalogue import Catalogue, Index, Name, Unknown
+from .catalogue import Catalogue, Index, Name, Unknown, by_table
 from .covering import alike, covers, keeps_order
 
 Kind = Literal["invalid", "duplicate", "redundant", "unused", "bloated", "fk_without_index"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _DAY_S = 86_400
 _MUCH_LARGER = 3
+_NAMES_MAX = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,9 +126,11 @@ def _invalid(found: Catalogue) -> Iterator[Verdict]:
 
 
 def _ignored_works(index: Index, found: Catalogue) -> bool:
-    """An ignored index that keeps rows unique, or that a foreign key needs, does its work."""
-    others = [each for each in found.indexes if each.name != index.name]
-    return index.row.is_unique or not foreign.may_go(index, others, found.foreign_keys)
+    """Tell whether an ignored index is needed: by uniqueness, AUTO_INCREMENT, a foreign key."""
+    if index.row.is_unique or any(key.is_counter for key in index.keys):
+        return True
+    others = [each for each in found.indexes if each.table == index.table and each is not index]
+    return not foreign.may_go(index, others, found.foreign_keys)
 
 
 def _why_invalid(index: Index) -> str:
@@ -143,15 +146,15 @@ def _why_invalid(index: Index) -> str:
 
 def _covered(found: Catalogue, limits: Limits) -> Iterator[Verdict]:
     gone: dict[Name, Index] = {}
-    alive = list(found.indexes)
+    alive = by_table(found.indexes)
     for index in _least_first(found.indexes):
         if is_fixed(index) or not index.is_usable:
             continue
-        others = [each for each in alive if each.name != index.name]
+        others = [each for each in alive[index.table] if each.name != index.name]
         able = [each for each in others if covers(each, index)]
         if able and foreign.may_go(index, others, found.foreign_keys):
             gone[index.name] = min(able, key=lambda each: _far_from(each, index))
-            alive = others
+            alive[index.table] = others
     by_name = {index.name: index for index in found.indexes}
     for name, cover in gone.items():
         index, last = by_name[name], cover
@@ -207,7 +210,8 @@ def _why_covered(index: Index, cover: Index, *, same: bool) -> str:
 
 
 def _unused(found: Catalogue, rest: Sequence[Index], limits: Limits) -> Iterator[Verdict]:
-    idle = [index for index in rest if _is_idle(index, rest, found)]
+    there = by_table(rest)
+    idle = [index for index in rest if _is_idle(index, there[index.table], found)]
     if not idle:
         return
     yield from (_unknown("unused", each) for each in found.unknown if each.about == "use")
@@ -218,24 +222,32 @@ def _unused(found: Catalogue, rest: Sequence[Index], limits: Limits) -> Iterator
         yield Verdict(
             state="unknown",
             kind="unused",
-            reason=f"{len(idle)} indexes were not read, but their uses have been counted for {age} "
-            f"alone, less than {limits.min_age_days} days",
+            reason=f"no query has read {_named(idle)}, but their uses have been counted for {age}, "
+            f"less than {limits.min_age_days} days",
             steps=("-- ask again later, or name a shorter time with --min-age",),
         )
         return
     for index in idle:
+        has_own = any(key.column_name is None for key in index.keys)
         yield _verdict(
             index,
             "unused",
-            f"no query has read it in the {age} of the counters, and it keeps no rule",
+            f"no query has read it in the {age} of the counters, and it keeps no rule"
+            + ("; the planner may use the statistics of its expressions" if has_own else ""),
             steps=statements.dropping(index, engine=found.engine, days=limits.min_age_days),
         )
 
 
 def _is_idle(index: Index, rest: Sequence[Index], found: Catalogue) -> bool:
-    """Tell whether nothing but queries needs `index`, and none was seen to read it."""
+    """
+    Tell whether nothing but queries needs `index`, and none was seen to read it.
+
+    MariaDB (seen on 10.11) does not count what searches full text.
+    """
     row = index.row
     if row.is_unique or row.is_exclusion or is_fixed(index) or index.scans or not index.is_usable:
+        return False
+    if row.method.endswith("fulltext") or any(key.is_counter for key in index.keys):
         return False
     return foreign.may_go(index, [each for each in rest if each is not index], found.foreign_keys)
 
@@ -258,14 +270,20 @@ def _bloated(found: Catalogue, rest: Sequence[Index], limits: Limits) -> Iterato
             )
     yield from (_unknown("bloated", each) for each in found.unknown if each.about == "size")
     if blind:
-        names = ", ".join(index.row.index_name for index in blind[:3])
         yield Verdict(
             state="unknown",
             kind="bloated",
-            reason=f"how full {len(blind)} indexes are cannot be told, {names} among them: their "
-            "columns have no statistics that this role can read",
+            reason=f"how full they are cannot be told of {_named(blind)}: their columns have no "
+            "statistics that this role can read",
             steps=tuple(dict.fromkeys(index.size_remedy for index in blind)),
         )
+
+
+def _named(indexes: Sequence[Index]) -> str:
+    """Return the names of `indexes`, the first of them and how many more."""
+    names = ", ".join(index.row.index_name for index in indexes[:_NAMES_MAX])
+    more = len(indexes) - _NAMES_MAX
+    return f"{names} and {more} more indexes" if more > 0 else names
 
 
 def _is_table(index: Index) -> bool:
@@ -278,12 +296,9 @@ def _unknown(kind: Kind, unknown: Unknown) -> Verdict:
 
 def _without_index(found: Catalogue) -> Iterator[Verdict]:
     partitioned = {index.table for index in found.indexes if index.row.is_partitioned}
+    there = by_table(found.indexes)
     for key in found.foreign_keys:
-        if any(
-            foreign.serves(index, key.columns)
-            for index in found.indexes
-            if index.table == key.table
-        ):
+        if any(foreign.serves(index, key.columns) for index in there[key.table]):
             continue
         yield Verdict(
             state="found",

@@ -51,7 +51,8 @@ class ColumnRow:
     One column of an index: a key, or what the index only carries along.
 
     `column_name` is None for an expression. `is_own_collation`: the index sorts as the column
-    does. `prefix_chars`: it holds the beginning of the value alone.
+    does. `prefix_chars`: it holds the beginning of the value alone. `is_counter`: the column is
+    AUTO_INCREMENT, and must have an index.
     """
 
     schema_name: str
@@ -67,7 +68,7 @@ class ColumnRow:
     collation_name: str
     is_own_collation: bool
     prefix_chars: int | None
-    is_nullable: bool
+    is_counter: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

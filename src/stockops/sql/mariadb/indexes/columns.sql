@@ -14,8 +14,13 @@ SELECT
     '' AS collation_name,
     1 AS is_own_collation,
     CAST(s.sub_part AS SIGNED) AS prefix_chars,
-    s.nullable = 'YES' AS is_nullable
+    c.column_name IS NOT NULL AS is_counter
 FROM information_schema.statistics AS s
+LEFT JOIN (
+    SELECT table_schema, table_name, column_name
+    FROM information_schema.columns
+    WHERE extra LIKE '%%auto_increment%%' AND table_schema = coalesce(database(), table_schema)
+) AS c ON c.table_schema = s.table_schema AND c.table_name = s.table_name AND c.column_name = s.column_name
 WHERE s.table_schema = coalesce(database(), s.table_schema)
     AND s.table_schema NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema')
 ORDER BY BINARY s.table_schema, BINARY s.table_name, BINARY s.index_name, s.seq_in_index

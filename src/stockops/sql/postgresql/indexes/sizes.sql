@@ -3,6 +3,30 @@
 -- Equal keys share room (deduplication), so an index may well be smaller than that. Statistics of columns that the role may not
 -- read are not shown to it, and then needed_bytes is NULL, as it is before the first ANALYZE. A partitioned index has the size
 -- of its parts.
+WITH seen AS MATERIALIZED (
+    SELECT schemaname, tablename, attname, null_frac::numeric AS null_part, avg_width::numeric AS bytes
+    FROM pg_stats
+    WHERE NOT inherited
+),
+widths AS (
+    SELECT
+        i.indexrelid,
+        count(*) AS columns,
+        bool_or(s.null_part > 0) AS has_nulls,
+        sum(s.bytes * (1 - s.null_part)) AS bytes
+    FROM pg_index AS i
+    JOIN pg_class AS c ON c.oid = i.indexrelid
+    JOIN pg_class AS t ON t.oid = i.indrelid
+    JOIN pg_namespace AS n ON n.oid = t.relnamespace
+    CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
+    JOIN pg_attribute AS a
+        ON a.attrelid = CASE WHEN k.attnum = 0 THEN c.oid ELSE t.oid END
+        AND a.attnum = CASE WHEN k.attnum = 0 THEN k.place ELSE k.attnum END
+    JOIN seen AS s
+        ON s.schemaname = n.nspname AND s.attname = a.attname
+        AND s.tablename = CASE WHEN k.attnum = 0 THEN c.relname ELSE t.relname END
+    GROUP BY i.indexrelid
+)
 SELECT
     n.nspname::text AS schema_name,
     t.relname::text AS table_name,
@@ -24,21 +48,12 @@ JOIN pg_class AS c ON c.oid = i.indexrelid
 JOIN pg_class AS t ON t.oid = i.indrelid
 JOIN pg_namespace AS n ON n.oid = t.relnamespace
 JOIN pg_am AS m ON m.oid = c.relam
+LEFT JOIN widths AS w ON w.indexrelid = i.indexrelid
 CROSS JOIN LATERAL (
     SELECT coalesce(
         (SELECT o.option_value::numeric FROM pg_options_to_table(c.reloptions) AS o WHERE o.option_name = 'fillfactor'), 90
     ) AS fill_percent
 ) AS f
-CROSS JOIN LATERAL (
-    SELECT count(*) AS columns, coalesce(bool_or(s.null_frac > 0), false) AS has_nulls,
-        coalesce(sum(s.avg_width::numeric * (1 - s.null_frac::numeric)), 0) AS bytes
-    FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
-    LEFT JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.attnum AND k.attnum <> 0
-    JOIN pg_attribute AS b ON b.attrelid = c.oid AND b.attnum = k.place
-    JOIN pg_stats AS s ON s.schemaname = n.nspname AND NOT s.inherited
-        AND s.tablename = CASE WHEN k.attnum = 0 THEN c.relname ELSE t.relname END
-        AND s.attname = coalesce(a.attname, b.attname)
-) AS w
 WHERE t.relkind IN ('r', 'p', 'm') AND t.relpersistence <> 't'
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
 ORDER BY n.nspname COLLATE "C", t.relname COLLATE "C", c.relname COLLATE "C"
