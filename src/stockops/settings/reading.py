@@ -56,15 +56,16 @@ def read(target: Target, server: Server, *, window_s_min: float = WINDOW_S_MIN) 
     settings = {row["name"]: _setting(server.engine, row) for row in _rows(server, "values")}
     [pending] = _rows(server, "pending")
     name = PENDING if server.engine == "postgresql" else UNSAVED
-    settings[name] = Setting(
-        name=name,
-        value=int(pending["value"]),
-        kind="number",
-        context="restart",
-        source=str(pending["note"]),
-    )
     counters, missing = _counters(server, role)
-    if not said.get("sees_settings", True):
+    if said.get("sees_settings", True):
+        settings[name] = Setting(
+            name=name,
+            value=int(pending["value"]),
+            kind="number",
+            context="restart",
+            source=str(pending["note"]),
+        )
+    else:
         why = f"the role {role} may not see all settings"
         missing["settings"] = Missing(why, _hint(server.engine, "settings", role))
     seen = machines.Seen(

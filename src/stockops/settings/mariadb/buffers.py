@@ -17,6 +17,7 @@ SCHEMA_BYTES = 200 * MIB  # 98 MB with 200 connections, on 10.11
 KEY_PART, ARIA_PART, LOG_PART = 0.015, 0.02, 0.01
 CACHE_BYTES = 1 * MIB
 TABLES_MAX = 100_000
+READS_HOURLY = 36_000
 _POOL = "MariaDB documentation, InnoDB Buffer Pool"
 _CACHE = "MariaDB documentation, Query Cache"
 
@@ -31,8 +32,11 @@ def _pool(view: View) -> Judgement:
     data = view.state("size.bytes")
     if now >= 1.1 * data:
         return fine(f"all data, {size(data)}, fit")
+    read = view.hourly("status.innodb_buffer_pool_reads")
+    if read < READS_HOURLY:
+        return fine(f"what is in use fits: {read:,.0f} pages an hour are read")
     wanted = down(min(POOL_USUAL * memory, max(128 * MIB, 1.5 * data)), 8 * MIB)
-    return propose(wanted, f"{size(data)} of data share {size(now)} on a machine of {size(memory)}")
+    return propose(wanted, f"{read:,.0f} pages an hour are read, {size(data)} share {size(now)}")
 
 
 def _at_most(name: str, part: float, unit: int) -> Callable[[View], Judgement]:
@@ -110,7 +114,8 @@ RULES = (
         setting="innodb_buffer_pool_size",
         title="InnoDB's buffer pool holds the data, or a fair share of memory.",
         severity="waste",
-        formula="60 % of memory, at most 1.5 x the data; judged below 35 % and above 65 %",
+        formula="60 % of memory, at most 1.5 x the data; judged above 65 %, and below 35 % where"
+        " the data do not fit and 36,000 pages an hour are read",
         source=_POOL,
         effect="innodb_buffer_pool_reads falls",
         judge=_pool,

@@ -3,6 +3,7 @@
 from ..rule import GIB, MIB, Judgement, Rule, View, fine, propose, up
 from ..words import size
 
+AGE_SHARE_MAX = 0.6
 LOG_MIN, LOG_MAX = 96 * MIB, 16 * GIB
 _CAPACITY = "MariaDB documentation, InnoDB Page Flushing"
 
@@ -17,12 +18,22 @@ def _log(view: View) -> Judgement:
 
 def _capacity(view: View) -> Judgement:
     now, disk = view.number("innodb_io_capacity"), view.disk()
-    most = view.number("innodb_io_capacity_max")
     if disk == "ssd" and now <= 200:
-        return propose(int(min(1000, max(most, 200))), "an ssd writes more than 200 pages a second")
+        return _slow(view)
     if disk == "hdd" and now > 400:
         return propose(200, "a spinning disk writes some 200 pages a second")
     return fine(f"it suits an {disk}")
+
+
+def _slow(view: View) -> Judgement:
+    """Judge whether pages on an ssd are written too late."""
+    age = view.state("status.innodb_checkpoint_age")
+    share = age / max(view.state("status.innodb_checkpoint_max_age"), 1)
+    waits = view.hourly("status.innodb_buffer_pool_wait_free")
+    if share < AGE_SHARE_MAX and waits < 1:
+        return fine(f"pages are written in time: {share:.0%} of the redo log wait for them")
+    wanted = int(min(1000, max(view.number("innodb_io_capacity_max"), 200)))
+    return propose(wanted, f"{share:.0%} of the redo log, {waits:,.0f} waits an hour, for pages")
 
 
 def _neighbors(view: View) -> Judgement:
@@ -48,7 +59,8 @@ RULES = (
         setting="innodb_io_capacity",
         title="Pages are written as fast as the disk can, and no faster.",
         severity="hint",
-        formula="1000 on ssd where 200 or less; 200 on hdd where above 400",
+        formula="1000 on ssd where it is 200 or less, and 60 % of the redo log or one wait an hour"
+        " are for pages; 200 on hdd where above 400",
         source=_CAPACITY,
         effect="innodb_buffer_pool_wait_free falls",
         judge=_capacity,

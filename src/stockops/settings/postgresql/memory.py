@@ -18,6 +18,7 @@ SESSION_BYTES_MIN = 4 * MIB
 CONNECTIONS_MAX = 5000
 TEMP_BUFFERS_MIN = 800 * KIB
 SPILLS_HOURLY = 10
+READS_HOURLY = 36_000
 WORKERS_MAX = 16
 _MANUAL = "PostgreSQL manual, Resource Consumption: Memory"
 
@@ -36,8 +37,11 @@ def _shared(view: View) -> Judgement:
     data = view.state("size.bytes")
     if now >= 1.1 * data:
         return fine(f"all data, {size(data)}, fit")
+    read = view.hourly("databases.blocks_read")
+    if read < READS_HOURLY:
+        return fine(f"what is in use fits: {read:,.0f} blocks an hour are read")
     wanted = down(min(SHARED_USUAL * memory, max(128 * MIB, 1.5 * data)), MIB)
-    return propose(wanted, f"{size(data)} of data share {size(now)} on a machine of {size(memory)}")
+    return propose(wanted, f"{read:,.0f} blocks an hour are read, {size(data)} share {size(now)}")
 
 
 def _connections(view: View) -> Judgement:
@@ -95,7 +99,7 @@ def _maintenance(view: View) -> Judgement:
     wanted = min(most, GIB)
     if now > most:
         return propose(wanted, f"{takers:.0f} may take it at once, and {size(part)} are for them")
-    if now < wanted / 4:
+    if now < wanted / 4 and now < view.state("size.bytes") / 4:
         return propose(wanted, "indexes are built and tables vacuumed in more passes than needed")
     return fine("it is a usual share of memory")
 
@@ -104,9 +108,12 @@ def _cache(view: View) -> Judgement:
     now, memory = view.number("effective_cache_size"), view.memory()
     if 0.5 * memory <= now <= 0.9 * memory:
         return fine("it is what the system can cache")
-    return propose(
-        down(0.75 * memory, MIB), "plans are made for a cache that is not there, or idle"
-    )
+    wanted = down(0.75 * memory, MIB)
+    if now > 0.9 * memory:
+        return propose(wanted, "plans are made for a cache that is not there")
+    if now >= view.state("size.bytes"):
+        return fine("all data fit into it")
+    return propose(wanted, "plans are made for a smaller cache than there is")
 
 
 def _workers(view: View) -> Judgement:
@@ -124,7 +131,8 @@ RULES = (
         setting="shared_buffers",
         title="Shared buffers hold the data, or a fair share of memory.",
         severity="waste",
-        formula="25 % of memory, at most 1.5 x the data; judged below 15 % and above 35 %",
+        formula="25 % of memory, at most 1.5 x the data; judged above 35 %, and below 15 % where"
+        " the data do not fit and 36,000 blocks an hour are read",
         source=_MANUAL,
         effect="the share of blocks_hit rises",
         judge=_shared,
@@ -212,7 +220,8 @@ RULES = (
         setting="maintenance_work_mem",
         title="Vacuum and the building of indexes have memory, and fit into it.",
         severity="hint",
-        formula="15 % of memory / those who may take it at once, at most 1 GB",
+        formula="15 % of memory / those who may take it at once, at most 1 GB; judged above that,"
+        " and below a quarter of it and of the data",
         source=_MANUAL,
         effect="CREATE INDEX and VACUUM take less time",
         judge=_maintenance,
@@ -225,7 +234,7 @@ RULES = (
         setting="effective_cache_size",
         title="The planner knows how much the system can cache.",
         severity="hint",
-        formula="75 % of memory; judged below 50 % and above 90 %",
+        formula="75 % of memory; judged above 90 %, and below 50 % and the data",
         source="PostgreSQL manual, Query Planning: Planner Cost Constants",
         effect="more plans by index, or fewer that wait for a disk",
         judge=_cache,
