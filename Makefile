@@ -20,10 +20,10 @@ demo: $(RUN) ## The whole story in three minutes, ending in out/demo.html
 	@$(VENV)/bin/stockops demo --report out/demo.html $(ARGS)
 
 test: servers lint types ## Install the servers (root or sudo), then everything CI holds against a change
-	CI=1 $(VENV)/bin/python -m pytest -n $(WORKERS) $(ARGS)
+	CI=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 suite: $(DEV) ## The tests alone; an engine that is not installed is skipped
-	$(VENV)/bin/python -m pytest -n $(WORKERS) $(ARGS)
+	$(VENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: lint types ## Lint, types and the shape of the code, in seconds
 	$(VENV)/bin/python -m pytest tests/test_layout.py tests/test_style.py $(ARGS)

@@ -4,21 +4,29 @@ Servers for the tests: one lab of each engine, a fresh database for each test.
 A test that takes `server`, `target` or `url` runs once on each engine. An engine that this
 machine lacks skips its tests; in CI, where both must be there, it fails them. Under xdist every
 worker has labs of its own.
+
+Labs and temporary files are in memory where there is room, for a disk can take seconds to forget
+the files of a server. With TMPDIR or STOCKOPS_LABS set they are where that says, and what a failed
+test leaves can be looked at afterwards.
 """
 
 import os
 import secrets
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 from market import Markets, small_plan
+from spots import Spot, spot_of
 
 from stockops import lab as labs
-from stockops import passwords
+from stockops import passwords, scratch
 from stockops.engine import ENGINES, connect
 from stockops.engine.base import Server
 from stockops.errors import StockopsError
@@ -26,6 +34,8 @@ from stockops.lab import Lab
 from stockops.targets import Target
 
 Answer = TypeVar("Answer")
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 8 << 30
 
 
 @dataclass(slots=True)
@@ -47,6 +57,34 @@ class Labs:
                 pytest.fail(reason)
             pytest.skip(reason)
         return self.started[engine]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set what all processes of this run inherit: where they work, and that they compile once."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    if {"TMPDIR", "STOCKOPS_LABS"} & os.environ.keys() or not _has_room(MEMORY):
+        return
+    stack = ExitStack()
+    config.add_cleanup(stack.close)
+    place = stack.enter_context(scratch.directory("tests", within=MEMORY))
+    place.chmod(0o1777)  # servers run as somebody else
+    os.environ["TMPDIR"] = str(place)
+    os.environ["STOCKOPS_LABS"] = str(place / "labs")
+    tempfile.tempdir = None  # it may have been asked for before
+
+
+def _has_room(place: Path) -> bool:
+    """Tell whether `place` has room for many servers, and lets programs run."""
+    try:
+        found = os.statvfs(place)
+    except FileNotFoundError:
+        return False
+    return (
+        found.f_bavail * found.f_frsize >= ROOM_BYTES
+        and not found.f_flag & os.ST_NOEXEC
+        and os.access(place, os.W_OK)
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -135,6 +173,27 @@ def market(lab: Lab, markets: Markets) -> Iterator[Target]:
     """A database of the lab with the small market, seeded for this test: its schema must stay."""
     with markets.open(lab) as target:
         yield target
+
+
+@pytest.fixture(scope="module")
+def pg() -> Iterator[Spot]:
+    """A PostgreSQL of the module's own, which its tests may stop and kill."""
+    with spot_of("postgresql") as spot:
+        yield spot
+
+
+@pytest.fixture(scope="module")
+def my() -> Iterator[Spot]:
+    """A MariaDB of the module's own."""
+    with spot_of("mariadb") as spot:
+        yield spot
+
+
+@pytest.fixture
+def spot(engine: str, request: pytest.FixtureRequest) -> Spot:
+    """The module's own server of `engine`."""
+    found: Spot = request.getfixturevalue({"postgresql": "pg", "mariadb": "my"}[engine])
+    return found
 
 
 @pytest.fixture(autouse=True)

@@ -156,6 +156,9 @@ def ground(engine: str, seed: int, *, store: str | None = None) -> Iterator[Grou
             yield here
             here.server.close()
     finally:
+        with rooted(place / "labs"):  # a restored server outlives whoever restored it
+            for each in labs.status():
+                labs.destroy(each.name)
         shutil.rmtree(place, ignore_errors=True)
         libc.prctl(_ADOPTS, 0, 0, 0, 0)
 

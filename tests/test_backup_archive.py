@@ -9,109 +9,27 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
 from conftest import eventually
+from spots import Spot
 
 from stockops import lab as labs
-from stockops import migrations
 from stockops.backups import archive, keys, repository, taking
 from stockops.backups.archive import binlog, enabling, ledger, spool, wal
 from stockops.backups.archive.status import status
 from stockops.backups.repository import Repository
 from stockops.backups.streams import Form
-from stockops.engine import connect, open_server
-from stockops.engine.base import Server
-from stockops.errors import ConfigError, Refused, StockopsError, StorageError
+from stockops.engine import connect
+from stockops.errors import ConfigError, Refused, StorageError
 from stockops.lab import Lab
 from stockops.plan import Consent
-from stockops.targets import Target
 
 LOG = Form(level=1)
-ENGINES = ("mariadb", "postgresql")
 YES = Consent(yes=True)
-_SETTINGS = {
-    "postgresql": {"archive_mode": "on", "archive_command": "/bin/false", "max_wal_size": "1GB"},
-    "mariadb": {},
-}
-
-
-@dataclass(slots=True)
-class Bench:
-    """A lab of our own, and what these tests do with it."""
-
-    lab: Lab
-    target: Target
-    server: Server
-    made: int = 0
-
-    def write(self, rows: int = 1) -> None:
-        """Commit `rows` rows, each by itself."""
-        for _ in range(rows):
-            self.made += 1
-            self.server.execute(
-                "INSERT INTO noted (number, said) VALUES (%(n)s, %(said)s)",
-                {"n": self.made, "said": "x" * 200},
-            )
-
-    def turn(self) -> None:
-        """Write something and finish the file of the log."""
-        self.write(3)
-        if self.lab.engine == "postgresql":
-            self.server.rows("SELECT pg_switch_wal()::text AS lsn")
-        else:
-            self.server.execute("FLUSH BINARY LOGS")
-
-    def again(self, lab: Lab) -> None:
-        """Go on with the server that came up again."""
-        self.lab = lab
-        self.server = open_server(self.target)
-
-    @property
-    def system(self) -> str:
-        with connect(self.target) as server:
-            if self.lab.engine == "postgresql":
-                sql = "SELECT 'pg-' || system_identifier AS it FROM pg_control_system()"
-            else:
-                sql = "SELECT concat('mariadb-', identity) AS it FROM database_identity"
-            return str(server.rows(sql)[0]["it"])
-
-
-def bench_of(engine: str) -> Iterator[Bench]:
-    try:
-        with labs.temporary(engine, settings=_SETTINGS[engine]) as lab:
-            target = Target(name=f"bench-{engine}", url=lab.url(), lab=lab.name)
-            migrations.up(target)
-            bench = Bench(lab, target, open_server(target))
-            bench.server.execute(
-                "CREATE TABLE noted (number BIGINT PRIMARY KEY, said VARCHAR(400))"
-            )
-            yield bench
-            bench.server.close()
-    except StockopsError as exc:
-        if "CI" in os.environ:
-            raise
-        pytest.skip(f"no lab of {engine}: {exc}")
-
-
-@pytest.fixture(scope="module")
-def pg() -> Iterator[Bench]:
-    yield from bench_of("postgresql")
-
-
-@pytest.fixture(scope="module")
-def my() -> Iterator[Bench]:
-    yield from bench_of("mariadb")
-
-
-@pytest.fixture(params=ENGINES)
-def bench(request: pytest.FixtureRequest) -> Bench:
-    found: Bench = request.getfixturevalue({"postgresql": "pg", "mariadb": "my"}[request.param])
-    return found
 
 
 @pytest.fixture
@@ -120,8 +38,8 @@ def repo(tmp_path: Path) -> Repository:
 
 
 @pytest.fixture(scope="module")
-def segments(pg: Bench, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Four finished segments of the bench, copied away."""
+def segments(pg: Spot, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Four finished segments, copied away."""
     place = tmp_path_factory.mktemp("data") / "pg_wal"
     place.mkdir()
     found = []
@@ -181,7 +99,7 @@ def test_a_segment_comes_out_as_it_went_in(
     assert (tmp_path / "out").read_bytes() == segments[0].read_bytes()
 
 
-def test_its_last_commit_is_in_its_name(pg: Bench, segments: list[Path], repo: Repository) -> None:
+def test_its_last_commit_is_in_its_name(pg: Spot, segments: list[Path], repo: Repository) -> None:
     program = pg.lab.programs / "pg_waldump"
     said = subprocess.run(
         [program, "-r", "Transaction", segments[1]], capture_output=True, text=True, check=False
@@ -193,7 +111,7 @@ def test_its_last_commit_is_in_its_name(pg: Bench, segments: list[Path], repo: R
     assert log.last_at == expected
 
 
-def test_the_last_record_is_where_pg_waldump_finds_it(pg: Bench, segments: list[Path]) -> None:
+def test_the_last_record_is_where_pg_waldump_finds_it(pg: Spot, segments: list[Path]) -> None:
     said = subprocess.run(
         [pg.lab.programs / "pg_waldump", segments[1]], capture_output=True, text=True, check=False
     ).stdout
@@ -245,7 +163,7 @@ def test_what_is_not_that_segment_is_not_archived(
 
 
 def test_histories_labels_and_torsos_are_kept_beside_the_segments(
-    segments: list[Path], repo: Repository, tmp_path: Path, pg: Bench
+    segments: list[Path], repo: Repository, tmp_path: Path, pg: Spot
 ) -> None:
     history = tmp_path / "00000002.history"
     history.write_text("1\t0/5000000\tno recovery target specified\n")
@@ -269,7 +187,7 @@ def test_histories_labels_and_torsos_are_kept_beside_the_segments(
 
 
 def test_a_push_that_is_killed_leaves_it_whole_or_not_there(
-    segments: list[Path], repo: Repository, tmp_path: Path, pg: Bench
+    segments: list[Path], repo: Repository, tmp_path: Path, pg: Spot
 ) -> None:
     draw = random.Random(7)
     for number in range(8):
@@ -359,7 +277,7 @@ def test_a_read_only_repository_is_an_error(segments: list[Path], repo: Reposito
 
 
 def test_get_tells_the_end_of_the_log_from_every_failure(
-    segments: list[Path], repo: Repository, tmp_path: Path, pg: Bench
+    segments: list[Path], repo: Repository, tmp_path: Path, pg: Spot
 ) -> None:
     place, out = repo.store.place, tmp_path / "out"
     for path in (segments[0], segments[1], segments[3]):
@@ -393,7 +311,7 @@ def test_get_tells_the_end_of_the_log_from_every_failure(
 
 
 def test_an_encrypted_archive_is_read_with_its_key_only(
-    segments: list[Path], repo: Repository, tmp_path: Path, pg: Bench
+    segments: list[Path], repo: Repository, tmp_path: Path, pg: Spot
 ) -> None:
     import pyrage
 
@@ -421,7 +339,7 @@ def test_an_encrypted_archive_is_read_with_its_key_only(
 # The binary log, event by event
 
 
-def test_a_damaged_binary_log_is_noticed(my: Bench) -> None:
+def test_a_damaged_binary_log_is_noticed(my: Spot) -> None:
     my.turn()
     name = str(my.server.rows("SHOW BINARY LOGS")[-2]["Log_name"])
     content = (my.lab.data / name).read_bytes()
@@ -446,9 +364,9 @@ def test_a_damaged_binary_log_is_noticed(my: Bench) -> None:
 
 
 @contextmanager
-def receiving(bench: Bench, repo: Repository, *more: str) -> Iterator["subprocess.Popen[bytes]"]:
+def receiving(spot: Spot, repo: Repository, *more: str) -> Iterator["subprocess.Popen[bytes]"]:
     """A receiver as a process of its own, killed hard at the end unless it has ended."""
-    running = started("run", "-t", bench.target.url, "--repository", repo.store.place, *more)
+    running = started("run", "-t", spot.target.url, "--repository", repo.store.place, *more)
     try:
         yield running
     finally:
@@ -456,48 +374,48 @@ def receiving(bench: Bench, repo: Repository, *more: str) -> Iterator["subproces
         running.wait()
 
 
-def names(repo: Repository, bench: Bench) -> list[str]:
-    return [log.name for log in archive.logs(repo, bench.system)]
+def names(repo: Repository, spot: Spot) -> list[str]:
+    return [log.name for log in archive.logs(repo, spot.system)]
 
 
-def is_archived(repo: Repository, bench: Bench, name: str) -> bool:
-    return name in names(repo, bench)
+def is_archived(repo: Repository, spot: Spot, name: str) -> bool:
+    return name in names(repo, spot)
 
 
-def current(bench: Bench) -> str:
-    if bench.lab.engine == "postgresql":
+def current(spot: Spot) -> str:
+    if spot.lab.engine == "postgresql":
         sql = "SELECT pg_walfile_name(pg_current_wal_lsn()) AS name"
-        return str(bench.server.rows(sql)[0]["name"])
-    return str(bench.server.rows("SHOW BINARY LOGS")[-1]["Log_name"])
+        return str(spot.server.rows(sql)[0]["name"])
+    return str(spot.server.rows("SHOW BINARY LOGS")[-1]["Log_name"])
 
 
-def kept_by_server(bench: Bench, name: str) -> bytes:
-    folder = bench.lab.data / ("pg_wal" if bench.lab.engine == "postgresql" else "")
+def kept_by_server(spot: Spot, name: str) -> bytes:
+    folder = spot.lab.data / ("pg_wal" if spot.lab.engine == "postgresql" else "")
     return (folder / name).read_bytes()
 
 
 def test_a_receiver_that_is_killed_loses_nothing(
-    bench: Bench, repo: Repository, tmp_path: Path
+    spot: Spot, repo: Repository, tmp_path: Path
 ) -> None:
-    first = current(bench)
-    with receiving(bench, repo):
-        eventually(lambda: spool.tails(repo, bench.system), 20)
-        bench.turn()
-        eventually(lambda: first in names(repo, bench), 20)
+    first = current(spot)
+    with receiving(spot, repo):
+        eventually(lambda: spool.tails(repo, spot.system), 20)
+        spot.turn()
+        eventually(lambda: first in names(repo, spot), 20)
     for _ in range(2):
-        bench.turn()  # while nobody receives
-        last = current(bench)
-        with receiving(bench, repo):
-            bench.turn()
-            eventually(partial(is_archived, repo, bench, last), 30)
-    assert not archive.missing(repo, bench.system)
-    for log in archive.logs(repo, bench.system):
+        spot.turn()  # while nobody receives
+        last = current(spot)
+        with receiving(spot, repo):
+            spot.turn()
+            eventually(partial(is_archived, repo, spot, last), 30)
+    assert not archive.missing(repo, spot.system)
+    for log in archive.logs(repo, spot.system):
         archive.fetch(repo, log, tmp_path / log.name)
-        assert (tmp_path / log.name).read_bytes() == kept_by_server(bench, log.name), log.name
-    eventually(lambda: not receivers_of(bench), 20)
+        assert (tmp_path / log.name).read_bytes() == kept_by_server(spot, log.name), log.name
+    eventually(lambda: not receivers_of(spot), 20)
 
 
-def receivers_of(bench: Bench) -> list[int]:
+def receivers_of(spot: Spot) -> list[int]:
     """The numbers of the engine's tools that receive from this lab."""
     found = []
     for place in Path("/proc").iterdir():
@@ -506,33 +424,33 @@ def receivers_of(bench: Bench) -> list[int]:
             tool = Path(words[0].decode()).name
             if tool in {"pg_receivewal", "mariadb-binlog"} and place.name.isdigit():
                 cwd = str((place / "cwd").readlink())
-                if bench.system in cwd:
+                if spot.system in cwd:
                     found.append(int(place.name))
     return found
 
 
-def test_a_receiver_keeps_up_beats_and_ends_when_told(bench: Bench, repo: Repository) -> None:
-    with receiving(bench, repo) as running:
-        eventually(lambda: spool.tails(repo, bench.system), 20)
-        bench.write(5)
-        eventually(lambda: caught_up(repo, bench), 20)
-        busy = cli("run", "-t", bench.target.url, "--repository", repo.store.place)
+def test_a_receiver_keeps_up_beats_and_ends_when_told(spot: Spot, repo: Repository) -> None:
+    with receiving(spot, repo) as running:
+        eventually(lambda: spool.tails(repo, spot.system), 20)
+        spot.write(5)
+        eventually(lambda: caught_up(repo, spot), 20)
+        busy = cli("run", "-t", spot.target.url, "--repository", repo.store.place)
         assert busy.returncode == 6, busy.stderr
         sql = "SELECT beat_no AS no FROM heartbeats WHERE writer = %(writer)s"
-        writer = {"writer": bench.target.url[:64]}
-        eventually(lambda: any(row["no"] > 1 for row in bench.server.rows(sql, writer)), 20)
+        writer = {"writer": spot.target.url[:64]}
+        eventually(lambda: any(row["no"] > 1 for row in spot.server.rows(sql, writer)), 20)
         running.terminate()
         assert running.wait(20) == 0
-    assert not receivers_of(bench)
-    assert status(repo, bench.target).state == "broken"
+    assert not receivers_of(spot)
+    assert status(repo, spot.target).state == "broken"
 
 
-def caught_up(repo: Repository, bench: Bench) -> bool:
-    found = status(repo, bench.target)
+def caught_up(repo: Repository, spot: Spot) -> bool:
+    found = status(repo, spot.target)
     return found.state in {"idle", "archiving"} and (found.lag_bytes or 0) < 2000
 
 
-def test_two_series_of_one_server_are_not_mixed(my: Bench, repo: Repository) -> None:
+def test_two_series_of_one_server_are_not_mixed(my: Spot, repo: Repository) -> None:
     first = current(my)
     with receiving(my, repo):
         eventually(lambda: spool.tails(repo, my.system), 20)
@@ -545,7 +463,7 @@ def test_two_series_of_one_server_are_not_mixed(my: Bench, repo: Repository) -> 
     assert not archive.missing(repo, my.system)
 
 
-def test_binary_logs_that_the_server_removed_are_a_gap(my: Bench, repo: Repository) -> None:
+def test_binary_logs_that_the_server_removed_are_a_gap(my: Spot, repo: Repository) -> None:
     first = current(my)
     with receiving(my, repo):
         eventually(lambda: spool.tails(repo, my.system), 20)
@@ -566,42 +484,42 @@ def test_binary_logs_that_the_server_removed_are_a_gap(my: Bench, repo: Reposito
     assert f"{lost} missing" in found.stderr
 
 
-def purged(bench: Bench) -> str:
+def purged(spot: Spot) -> str:
     """Purge what the server lets go: a file that it still sends to a dead client stays."""
-    bench.server.execute(f"PURGE BINARY LOGS TO '{current(bench)}'")
-    return str(bench.server.rows("SHOW BINARY LOGS")[0]["Log_name"])
+    spot.server.execute(f"PURGE BINARY LOGS TO '{current(spot)}'")
+    return str(spot.server.rows("SHOW BINARY LOGS")[0]["Log_name"])
 
 
 # Windows
 
 
 def test_windows_reach_from_a_backup_to_the_end_of_the_log_and_name_gaps(
-    bench: Bench, repo: Repository
+    spot: Spot, repo: Repository
 ) -> None:
     empty = windows(repo)
     assert empty.returncode == 1
     assert "nothing can be recovered" in empty.stderr
-    with receiving(bench, repo):
-        eventually(lambda: spool.tails(repo, bench.system), 20)
-        taken = taking.take(repo, bench.target, taking.Request())
+    with receiving(spot, repo):
+        eventually(lambda: spool.tails(repo, spot.system), 20)
+        taken = taking.take(repo, spot.target, taking.Request())
         wanted = []
         for _ in range(4):
-            wanted.append(current(bench))
-            bench.turn()
-        eventually(lambda: set(wanted) <= set(names(repo, bench)), 30)
-        eventually(lambda: caught_up(repo, bench), 20)
+            wanted.append(current(spot))
+            spot.turn()
+        eventually(lambda: set(wanted) <= set(names(repo, spot)), 30)
+        eventually(lambda: caught_up(repo, spot), 20)
         assert windows(repo).returncode == 0
-        (window,) = archive.windows(repo, bench.system)
+        (window,) = archive.windows(repo, spot.system)
         assert window.backups == [taken.id]
         assert window.end_at >= window.start_at
         assert window.logs[-1].object is None  # the tail counts as far as it is whole
         assert [log.name for log in window.logs_from(taken)][-5:-1] == wanted
-    (middle,) = [log for log in archive.logs(repo, bench.system) if log.name == wanted[1]]
+    (middle,) = [log for log in archive.logs(repo, spot.system) if log.name == wanted[1]]
     assert middle.object is not None
     repo.store.remove(middle.object)
-    if bench.lab.engine == "mariadb":
+    if spot.lab.engine == "mariadb":
         repo.store.remove(f"{middle.object.removesuffix('.zst')}.json")
-    (window,) = archive.windows(repo, bench.system)
+    (window,) = archive.windows(repo, spot.system)
     assert window.logs[-1].name == wanted[0]
     told = windows(repo)
     assert told.returncode == 1
@@ -619,7 +537,7 @@ def windows(repo: Repository) -> "subprocess.CompletedProcess[str]":
 
 
 def test_two_contents_of_one_segment_end_a_window(
-    segments: list[Path], repo: Repository, tmp_path: Path, pg: Bench
+    segments: list[Path], repo: Repository, tmp_path: Path, pg: Spot
 ) -> None:
     for path in segments:
         archive.push(repo, path, system=None, form=LOG)
@@ -661,7 +579,7 @@ def program(lab: Lab) -> str:
     pytest.skip("the server's user can run no Python that has what stockops needs")
 
 
-def test_the_server_archives_by_itself_and_is_seen_when_it_cannot(pg: Bench) -> None:
+def test_the_server_archives_by_itself_and_is_seen_when_it_cannot(pg: Spot) -> None:
     with open_repository(pg.lab) as repo:
         asked = enabling.Start(form=LOG, program=program(pg.lab))
         with pytest.raises(Refused, match="would destroy"):
@@ -692,13 +610,13 @@ def test_the_server_archives_by_itself_and_is_seen_when_it_cannot(pg: Bench) -> 
         set_command(pg, "/bin/false")
 
 
-def set_command(bench: Bench, command: str) -> None:
-    bench.server.execute(f"ALTER SYSTEM SET archive_command = '{command}'")
-    bench.server.rows("SELECT pg_reload_conf() AS done")
+def set_command(spot: Spot, command: str) -> None:
+    spot.server.execute(f"ALTER SYSTEM SET archive_command = '{command}'")
+    spot.server.rows("SELECT pg_reload_conf() AS done")
 
 
-def broken(repo: Repository, bench: Bench) -> str:
-    found = status(repo, bench.target, behind_s=0.5)
+def broken(repo: Repository, spot: Spot) -> str:
+    found = status(repo, spot.target, behind_s=0.5)
     return "; ".join(found.notes) if found.state == "broken" else ""
 
 
@@ -720,13 +638,13 @@ def test_the_commands_that_a_server_is_given_survive_odd_names(tmp_path: Path) -
 
 
 def test_the_spool_of_an_encrypted_archive_is_not_in_the_repository(
-    bench: Bench, repo: Repository
+    spot: Spot, repo: Repository
 ) -> None:
     import pyrage
 
     key = str(pyrage.x25519.Identity.generate().to_public())
     inside = Path(repo.store.place) / "elsewhere"
-    done = cli("run", "-t", bench.target.url, "--repository", repo.store.place,
+    done = cli("run", "-t", spot.target.url, "--repository", repo.store.place,
                "--recipient", key, "--spool", inside)  # fmt: skip
     assert done.returncode == 5
     assert "in the clear" in done.stderr
@@ -736,15 +654,14 @@ def test_the_spool_of_an_encrypted_archive_is_not_in_the_repository(
 
 
 def test_a_server_that_dies_while_it_is_received_is_waited_for(
-    my: Bench, repo: Repository, tmp_path: Path
+    my: Spot, repo: Repository, tmp_path: Path
 ) -> None:
     with receiving(my, repo):
         eventually(lambda: spool.tails(repo, my.system), 20)
         system, torn = my.system, current(my)
         my.write(3)
-        my.server.close()
         labs.crash(my.lab)
-        my.again(labs.start(my.lab))
+        my.again()
         my.turn()
         eventually(lambda: torn in names(repo, my), 30)
     logs = archive.binlogs(repo, system)
@@ -757,16 +674,15 @@ def test_a_server_that_dies_while_it_is_received_is_waited_for(
         assert fetched[:21] + b"?" + fetched[22:] == there[:21] + b"?" + there[22:]
 
 
-def test_a_timeline_is_followed_through_its_fork(pg: Bench, repo: Repository) -> None:
+def test_a_timeline_is_followed_through_its_fork(pg: Spot, repo: Repository) -> None:
     with receiving(pg, repo):
         eventually(lambda: spool.tails(repo, pg.system), 20)
         taken = taking.take(repo, pg.target, taking.Request())
         pg.turn()
         pg.write()
-        pg.server.close()
         labs.stop(pg.lab)
         recover(pg.lab)
-        pg.again(labs.start(pg.lab))
+        pg.again()
         eventually(lambda: not pg.server.rows("SELECT pg_is_in_recovery() AS it")[0]["it"], 30)
         pg.turn()
         pg.write()

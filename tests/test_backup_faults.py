@@ -8,14 +8,14 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import eventually
+from spots import Spot
 
 from stockops import lab as labs
-from stockops import migrations
 from stockops.backups import (
     archive,
     drilling,
@@ -29,56 +29,10 @@ from stockops.backups.archive import spool
 from stockops.backups.repository import Repository
 from stockops.backups.taking import Request
 from stockops.engine import connect
-from stockops.errors import ConfigError, Refused, StockopsError, StorageError, Unsupported
-from stockops.lab import Lab
-from stockops.targets import Target
+from stockops.errors import Refused, StockopsError, StorageError, Unsupported
 
 SOON_S = 60.0
-ENGINES = ("mariadb", "postgresql")
-_SETTINGS = {"postgresql": {"summarize_wal": "on"}, "mariadb": {}}
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
-
-
-@dataclass(slots=True)
-class Spot:
-    """A lab of our own, that these tests may stop."""
-
-    lab: Lab
-    target: Target
-
-    def execute(self, sql: str) -> None:
-        with connect(self.target) as server:
-            server.execute(sql)
-
-
-def spot_of(engine: str) -> Iterator[Spot]:
-    try:
-        with labs.temporary(engine, settings=_SETTINGS[engine]) as lab:
-            target = Target(name="spot", url=lab.url(), lab=lab.name)
-            migrations.up(target)
-            spot = Spot(lab, target)
-            spot.execute("CREATE TABLE noted (number BIGINT PRIMARY KEY, said VARCHAR(400))")
-            yield spot
-    except ConfigError as exc:
-        if "CI" in os.environ:
-            raise
-        pytest.skip(f"no lab of {engine}: {exc}")
-
-
-@pytest.fixture(scope="module")
-def pg() -> Iterator[Spot]:
-    yield from spot_of("postgresql")
-
-
-@pytest.fixture(scope="module")
-def my() -> Iterator[Spot]:
-    yield from spot_of("mariadb")
-
-
-@pytest.fixture(params=ENGINES)
-def spot(request: pytest.FixtureRequest) -> Spot:
-    found: Spot = request.getfixturevalue({"postgresql": "pg", "mariadb": "my"}[request.param])
-    return found
 
 
 @pytest.fixture
@@ -194,7 +148,7 @@ def test_a_server_that_stops_meanwhile_ends_the_backup_with_a_reason(
     with pytest.raises(StockopsError):
         taking.take(repo, spot.target, Request(), progress=once(stop))
     stopping[0].join(SOON_S)
-    spot.lab = labs.start(spot.lab)
+    spot.again()
     (left,) = repo.backups()
     assert left.state == "failed"
     assert left.note
@@ -217,9 +171,7 @@ def answers(spot: Spot) -> bool:
 def test_backups_keep_their_order_when_the_clock_jumps_between_and_during_them(
     spot: Spot, repo: Repository, tmp_path: Path
 ) -> None:
-    said = "x" * 200
-    for number in range(40):  # the log is longer than its head
-        spot.execute(f"INSERT INTO noted VALUES ({number}, '{said}')")
+    spot.write(40)  # the log is longer than its head
     first = taking.take(repo, spot.target, Request())
     with receiving(spot, repo):
         eventually(lambda: spool.tails(repo, first.system), within_s=SOON_S)

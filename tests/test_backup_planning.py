@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from manifests import of_postgresql, put
 
-from stockops.backups import archive, manifest, repository, restoring
+from stockops.backups import archive, repository, restoring
 from stockops.backups.archive import ledger, wal
 from stockops.backups.manifest import Manifest, Position
 from stockops.backups.repository import Repository
@@ -26,38 +27,11 @@ def repo(tmp_path: Path) -> Repository:
 def backup(repo: Repository, segment: int, *, timeline: int = 1) -> Manifest:
     """Put a backup into the repository that stopped in the middle of `segment`."""
     at = NOON + timedelta(minutes=segment)
-    stop = Position(lsn=wal.lsn_text(segment * SEGMENT + 4096), timeline=timeline)
-    said = Manifest(
-        id=f"{at:%Y%m%dT%H%M%S000Z}-physical-full",
-        engine="postgresql",
-        system=SYSTEM,
-        method="physical",
-        kind="full",
-        parent=None,
-        label=None,
-        target="prod",
-        database="trading",
-        server_version="18.6",
-        stockops_version="0",
-        tool="pg_basebackup",
-        host="here",
-        started_at=at.isoformat(),
-        ended_at=at.isoformat(),
-        duration_s=1.0,
-        start=Position(lsn=wal.lsn_text(segment * SEGMENT + 40), timeline=timeline),
-        stop=stop,
-        settings={},
-        files=[],
-        links=[],
-        members={},
-        content=[],
-        compression="zstd",
-        recipients=[],
-        notes=[],
+    start, stop = (
+        Position(lsn=wal.lsn_text(segment * SEGMENT + offset), timeline=timeline)
+        for offset in (40, 4096)
     )
-    with repo.store.create(f"backups/{SYSTEM}/{said.id}/{manifest.NAME}") as file:
-        file.write(said.as_bytes())
-    return said
+    return put(repo, of_postgresql(at, system=SYSTEM, start=start, stop=stop))
 
 
 def log(repo: Repository, *segments: int, timeline: int = 1) -> None:

@@ -3,65 +3,23 @@
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from manifests import KEEP, LAST, SYSTEM, add
 
 from stockops import scratch
 from stockops.backups import manifest, repository, retention
-from stockops.backups.manifest import Manifest, Position
 from stockops.backups.repository import Evidence, Repository
 from stockops.cli import main
 from stockops.errors import ConfigError, StorageError
-
-SYSTEM = "mariadb-test"
-KEEP = {"daily": 3, "weekly": 2, "monthly": 2}
-LAST = datetime(2026, 3, 31, 2, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Repository:
     return repository.make(str(tmp_path / "repository"))
-
-
-def add(repo: Repository, at: datetime, *, parent: str | None = None) -> Manifest:
-    """Put a backup that began `at` into the repository: a manifest, and an object."""
-    said = Manifest(
-        id=f"{at:%Y%m%dT%H%M%S000Z}-physical-{'incremental' if parent else 'full'}",
-        engine="mariadb",
-        system=SYSTEM,
-        method="physical",
-        kind="incremental" if parent else "full",
-        parent=parent,
-        label=None,
-        target="prod",
-        database="trading",
-        server_version="10.11.19-MariaDB",
-        stockops_version="0",
-        tool="mariadb-backup",
-        host="here",
-        started_at=at.isoformat(),
-        ended_at=(at + timedelta(minutes=5)).isoformat(),
-        duration_s=300.0,
-        start=Position(lsn="0"),
-        stop=Position(lsn="1"),
-        settings={},
-        files=[],
-        links=[],
-        members={},
-        content=[],
-        compression="zstd",
-        recipients=[],
-        notes=[],
-        **({"relations": {}} if "relations" in Manifest.__slots__ else {}),
-    )
-    folder = f"backups/{SYSTEM}/{said.id}"
-    for name, content in (("base.mbs.zst", b"x" * 100), (manifest.NAME, said.as_bytes())):
-        with repo.store.create(f"{folder}/{name}") as file:
-            file.write(content)
-    return said
 
 
 def a_year(repo: Repository) -> list[str]:

@@ -15,8 +15,8 @@ import pyrage
 import pytest
 from click.testing import CliRunner, Result
 from conftest import eventually
+from manifests import KEEP, LAST, SYSTEM, add
 from s3site import Site, refusing, serving
-from test_backup_retention import KEEP, LAST, SYSTEM, add
 from werkzeug.wrappers import Request, Response
 
 from stockops import targets

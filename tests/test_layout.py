@@ -1,6 +1,7 @@
 """Imports point down, every file has a place, and a driver is known to one module."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import stockops
@@ -20,6 +21,7 @@ LAYERS = [
         "configfile",
         "passwords",
         "children",
+        "disk",
         "filelock",
         "scratch",
         "unwinding",
@@ -55,11 +57,17 @@ HOMES = {
 TOP_FOLDERS = {"schema", "scripts", "src", "ops", "monitoring", "chaos", "tests", "docs"}
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
 def imports(path: Path) -> set[str]:
     """Return the first name under ``stockops``, or the library, of each import."""
     here = path.relative_to(SRC).parent.parts
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -111,7 +119,7 @@ def test_only_the_command_line_prints_and_exits() -> None:
     for path in modules():
         if place(path) == "cli":
             continue
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in {
                 "print",
                 "exit",

@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,11 @@ def name(path: Path) -> str:
     return str(path.relative_to(TOP))
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
 def without_comments(sql: str) -> str:
     return re.sub(r"'(?:[^']|'')*'|--[^\n]*", lambda m: "" if m[0][0] == "-" else "''", sql)
 
@@ -44,7 +50,7 @@ def has_one_row(sql: str) -> bool:
 def test_a_module_is_small(path: Path) -> None:
     text = path.read_text("utf-8")
     assert text.count("\n") <= LINES_PER_MODULE
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             where = f"{path.name}:{node.lineno} {node.name}"
             lines = (node.end_lineno or 0) - node.lineno + 1
@@ -57,7 +63,7 @@ def test_a_module_is_small(path: Path) -> None:
 
 @pytest.mark.parametrize("path", PYTHON, ids=name)
 def test_a_dataclass_has_slots(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.ClassDef):
             for decorator in map(ast.unparse, node.decorator_list):
                 if decorator.startswith("dataclass"):
@@ -69,7 +75,7 @@ def test_a_test_waits_in_one_place_and_pretends_nothing(path: Path) -> None:
     text = path.read_text("utf-8")
     called = {
         ast.unparse(node.func): node.lineno
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call)
     }
     if path.name != "conftest.py":

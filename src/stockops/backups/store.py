@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol
 
-from .. import filelock
+from .. import disk, filelock
 from ..errors import ConfigError, StorageError
 
 _UNFINISHED = ".unfinished"
@@ -141,7 +141,7 @@ class DirectoryStore:
                     os.link(fresh, path)
             finally:
                 fresh.unlink(missing_ok=True)
-            _sync(path.parent)
+            disk.sync(path.parent)
 
     def open(self, name: str) -> IO[bytes]:
         """Open the file."""
@@ -181,9 +181,9 @@ class DirectoryStore:
             final = self.root / folder
             partial = self.root / self.partial(folder)
             for parent, _, _ in os.walk(partial, topdown=False):
-                _sync(Path(parent))
+                disk.sync(Path(parent))
             partial.rename(final)
-            _sync(final.parent)
+            disk.sync(final.parent)
 
     def remove(self, prefix: str) -> None:
         """Take its name away first, then what it holds."""
@@ -195,7 +195,7 @@ class DirectoryStore:
             doomed = path.with_name(f".{path.name}{_REMOVED}")
             shutil.rmtree(doomed, ignore_errors=True)
             path.rename(doomed)
-            _sync(path.parent)
+            disk.sync(path.parent)
             shutil.rmtree(doomed)
 
     def sweep(self, prefix: str) -> None:
@@ -238,7 +238,7 @@ class DirectoryStore:
         missing = [each for each in (directory, *directory.parents) if not each.exists()]
         for each in reversed(missing):
             each.mkdir(mode=0o700, exist_ok=True)
-            _sync(each.parent)
+            disk.sync(each.parent)
 
     @contextmanager
     def _said(self, name: str) -> Iterator[None]:
@@ -280,11 +280,3 @@ def _is_abandoned(path: Path) -> bool:
         return False
     number = path.name.removesuffix(_UNFINISHED).rpartition(".")[2]
     return not (number.isdigit() and Path("/proc", number).exists())
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

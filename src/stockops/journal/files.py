@@ -26,6 +26,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import disk
 from ..errors import Busy, ConfigError
 
 HEADER = "journal.json"
@@ -98,7 +99,7 @@ class Writer:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
         self._fd = os.open(directory / _FILE.format(client), flags, 0o640)
         self._held: list[str] = []
-        _sync(directory)
+        disk.sync(directory)
 
     def add(self, lines: Sequence[str]) -> None:
         """Take lines, each with its newline; `commit` puts them on disk."""
@@ -144,9 +145,9 @@ def create(directory: Path, header: Header) -> Iterator[Journal]:
             file.write(text + "\n")
             file.flush()
             os.fsync(file.fileno())
-            _sync(directory)
+            disk.sync(directory)
             yield Journal(directory, header)
-            _sync(directory)
+            disk.sync(directory)
     except OSError as exc:
         raise ConfigError(
             f"cannot write a journal to {str(directory)!r}: {exc.strerror}",
@@ -188,12 +189,3 @@ def _damaged(path: Path, number: int) -> ConfigError:
         f"{str(path)!r} is damaged at line {number}",
         hint="A crash tears the last line only: take the journal from where it was written.",
     )
-
-
-def _sync(directory: Path) -> None:
-    """Have the names in `directory` on disk too."""
-    fd = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -6,7 +6,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .. import filelock
+from .. import disk, filelock
 from ..errors import Busy, ConfigError, Refused
 from . import account as accounts
 from . import place, proc
@@ -80,7 +80,7 @@ def hand_over(lab: Lab, directory: Path, *, of: str | None = None) -> Path | Non
                 old.rename(directory)
             raise
         _take_along(lab, directory, old if there else None)
-        _sync(directory.parent)
+        disk.sync(directory.parent)
     if there and not any(old.iterdir()):
         old.rmdir()
         return None
@@ -134,11 +134,3 @@ def _require_owner(directory: Path, engine: str) -> None:
             f"belong to {account.name!r}",
             hint="Name that user: STOCKOPS_LAB_USER; or run as that user.",
         )
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

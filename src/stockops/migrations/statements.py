@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..errors import ConfigError
 from . import compound, lexing
 from .lexing import Token, Unterminated
 
 _WORDS_MAX = 48
+_FILES_KEPT = 64  # a run reads the schema's files twice: as it begins, and once it holds the lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,11 @@ def split(engine: str, text: str, *, name: str) -> list[Statement]:
     Raises `ConfigError` with ``name:line`` where something has no end, or where a command of the
     engine's own client (``\copy``, ``COPY … FROM STDIN``) stands, which no server knows.
     """
+    return list(_split(engine, text, name))
+
+
+@lru_cache(maxsize=_FILES_KEPT)
+def _split(engine: str, text: str, name: str) -> tuple[Statement, ...]:
     try:
         groups = list(_postgresql(text) if engine == "postgresql" else _mariadb(text))
     except Unterminated as exc:
@@ -67,7 +74,7 @@ def split(engine: str, text: str, *, name: str) -> list[Statement]:
         place = f"{name}:{statements[-1].line}"
         _refuse_client_words(statements[-1], place)
         _refuse_psql(group, place)
-    return statements
+    return tuple(statements)
 
 
 def _line(text: str, at: int) -> int:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from ... import children
+from ... import children, disk
 from ...engine import connect
 from ...engine.base import Server
 from ...errors import Refused
@@ -14,7 +14,6 @@ from .. import credentials
 from ..mariadb import program
 from . import ledger, spool
 from .binlog import Follower, number_of
-from .fetching import sync
 from .ledger import Log
 from .notes import Note
 from .receiving import Account, Job, Restart, new_server_id
@@ -133,7 +132,7 @@ class BinlogReceiver:
         for path in self._kept.iterdir():
             if path.name in archived:
                 path.unlink()
-        sync(self._kept)
+        disk.sync(self._kept)
 
     def _sync(self, path: Path, follower: Follower) -> None:
         if self._synced_bytes.get(path.name) == follower.taken_bytes:
@@ -141,7 +140,7 @@ class BinlogReceiver:
         with path.open("rb") as file:
             os.fsync(file.fileno())
         if path.name not in self._synced_bytes:
-            sync(path.parent)
+            disk.sync(path.parent)
         self._synced_bytes[path.name] = follower.taken_bytes
 
     def _hold_against_kept(self, paths: list[Path]) -> None:

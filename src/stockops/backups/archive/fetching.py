@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from ... import scratch
+from ... import disk, scratch
 from ...errors import ConfigError, StorageError
 from .. import streams
 from ..keys import Identities
@@ -173,21 +173,12 @@ class _written:  # noqa: N801  it is used as a function
             self._file.close()
             if kind is None:
                 self._fresh.replace(self._to)
-                sync(self._to.parent)
+                disk.sync(self._to.parent)
         except OSError as problem:
             raise _refused(self._to, problem) from problem
         finally:
             with suppress(OSError):
                 self._fresh.unlink(missing_ok=True)
-
-
-def sync(directory: Path) -> None:
-    """Make the names in `directory` durable."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _same(whole: str, stated: str) -> bool:
