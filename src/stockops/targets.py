@@ -6,9 +6,8 @@ Which database a command talks to, and where its password comes from.
 targets is meant to be shared.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -124,7 +123,7 @@ def resolve(asked: str | None, config: Config, *, find_lab: FindLab | None = Non
         return _from_lab(name, lab, protected=False)
     if name == DEFAULT_LAB:
         raise _lab_is_down(name, "postgresql")
-    near = get_close_matches(name, [*config.targets, DEFAULT_LAB], 1)
+    near = _near(name, [*config.targets, DEFAULT_LAB])
     known = ", ".join(sorted({*config.targets, DEFAULT_LAB}))
     raise ConfigError(
         f"no target is called {name!r}",
@@ -154,7 +153,7 @@ def load(path: Path | None = None) -> Config:
     }
     default = root.text("default") or DEFAULT_LAB
     if default not in {*found_targets, DEFAULT_LAB}:
-        near = get_close_matches(default, found_targets, 1)
+        near = _near(default, found_targets)
         raise ConfigError(
             f"{root.where('default')}: no target is called {default!r}",
             hint=f"Did you mean {near[0]}?" if near else "Name one of the targets below it.",
@@ -179,7 +178,7 @@ def _entry(name: str, where: str, section: Section) -> Entry:
         except ConfigError as exc:
             raise ConfigError(f"{section.where('url')}: {exc}", hint=exc.hint) from None
     if lab is not None and lab not in ENGINES:
-        near = get_close_matches(lab, ENGINES, 1)
+        near = _near(lab, ENGINES)
         raise ConfigError(
             f"{section.where('lab')}: no engine is called {lab!r}",
             hint=f"Did you mean {near[0]}?" if near else f"Known: {', '.join(ENGINES)}.",
@@ -245,7 +244,7 @@ def check_url(url: str) -> str:
             "~/.pgpass or ~/.my.cnf.",
         )
     if parts.scheme not in ENGINES:
-        near = get_close_matches(parts.scheme, ENGINES, 1)
+        near = _near(parts.scheme, ENGINES)
         raise ConfigError(
             f"no engine is called {parts.scheme!r}",
             hint=f"Did you mean {near[0]}://?"
@@ -303,3 +302,10 @@ def _lab_is_down(name: str, engine: str) -> Unreachable:
     if engine != "postgresql":
         command += f" --engine {engine}"
     return Unreachable(f"the lab {name!r} is not up", hint=f"Start it: {command}")
+
+
+def _near(name: str, known: Iterable[str]) -> list[str]:
+    """Return the one of `known` that was meant, if any."""
+    from difflib import get_close_matches  # noqa: PLC0415  an error pays for it
+
+    return get_close_matches(name, [*known], 1)

@@ -17,7 +17,6 @@ import json
 import secrets
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,12 +26,11 @@ from typing import Any, Literal
 from ..errors import ConfigError, Refused, StorageError
 from . import keys, manifest, s3place
 from .manifest import FAILED, Manifest
-from .store import DirectoryStore, OutOfReach, Store, directory_store
+from .store import DirectoryStore, OutOfReach, Store, directory_store, each_of
 
 MARKER = "stockops-repository.json"
 _FOLDERS = ("archive", "backups", "evidence", "locks")
 FORMAT = 1
-_READERS = 8  # at once: on a network, each answer takes a while
 
 State = Literal["running", "failed", "incomplete", "complete", "verified", "broken"]
 
@@ -94,8 +92,7 @@ class Repository:
             for name in self.store.folders(f"backups/{each}")
             if not name.startswith(".")
         ]
-        with ThreadPoolExecutor(_READERS) as pool:
-            found = list(pool.map(lambda each: self._backup(*each), there))
+        found = each_of(lambda each: self._backup(*each), there)
         return sorted(found, key=lambda backup: (backup.id, backup.system))
 
     def ids(self, system: str) -> list[str]:

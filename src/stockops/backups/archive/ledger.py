@@ -17,7 +17,6 @@ each other. After a restore, or RESET MASTER, another one begins.
 
 import re
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -26,7 +25,7 @@ from typing import Literal
 
 from ..manifest import Position
 from ..repository import Repository
-from ..store import Entry
+from ..store import Entry, each_of
 from . import wal
 from .binlog import Gtids, number_of, position_text
 from .notes import Note, parse
@@ -36,7 +35,6 @@ _STORED = re.compile(
     r"(?P<name>[^/]+)\.(?P<raw>[0-9a-f]{32})\.(?P<bytes>\d+)\.(?P<stored>[0-9a-f]{32})"
     r"\.(?P<last>-|\d{8}T\d{12}Z)(\.zst|\.lz4)?(\.age)?"
 )
-_READERS = 8  # at once: on a network, each answer takes a while
 _MOMENT = "%Y%m%dT%H%M%S%fZ"
 
 
@@ -105,9 +103,7 @@ def binlogs(repo: Repository, system: str, series: int | None = None) -> list[Lo
     """Return the binary logs of `system` in order: every series', or those of one."""
     every = [series] if series else series_of(repo, system)
     names = [name for each in every for name in noted(repo, f"archive/{system}/binlog/{each:08X}")]
-    with ThreadPoolExecutor(_READERS) as pool:
-        notes = pool.map(lambda name: _note(repo, name), names)
-        found = [_of_note(system, note) for note in notes]
+    found = [_of_note(system, note) for note in each_of(lambda name: _note(repo, name), names)]
     return sorted(found, key=lambda log: (log.branch, log.number))
 
 
