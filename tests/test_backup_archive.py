@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from conftest import eventually
 from spots import Spot
 
@@ -23,6 +24,7 @@ from stockops.backups.archive import binlog, enabling, ledger, spool, wal
 from stockops.backups.archive.status import status
 from stockops.backups.repository import Repository
 from stockops.backups.streams import Form
+from stockops.cli import main
 from stockops.engine import connect
 from stockops.errors import ConfigError, Refused, StorageError
 from stockops.lab import Lab
@@ -30,6 +32,7 @@ from stockops.plan import Consent
 
 LOG = Form(level=1)
 YES = Consent(yes=True)
+ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
 @pytest.fixture
@@ -57,15 +60,14 @@ def segments(pg: Spot, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return found
 
 
-def cli(*args: object, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "stockops", "backup", "archive", *map(str, args)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, **environment},
-        check=False,
-    )
+def cli(*args: object) -> Result:
+    """Run a command in this process, which keeps its own handlers of signals."""
+    kept = {number: signal.getsignal(number) for number in ENDINGS}
+    try:
+        return CliRunner().invoke(main, ["backup", "archive", *map(str, args)])
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
 
 
 def started(*args: object) -> "subprocess.Popen[bytes]":
@@ -130,7 +132,7 @@ def test_another_content_of_one_name_is_refused(
     other.write_bytes(content)
     with pytest.raises(Refused, match="another content"):
         archive.push(repo, other, system=None, form=LOG)
-    assert cli("push", other, "--repository", repo.store.place).returncode == 5
+    assert cli("push", other, "--repository", repo.store.place).exit_code == 5
     assert len(objects(repo)) == 1
 
 
@@ -201,12 +203,12 @@ def test_a_push_that_is_killed_leaves_it_whole_or_not_there(
             archive.fetch(repo, log, tmp_path / "out")
             assert (tmp_path / "out").read_bytes() == (path.parent / log.name).read_bytes()
     for path in segments:
-        assert cli("push", path, "--repository", repo.store.place).returncode == 0
+        assert cli("push", path, "--repository", repo.store.place).exit_code == 0
     assert len(archive.segments(repo, pg.system)) == len(segments)
     assert not archive.missing(repo, pg.system)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
+@pytest.mark.parametrize("number", ENDINGS)
 def test_a_push_that_is_told_to_end_leaves_with_a_code_that_is_counted(
     repo: Repository, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -265,9 +267,9 @@ def test_a_read_only_repository_is_an_error(segments: list[Path], repo: Reposito
         pytest.skip("this machine lets nobody mount")
     try:
         subprocess.run(["mount", "-o", "remount,ro,bind", place], check=True)
-        done_ = cli("push", segments[0], "--repository", place)
-        assert done_.returncode == 1, done_.stderr
-        assert "Read-only file system" in done_.stderr
+        said = cli("push", segments[0], "--repository", place)
+        assert said.exit_code == 1, said.stderr
+        assert "Read-only file system" in said.stderr
     finally:
         subprocess.run(["umount", place], check=True)
     assert not objects(repo)
@@ -284,7 +286,7 @@ def test_get_tells_the_end_of_the_log_from_every_failure(
         archive.push(repo, path, system=None, form=LOG)
 
     def get(name: str, *more: object, where: str = place) -> int:
-        return cli("get", name, out, "--repository", where, "--system", pg.system, *more).returncode
+        return cli("get", name, out, "--repository", where, "--system", pg.system, *more).exit_code
 
     assert get(segments[0].name) == 0
     assert out.read_bytes() == segments[0].read_bytes()
@@ -320,17 +322,17 @@ def test_an_encrypted_archive_is_read_with_its_key_only(
     (tmp_path / "other").write_text(str(other))
     words = ("--repository", repo.store.place)
     pushed = cli("push", segments[0], *words, "--recipient", str(secret.to_public()))
-    assert pushed.returncode == 0, pushed.stderr
+    assert pushed.exit_code == 0, pushed.stderr
     (name,) = objects(repo)
     assert name.endswith(".zst.age")
     again = cli("push", segments[0], *words, "--recipient", str(secret.to_public()))
-    assert again.returncode == 0
+    assert again.exit_code == 0
     out = tmp_path / "out"
     wanted = ("get", segments[0].name, out, *words, "--system", pg.system)
-    assert cli(*wanted).returncode == 200
-    assert cli(*wanted, "--identity", tmp_path / "other").returncode == 200
+    assert cli(*wanted).exit_code == 200
+    assert cli(*wanted, "--identity", tmp_path / "other").exit_code == 200
     assert not out.exists()
-    assert cli(*wanted, "--identity", tmp_path / "key").returncode == 0
+    assert cli(*wanted, "--identity", tmp_path / "key").exit_code == 0
     assert out.read_bytes() == segments[0].read_bytes()
     (log,) = archive.segments(repo, pg.system)
     archive.fetch(repo, log, out, identities=keys.identities([tmp_path / "key"]))
@@ -435,7 +437,7 @@ def test_a_receiver_keeps_up_beats_and_ends_when_told(spot: Spot, repo: Reposito
         spot.write(5)
         eventually(lambda: caught_up(repo, spot), 20)
         busy = cli("run", "-t", spot.target.url, "--repository", repo.store.place)
-        assert busy.returncode == 6, busy.stderr
+        assert busy.exit_code == 6, busy.stderr
         sql = "SELECT beat_no AS no FROM heartbeats WHERE writer = %(writer)s"
         writer = {"writer": spot.target.url[:64]}
         eventually(lambda: any(row["no"] > 1 for row in spot.server.rows(sql, writer)), 20)
@@ -480,7 +482,7 @@ def test_binary_logs_that_the_server_removed_are_a_gap(my: Spot, repo: Repositor
     (gap,) = archive.missing(repo, my.system)
     assert (gap.kind, gap.first, gap.last) == ("missing", lost, lost)
     found = cli("status", "-t", my.target.url, "--repository", repo.store.place)
-    assert found.returncode == 1
+    assert found.exit_code == 1
     assert f"{lost} missing" in found.stderr
 
 
@@ -497,7 +499,7 @@ def test_windows_reach_from_a_backup_to_the_end_of_the_log_and_name_gaps(
     spot: Spot, repo: Repository
 ) -> None:
     empty = windows(repo)
-    assert empty.returncode == 1
+    assert empty.exit_code == 1
     assert "nothing can be recovered" in empty.stderr
     with receiving(spot, repo):
         eventually(lambda: spool.tails(repo, spot.system), 20)
@@ -508,7 +510,7 @@ def test_windows_reach_from_a_backup_to_the_end_of_the_log_and_name_gaps(
             spot.turn()
         eventually(lambda: set(wanted) <= set(names(repo, spot)), 30)
         eventually(lambda: caught_up(repo, spot), 20)
-        assert windows(repo).returncode == 0
+        assert windows(repo).exit_code == 0
         (window,) = archive.windows(repo, spot.system)
         assert window.backups == [taken.id]
         assert window.end_at >= window.start_at
@@ -522,18 +524,12 @@ def test_windows_reach_from_a_backup_to_the_end_of_the_log_and_name_gaps(
     (window,) = archive.windows(repo, spot.system)
     assert window.logs[-1].name == wanted[0]
     told = windows(repo)
-    assert told.returncode == 1
+    assert told.exit_code == 1
     assert f"{wanted[1]} missing" in told.stderr
 
 
-def windows(repo: Repository) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "stockops", "backup", "windows", "--repository", repo.store.place],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def windows(repo: Repository) -> Result:
+    return CliRunner().invoke(main, ["backup", "windows", "--repository", repo.store.place])
 
 
 def test_two_contents_of_one_segment_end_a_window(
@@ -646,7 +642,7 @@ def test_the_spool_of_an_encrypted_archive_is_not_in_the_repository(
     inside = Path(repo.store.place) / "elsewhere"
     done = cli("run", "-t", spot.target.url, "--repository", repo.store.place,
                "--recipient", key, "--spool", inside)  # fmt: skip
-    assert done.returncode == 5
+    assert done.exit_code == 5
     assert "in the clear" in done.stderr
 
 
