@@ -24,12 +24,11 @@ def middle_us(number: int) -> float:
 
 
 def quantile_us(counts: Mapping[int, int], share: float) -> float:
-    """Return the duration below which `share` (0 to 1) of all counted lie, in microseconds."""
-    total = sum(counts.values())
-    rank = share * (total - 1)
+    """Return the duration that `share` (0 to 1) of all counted do not exceed (nearest rank)."""
+    rank = max(1, math.ceil(share * sum(counts.values())))
     seen = 0
     for number in sorted(counts):
         seen += counts[number]
-        if seen > rank:
+        if seen >= rank:
             return middle_us(number)
     return 0.0

@@ -8,6 +8,7 @@ only where a whole header stands, from ``# User@Host:`` to ``SET timestamp=``. S
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ...statements import Dialect
 from ..accounting import Account
@@ -32,6 +33,13 @@ _BANNER = re.compile(
 )
 _BANNER_MARK = b"started with:"
 _WHO = re.compile(rb"([^\[]*)\[([^\]]*)\] @ ([^\[]*)\[([^\]]*)\](?:\s+Id:\s*(\d+))?")
+# What MariaDB writes most of the time, in one look; anything else is taken apart pair by pair.
+_USUAL = re.compile(
+    rb"(?:# Thread_id: (\d+)  Schema: (\S*)  QC_hit: \w+\n)?"
+    rb"# Query_time: (\d{1,9})\.(\d{6})  Lock_time: (\d{1,9})\.(\d{6}) +"
+    rb"Rows_sent: (\d+)  Rows_examined: (\d+)\n"
+    rb"(?:# Rows_affected: (\d+)  Bytes_sent: \d+\n)?"
+)
 _PAIR = re.compile(rb"(\w+): +(?!\w+: )(\S+)")
 _ADMIN = b"# administrator command: "
 _PLAN = b"# explain: "
@@ -94,29 +102,46 @@ class MySQLSlow:
 
     def _event(self, head: re.Match[bytes], body: bytes) -> Event:
         meta = head["meta"]
-        pairs = dict(_PAIR.findall(meta))
+        usual = None if self._full else _USUAL.match(meta)
+        event = self._usual(usual) if usual and usual.end() == len(meta) else self._unusual(meta)
         sql = body.rstrip()
-        admin = sql.startswith(_ADMIN)
-        sql = (sql.removeprefix(_ADMIN) if admin else sql).removesuffix(b";")
+        event.admin = sql.startswith(_ADMIN)
+        event.sql = _text((sql.removeprefix(_ADMIN) if event.admin else sql).removesuffix(b";"))
+        fraction = head["fraction"]
+        event.at_us = int(head["at"]) * 1_000_000
+        event.at_us += int(fraction.ljust(6, b"0")[:6]) if fraction else 0
+        if not event.database and head["database"]:
+            event.database = _known(head["database"].strip(b"`"))
+        event.user, event.host, session = _who(head["who"])
+        event.session = event.session or session
+        return event
+
+    def _usual(self, said: re.Match[bytes]) -> Event:
+        session, schema, took, took_us, locked, locked_us, sent, examined, affected = said.groups()
+        return Event(
+            "execution",
+            duration_us=int(took) * 1_000_000 + int(took_us),
+            lock_us=int(locked) * 1_000_000 + int(locked_us),
+            database=_known(schema or b""),
+            session=_known(session or b""),
+            rows_sent=int(sent),
+            rows_examined=int(examined),
+            rows_affected=int(affected) if affected else None,
+        )
+
+    def _unusual(self, meta: bytes) -> Event:
+        pairs = dict(_PAIR.findall(meta))
         event = Event(
             "execution",
-            at_us=int(head["at"]) * 1_000_000 + int((head["fraction"] or b"0").ljust(6, b"0")[:6]),
             duration_us=_microseconds(pairs.get(b"Query_time", b"")),
             lock_us=_microseconds(pairs.get(b"Lock_time", b"")),
-            sql=_text(sql),
-            database=_text(pairs.get(b"Schema", b"") or (head["database"] or b"").strip(b"`")),
+            database=_text(pairs.get(b"Schema", b"")),
             session=_text(pairs.get(b"Thread_id", b"")),
-            admin=admin,
             weight=_weight(pairs),
         )
         for name, key in _NUMBERS.items():
             if pairs.get(key, b"").isdigit():
                 setattr(event, name, int(pairs[key]))
-        who = _WHO.match(head["who"])
-        if who is not None:
-            event.user = _text(who[1].strip() or who[2].strip())
-            event.host = _text(who[4].strip() or who[3].strip())
-            event.session = event.session or _text(who[5] or b"")
         if _PLAN in meta:
             rows = [line[len(_PLAN) :] for line in meta.splitlines() if line.startswith(_PLAN)]
             event.plan = _text(b"\n".join(rows))
@@ -124,6 +149,21 @@ class MySQLSlow:
             left = {key: value for key, value in pairs.items() if key not in _TOLD}
             event.more = {_text(key).lower(): _text(value) for key, value in left.items()}
         return event
+
+
+@lru_cache(maxsize=4096)
+def _who(said: bytes) -> tuple[str, str, str]:
+    """Return the user, the host and the session, "" where the line does not name one."""
+    who = _WHO.match(said)
+    if who is None:
+        return "", "", ""
+    user, host = who[1].strip() or who[2].strip(), who[4].strip() or who[3].strip()
+    return _text(user), _text(host), _text(who[5] or b"")
+
+
+@lru_cache(maxsize=4096)
+def _known(raw: bytes) -> str:
+    return _text(raw)
 
 
 def _weight(pairs: dict[bytes, bytes]) -> int:

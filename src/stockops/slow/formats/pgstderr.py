@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ...statements import Dialect
 from ..accounting import Account
@@ -12,7 +13,7 @@ from .pgentry import Entry, event_of
 from .pgprefix import Prefix
 from .pgtime import microseconds
 
-_OF_PREFIX = ("user", "database", "host", "application")
+_OF_PREFIX = ("time", "session", "pid", "user", "database", "host", "application")
 
 
 class PgStderr:
@@ -24,7 +25,10 @@ class PgStderr:
     def __init__(self, prefix: Prefix) -> None:
         self.note = f"log_line_prefix {prefix.template!r}, in {prefix.share:.0%} of the lines"
         self._line = prefix.line()
-        self._groups = {*self._line.groupindex}
+        known = self._line.groupindex
+        # A group that the prefix does not have is read as the label, and left out again.
+        self._asked = [known.get(name, known["label"]) for name in _OF_PREFIX]
+        self._has = [name in known for name in _OF_PREFIX]
 
     def start(self, data: Raw, at: int, end: int) -> int:
         """Return where the next line stands that is no continuation and no detail of another."""
@@ -44,25 +48,29 @@ class PgStderr:
         self._gap(piece, 0, heads[0].start() if heads else len(raw), account)
         waiting: dict[str, Entry] = {}
         for head, following in zip(heads, [*heads[1:], None], strict=False):
-            text = self._text(piece, head, following.start() if following else len(raw), account)
-            label = head["label"].decode()
-            session = self._group(head, "session") or self._group(head, "pid")
+            end = following.start() if following else len(raw)
+            text = self._text(piece, head, end, account)
+            label = _word(head["label"])
+            entry = self._entry(head, text)
             if label in pgwords.SEVERITIES:
                 account.entries += 1
-                if session in waiting:
-                    yield event_of(waiting[session])
-                waiting[session] = self._entry(head, pgwords.SEVERITIES[label], text, session)
-            elif session in waiting:
+                entry.severity = pgwords.SEVERITIES[label]
+                if entry.session in waiting:
+                    yield event_of(waiting[entry.session])
+                waiting[entry.session] = entry
+            elif entry.session in waiting:
                 field = pgwords.LABELS[label]
                 if field in {"detail", "context", "statement"}:
-                    setattr(waiting[session], field, text)
+                    setattr(waiting[entry.session], field, text)
             else:
-                account.skip(piece.file, piece.offset + head.start(), head[0] + text.encode())
+                self._gap(piece, head.start(), end, account)
         yield from map(event_of, waiting.values())
 
     def _text(self, piece: Piece, head: re.Match[bytes], end: int, account: Account) -> str:
         """Return what the entry says, its continuation lines included."""
         said = piece.raw[head.end() : end]
+        if said.find(b"\n") == len(said) - 1:
+            return said[:-1].decode("utf-8", "replace")
         first, _, rest = said.partition(b"\n")
         kept, at = [first], head.end() + len(first) + 1
         for line in rest.splitlines(keepends=True):
@@ -77,15 +85,24 @@ class PgStderr:
         if piece.raw[start:end].strip():
             account.skip(piece.file, piece.offset + start, piece.raw[start:end])
 
-    def _entry(self, head: re.Match[bytes], severity: str, text: str, session: str) -> Entry:
-        entry = Entry(severity=severity, message=text, session=session)
-        entry.at_us = microseconds(self._group(head, "time"))
-        entry.user, entry.database, entry.host, entry.application = (
-            self._group(head, name) for name in _OF_PREFIX
+    def _entry(self, head: re.Match[bytes], text: str) -> Entry:
+        said = [
+            _word(raw) if raw and has else ""
+            for raw, has in zip(head.group(*self._asked), self._has, strict=True)
+        ]
+        time, session, pid, user, database, host, application = said
+        return Entry(
+            at_us=microseconds(time),
+            message=text,
+            session=session or pid,
+            user=user,
+            database=database,
+            host=host,
+            application=application,
         )
-        return entry
 
-    def _group(self, head: re.Match[bytes], name: str) -> str:
-        said = head[name] if name in self._groups else None
-        text = said.decode("utf-8", "replace") if said else ""
-        return "" if text == "[unknown]" else text
+
+@lru_cache(maxsize=1 << 14)
+def _word(raw: bytes) -> str:
+    text = raw.decode("utf-8", "replace")
+    return "" if text == "[unknown]" else text

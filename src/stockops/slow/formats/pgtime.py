@@ -13,6 +13,7 @@ _HOURS = {"UTC": 0, "GMT": 0, "KST": 9, "JST": 9, "CET": 1, "CEST": 2, "WET": 0,
           "EDT": -4, "EST": -5, "CDT": -5, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8}  # fmt: skip
 
 
+@lru_cache(maxsize=1 << 14)  # many entries share a millisecond
 def microseconds(said: str) -> int | None:
     """Return the instant that `said` names; None where it names none, or an unknown zone."""
     found = _TIME.match(said)
