@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stockops.statements import Dialect, classify
+from stockops.statements.masking import GRAMMARS
+from stockops.statements.reading import read
 
 # What it is, the statement, the text of its class.
 POSTGRESQL = [
@@ -137,7 +139,7 @@ POSTGRESQL = [
     (
         "NULL of a column",
         "CREATE TABLE t (a int NOT NULL, b int DEFAULT NULL)",
-        "CREATE TABLE t(a int NOT NULL, b int DEFAULT NULL)",
+        "CREATE TABLE t(a int NOT NULL, b int DEFAULT ?)",
     ),
     ("comments", "SELECT a -- one 'x\n, /* 'two /* three */ */ b FROM t", "SELECT a, b FROM t"),
     ("what looks like a comment", "SELECT '--', '/*' FROM t", "SELECT ?, ? FROM t"),
@@ -403,6 +405,19 @@ def test_any_text_has_a_class_that_is_its_own(sql: str, dialect: Dialect) -> Non
     again = classify(found.text, dialect=dialect)
     assert again.text == found.text
     assert again.class_id == found.class_id
+
+
+@given(TEXTS, st.sampled_from(DIALECTS), st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_class_found_by_its_sketch_is_that_of_the_whole(
+    sql: str, dialect: Dialect, data: st.DataObject
+) -> None:
+    classify(sql, dialect=dialect)
+    digits = data.draw(st.sampled_from(["7", "12", "0", "305"]))
+    other = re.sub("[0-9]+", digits, sql).replace("'x'", "'5 y'")
+    for text in (other, f"{other} /*a='b'*/", f"/* c */ {other}"):
+        masked = GRAMMARS[dialect, False].mask(text)
+        assert classify(text, dialect=dialect).text == read(masked.text, dialect=dialect).text
 
 
 NUMBERS = st.integers(min_value=0).map(str) | st.floats(0, 1e9).map(str)

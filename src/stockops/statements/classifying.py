@@ -1,16 +1,24 @@
 """From the text of a statement to its class."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from .masking import GRAMMARS, Dialect
+from .masking import GRAMMARS, Dialect, Grammar
 from .reading import read
-from .tags import Tags
+from .sketching import sketch, sound
+from .tags import Tags, tags_of
 
 # Masked texts whose classes are kept, and how long one may be to be kept.
 KEPT_MAX = 8_192
 KEPT_LENGTH_MAX = 4_096
+# Sketches that are remembered: how long one may be, and all of them.
+SKETCH_BYTES_MAX = 16_384
+SKETCHES_BYTES_MAX = 16_000_000
+
+# What may stand behind a comment at the end, and what a comment begins with that is more than one.
+_BLANK = " \t\r\n;"
+_MEANT = ("!", "+", "M", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,73 @@ def _statement(masked: str, dialect: Dialect) -> Statement:
 _kept = lru_cache(maxsize=KEPT_MAX)(_statement)
 
 
+@dataclass(slots=True)
+class _Classes:
+    """The classes of one dialect, as far as they were seen."""
+
+    dialect: Dialect
+    ansi_quotes: bool
+    grammar: Grammar
+    # None is for a sketch that is not sound.
+    sketched: dict[bytes, Statement | None] = field(default_factory=dict)
+    sketched_bytes: int = 0
+
+    def of(self, sql: str) -> Statement:
+        """Return the class of `sql`, by the shortest way there is."""
+        if "/*" in sql:
+            return self._without_comment(sql) or self._of_all(sql)
+        return self._of_sketch(sql) or self._of_all(sql)
+
+    def _of_sketch(self, sql: str) -> Statement | None:
+        if self.dialect == "mariadb" and "\\" in sql:
+            return None
+        found = sketch(sql)
+        if found is None:
+            return None
+        try:
+            return self.sketched[found]
+        except KeyError:
+            return self._learn(sql, found)
+
+    def _learn(self, sql: str, found: bytes) -> Statement | None:
+        is_sound = sound(found, dialect=self.dialect, ansi_quotes=self.ansi_quotes)
+        statement = self._of_all(sql) if is_sound else None
+        if len(found) <= SKETCH_BYTES_MAX:
+            self.sketched_bytes += len(found)
+            if self.sketched_bytes > SKETCHES_BYTES_MAX:
+                self.sketched.clear()
+                self.sketched_bytes = len(found)
+            self.sketched[found] = statement
+        return statement
+
+    def _without_comment(self, sql: str) -> Statement | None:
+        """Return the class where one comment stands before or behind all else, and no other."""
+        start, end = sql.find("/*"), sql.rfind("*/")
+        before, comment, behind = sql[:start], sql[start + 2 : end], sql[end + 2 :]
+        at_end = not behind.strip(_BLANK)
+        several = "/*" in comment or "*/" in comment
+        if end < start or several or comment[:1] in _MEANT or not (at_end or start == 0):
+            return None
+        statement = self._of_sketch(before if at_end else behind)
+        if statement and "='" in comment and (tags := tags_of(comment)):
+            return replace(statement, tags=tuple(sorted(dict(tags).items())))
+        return statement
+
+    def _of_all(self, sql: str) -> Statement:
+        masked = self.grammar.mask(sql)
+        keep = len(masked.text) <= KEPT_LENGTH_MAX
+        statement = (_kept if keep else _statement)(masked.text, self.dialect)
+        if masked.cut or masked.tags:
+            return replace(statement, tags=masked.tags, cut=masked.cut or statement.cut)
+        return statement
+
+
+_CLASSES = {
+    (dialect, ansi_quotes): _Classes(dialect, ansi_quotes, grammar)
+    for (dialect, ansi_quotes), grammar in GRAMMARS.items()
+}
+
+
 def classify(sql: str, *, dialect: Dialect, ansi_quotes: bool = False) -> Statement:
     """
     Return the class of `sql`, one statement or several, whatever text it is.
@@ -63,9 +138,4 @@ def classify(sql: str, *, dialect: Dialect, ansi_quotes: bool = False) -> Statem
     In MariaDB lists of two literals or more are one, in any place, as they are in its digests:
     ``f(1, 2)`` and ``f(1, 2, 3)`` are ``f(?, ...)``.
     """
-    masked = GRAMMARS[dialect, ansi_quotes].mask(sql)
-    keep = len(masked.text) <= KEPT_LENGTH_MAX
-    statement = (_kept if keep else _statement)(masked.text, dialect)
-    if masked.cut or masked.tags:
-        return replace(statement, tags=masked.tags, cut=masked.cut or statement.cut)
-    return statement
+    return _CLASSES[dialect, ansi_quotes].of(sql)

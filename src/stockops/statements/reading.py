@@ -44,7 +44,7 @@ _KINDS = {"IN": "in", "VALUES": "row", "value": "row"} | dict.fromkeys(_QUANTIFI
 _NAMED_LATER = frozenset({"SAVEPOINT", "RELEASE", "ROLLBACK", "DEALLOCATE"})
 _MAIN = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "VALUES", "TABLE"})
 _VALUES = frozenset({"NULL", "TRUE", "FALSE"})
-_NO_VALUE_AFTER = {"NULL": frozenset({"NOT", "ON", "SET", "DEFAULT"})}
+_NO_VALUE_AFTER = {"NULL": frozenset({"NOT", "ON", "SET"})}
 
 
 @dataclass(frozen=True, slots=True)

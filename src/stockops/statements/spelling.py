@@ -71,7 +71,7 @@ def _mariadb_word(word: str, after_point: bool, before_paren: bool) -> str:
             return upper
     if upper in _MARIADB_LOWER or (before_paren and upper in MARIADB_FUNCTIONS):
         return lower(upper)
-    return word
+    return word if upper == word.upper() else lower(upper)
 
 
 def _mariadb_name(quoted: str, after_point: bool, before_paren: bool) -> str:
