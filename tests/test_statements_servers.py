@@ -67,7 +67,7 @@ def kept_by(server: Server, dialect: Dialect) -> set[str]:
     """Return the classes of what `server` remembers of the statements of this database."""
     if dialect == "postgresql":
         sql = (
-            "SELECT query AS text FROM pg_stat_statements AS s JOIN pg_database AS d ON d.oid = dbid"
+            "SELECT query AS text FROM pg_stat_statements JOIN pg_database AS d ON d.oid = dbid"
             " WHERE datname = current_database()"
         )
     else:

@@ -31,7 +31,7 @@ _TOKENS = {
         re.ASCII,
     ),
     "mariadb": re.compile(
-        rf"(?:\(\s*+(?:_charset|{INTRODUCER})\s*+\)\s*+|{INTRODUCER}\s*+|[nNbBxX])?{HOLE}"
+        rf"(?:(?i:\(\s*+(?:_charset|{INTRODUCER})\s*+\)\s*+|{INTRODUCER}\s*+)++|[nNbBxX])?{HOLE}"
         r"|\(unknown\)|`[^`]*+(?:``[^`]*+)*+`?"
         r'|"[^"]*+(?:""[^"]*+)*+"?'
         rf"|{_HINT}|{EXECUTED.pattern}|\*/|\.\.\.|{_WORD}"
@@ -94,7 +94,7 @@ class _Reader:
         elif lexeme == ELLIPSIS:
             self.ellipsis()
         elif lexeme == "?" and not self.is_operator(following):
-            self.literal()
+            self.literal(piece=False)
         else:
             self.sign(lexeme)
 
@@ -112,7 +112,7 @@ class _Reader:
         return self.out[-2:] != ["IS", "NOT"] and starts_expression(self.out)
 
     def name(self, lexeme: str, following: str) -> None:
-        quoted = lexeme[2:] if lexeme[1:2] == "&" else lexeme
+        quoted = lexeme[2:] if lexeme[0] in "uU" else lexeme
         self.cut |= quoted.count(quoted[0]) % 2 == 1
         if quoted is not lexeme:
             self.out.append('U&"' + inner(quoted).replace('"', '""') + '"')
@@ -120,15 +120,15 @@ class _Reader:
             spell = SPELLINGS[self.dialect].name
             self.out.append(spell(lexeme, self.out[-1:] == ["."], following == "("))
 
-    def literal(self) -> None:
-        """Put a literal: with its sign, as one with the piece of a string before it."""
+    def literal(self, *, piece: bool = True) -> None:
+        """Put a literal: with its sign, and as a `piece` of a string as one with that before it."""
         out = self.out
-        if out and out[-1] in LITERALS:
+        if piece and out and out[-1] in LITERALS:
             return
         while out and out[-1] in {"+", "-"} and starts_expression(out[-3:-1]):
             out.pop()
         # The digests of performance_schema keep no count of literals in any list.
-        if self.dialect == "mariadb" and out[-1:] == [","] and out[-2] in LITERALS:
+        if self.dialect == "mariadb" and len(out) > 1 and out[-1] == "," and out[-2] in LITERALS:
             out.pop()
             out[-1] = LIST
         else:
@@ -136,7 +136,7 @@ class _Reader:
 
     def ellipsis(self) -> None:
         out = self.out
-        if out[-1:] == [","] and len(out) > 1 and out[-2] in LITERALS:
+        if len(out) > 1 and out[-1] == "," and out[-2] in LITERALS:
             out.pop()
             out[-1] = LIST
         else:

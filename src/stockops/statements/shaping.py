@@ -23,8 +23,8 @@ _OPENING = frozenset({"(", "["})
 _CLOSING = frozenset({")", "]"})
 _IN_CASTS = frozenset({"::", ".", ",", *LITERALS})
 _NOT_IN_CASTS = frozenset({"AND", "OR", "IN", "COLLATE"})
-_NO_BLANK_BEFORE = frozenset({",", ")", "]", ";", "::"})
-_NO_BLANK_AFTER = frozenset({"(", "[", "::"})
+_NO_BLANK_BEFORE = frozenset({",", ")", "]", ";"})
+_NO_BLANK_AFTER = frozenset({"(", "["})
 _SHOWN = {HOLE: "?", LIST: "?, ..."}
 
 
@@ -103,8 +103,10 @@ def _apart(before: str, lexeme: str, upper: frozenset[str]) -> bool:
         joined = wordlike(before) or before == "*"
     elif before == ".":
         joined = wordlike(lexeme) or lexeme == "*"
-    elif before in {"@", "@@"}:
+    elif before in {"@", "@@", "::"}:
         joined = wordlike(lexeme)
+    elif lexeme == "::":
+        joined = wordlike(before) or before in _CLOSING or before in LITERALS
     elif lexeme == "(":
         joined = wordlike(before) and before not in upper
     elif lexeme == "[":
