@@ -193,6 +193,34 @@ def test_a_role_without_rights_is_told_what_it_does_not_see(poor: Target) -> Non
         assert "GRANT SELECT ON performance_schema.*" in unknown["unused"].steps[0]
 
 
+@pytest.mark.parametrize("engine", ["mariadb"])
+def test_a_role_that_sees_no_table_is_told_what_it_cannot_bring_back(
+    server: Server, poor: Target
+) -> None:
+    """A right on some columns shows the indexes, and not the table that they are of."""
+    server.execute(f"REVOKE SELECT ON {poor.database}.* FROM poor@localhost")
+    server.execute(f"GRANT SELECT (a, b) ON {poor.database}.q TO poor@localhost")
+    with connect(poor) as session:
+        found = indexes.audit([session], only=["redundant"]).verdicts
+    assert [each.index_name for each in found] == ["ka"]
+    assert "SHOW CREATE TABLE" in found[0].restore[0]
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_a_partitioned_index_is_used_where_a_part_of_it_is(server: Server) -> None:
+    server.execute("CREATE TABLE q (a int, b int, c int) PARTITION BY RANGE (a)")
+    server.execute("CREATE TABLE q_1 PARTITION OF q DEFAULT PARTITION BY RANGE (b)")
+    server.execute("CREATE TABLE q_2 PARTITION OF q_1 DEFAULT")
+    server.execute("CREATE INDEX seen ON q (b)")
+    server.execute("CREATE INDEX idle ON q (c)")
+    server.execute("INSERT INTO q SELECT n, n, n FROM generate_series(1, 2000) AS s(n)")
+    server.execute("ANALYZE q")
+    server.rows("SELECT a FROM q WHERE b = 7")
+    server.rows("SELECT pg_stat_force_next_flush()")
+    found = eventually(lambda: [v for v in [unused(server)] if len(v) == 1])[0]
+    assert [(v.table_name, v.index_name) for v in found] == [("q", "idle")]
+
+
 def stockops(*args: str) -> Result:
     return CliRunner().invoke(main, ["index", "audit", *args])
 

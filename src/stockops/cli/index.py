@@ -88,10 +88,11 @@ def _show(done: Audit, form: render.Format, *, show_sql: bool) -> int:
 def _lines(verdicts: Sequence[Verdict], *, show_sql: bool) -> list[str]:
     """Return two lines a finding, and its statements below them."""
     lines = []
+    schemas = {each.schema_name for each in verdicts if each.schema_name}
     for each in verdicts:
         size = "" if each.size_bytes is None else f"  {each.size_bytes / _MB:,.1f} MB"
         kind = each.kind if each.state == "found" else f"{each.kind}?"
-        lines.append(f"{kind:<16}  {_about(each)}{size}")
+        lines.append(f"{kind:<16}  {_about(each, with_schema=len(schemas) > 1)}{size}")
         lines += click.wrap_text(
             each.reason, width=96, initial_indent="    ", subsequent_indent="    "
         ).splitlines()
@@ -104,13 +105,13 @@ def _lines(verdicts: Sequence[Verdict], *, show_sql: bool) -> list[str]:
     return lines
 
 
-def _about(verdict: Verdict) -> str:
+def _about(verdict: Verdict, *, with_schema: bool) -> str:
     if verdict.table_name is None:
         return "not known"
-    named = (
-        f"{verdict.table_name}.{verdict.index_name}" if verdict.index_name else verdict.table_name
-    )
-    return f"{named} {verdict.columns or ''}".rstrip()
+    parts = [verdict.table_name, *([verdict.index_name] if verdict.index_name else [])]
+    if with_schema:
+        parts.insert(0, verdict.schema_name or "")
+    return f"{'.'.join(parts)} {verdict.columns or ''}".rstrip()
 
 
 def _statement(sql: str) -> str:

@@ -166,7 +166,9 @@ def _covered(found: Catalogue, limits: Limits) -> Iterator[Verdict]:
             "duplicate" if same else "redundant",
             _why_covered(index, last, same=same),
             covered_by=last.row.index_name,
-            steps=statements.dropping(index, engine=found.engine, days=limits.min_age_days),
+            steps=statements.dropping(
+                index, others=alive[index.table], engine=found.engine, days=limits.min_age_days
+            ),
         )
 
 
@@ -234,7 +236,12 @@ def _unused(found: Catalogue, rest: Sequence[Index], limits: Limits) -> Iterator
             "unused",
             f"no query has read it in the {age} of the counters, and it keeps no rule"
             + ("; the planner may use the statistics of its expressions" if has_own else ""),
-            steps=statements.dropping(index, engine=found.engine, days=limits.min_age_days),
+            steps=statements.dropping(
+                index,
+                others=there[index.table],
+                engine=found.engine,
+                days=limits.min_age_days,
+            ),
         )
 
 

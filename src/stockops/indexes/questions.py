@@ -68,6 +68,7 @@ class ColumnRow:
     collation_name: str
     is_own_collation: bool
     prefix_chars: int | None
+    is_nullable: bool
     is_counter: bool
 
 

@@ -3,15 +3,26 @@
 from collections.abc import Sequence
 
 from ..engine.base import Server
+from ..errors import Fault, ServerError
 from .catalogue import ForeignKey, Index, parts
 
 _KINDS = ("", "UNIQUE ", "FULLTEXT ", "SPATIAL ", "VECTOR ")
 
 
-def dropping(index: Index, *, engine: str, days: int) -> tuple[str, ...]:
-    """Return the stages in which `index` goes: out of use, watched for `days`, then away."""
+def dropping(index: Index, *, others: Sequence[Index], engine: str, days: int) -> tuple[str, ...]:
+    """
+    Return the stages in which `index` goes: out of use, watched for `days`, then away.
+
+    `others` are those of its table.
+    """
     if engine == "mariadb":
         table, name = index.row.quoted_table, index.row.quoted_index
+        if _may_stand_for_primary(index, others):
+            return (
+                "-- the table has no primary key, and the first unique one without NULLs stands in "
+                "for it: that one cannot be IGNORED",
+                gone(index, engine=engine),
+            )
         return (
             f"ALTER TABLE {table} ALTER INDEX {name} IGNORED",
             f"-- watch the slow queries for {days} days; it is back at once with: "
@@ -26,6 +37,12 @@ def dropping(index: Index, *, engine: str, days: int) -> tuple[str, ...]:
         "SET lock_timeout = '2s'",
         gone(index, engine=engine),
     )
+
+
+def _may_stand_for_primary(index: Index, others: Sequence[Index]) -> bool:
+    has_primary = any(other.row.is_primary for other in others)
+    plain = all(not key.is_nullable and key.prefix_chars is None for key in index.keys)
+    return index.row.is_unique and plain and not has_primary
 
 
 def gone(index: Index, *, engine: str) -> str:
@@ -104,7 +121,14 @@ def restoring(index: Index, every: Sequence[Index], *, server: Server) -> tuple[
 def _mariadb(index: Index, server: Server) -> str:
     """Return the ALTER TABLE that holds the line of `index` as SHOW CREATE TABLE writes it."""
     table, name = index.row.quoted_table, index.row.quoted_index
-    text = str(server.rows(f"SHOW CREATE TABLE {table}")[0]["Create Table"])
+    try:
+        text = str(server.rows(f"SHOW CREATE TABLE {table}")[0]["Create Table"])
+    except ServerError as exc:
+        if exc.fault is not Fault.DENIED:
+            raise
+        return (
+            f"-- it is not known, since the role may not SELECT from {table}: see SHOW CREATE TABLE"
+        )
     starts = tuple(f"  {kind}KEY {name} (" for kind in _KINDS)
     if index.row.is_primary:
         starts = ("  PRIMARY KEY (",)

@@ -14,6 +14,7 @@ SELECT
     '' AS collation_name,
     1 AS is_own_collation,
     CAST(s.sub_part AS SIGNED) AS prefix_chars,
+    s.nullable = 'YES' AS is_nullable,
     c.column_name IS NOT NULL AS is_counter
 FROM information_schema.statistics AS s
 LEFT JOIN (

@@ -18,6 +18,7 @@ SELECT
     coalesce(nullif(i.indcollation[k.place - 1], 0)::regcollation::text, '') AS collation_name,
     k.place > i.indnkeyatts OR coalesce(a.attcollation, b.attcollation) = i.indcollation[k.place - 1] AS is_own_collation,
     NULL::int AS prefix_chars,
+    NOT coalesce(a.attnotnull, false) AS is_nullable,
     false AS is_counter
 FROM pg_index AS i
 JOIN pg_class AS c ON c.oid = i.indexrelid
