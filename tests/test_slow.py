@@ -7,6 +7,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from gettext import GNUTranslations
 from pathlib import Path
 
@@ -379,7 +380,8 @@ def test_one_server_in_three_formats_is_one_digest(pg_logs: Path) -> None:
     assert sorted(calls[0].values()) == [1, 1, 5, 10]
     for one in found:
         assert one.account.understood == 1.0
-        assert one.notices["error"] == 1
+        # A server that is asked while it starts says so, too.
+        assert [e.text for e in one.examples["error"]].count("division by zero") == 1
         assert max(each.max_us for each in one.classes.values()) < 60_000_000
         [prepared] = [each for each in one.classes.values() if each.calls == 5]
         assert prepared.prepared_us > 0
@@ -417,3 +419,56 @@ def test_a_slow_log_of_a_real_mariadb_comes_back(tmp_path: Path) -> None:
     assert plan.calls == 10
     assert "ALL" in plan.text
     assert "CREATE" in {each.verb for each in found.classes.values()}
+
+
+def snapshot(tmp_path: Path, name: str, them: list[slowlogs.Execution]) -> Path:
+    log = tmp_path / f"{name}.log"
+    log.write_bytes(slowlogs.csvlog(them))
+    path = tmp_path / f"{name}.json"
+    ran = CliRunner().invoke(main, ["slow", "snapshot", str(path), str(log)])
+    assert ran.exit_code == 0, ran.output
+    return path
+
+
+def test_what_became_slower_is_named_and_nothing_else(tmp_path: Path) -> None:
+    """A class that takes thrice as long is worse; draws of the same are the same."""
+    steady = [replace(each, duration_us=1000 + each.number % 50) for each in TRUTH]
+    slower = [replace(e, duration_us=3 * e.duration_us) if e.which == 1 else e for e in steady]
+    other = [replace(each, duration_us=1000 + each.number % 49) for each in TRUTH]
+    before, after, again = (
+        snapshot(tmp_path, name, them)
+        for name, them in (("before", steady), ("after", slower), ("again", other))
+    )
+    ran = CliRunner().invoke(main, ["slow", "compare", str(before), str(after), "--format=json"])
+    assert ran.exit_code == 1
+    rows = json.loads(ran.stdout)
+    assert [row["verdict"] for row in rows] == ["worse", *["same"] * (len(slowlogs.STATEMENTS) - 1)]
+    assert rows[0]["low"] < rows[0]["ratio"] < rows[0]["high"]
+    assert rows[0]["ratio"] == pytest.approx(3, rel=0.01)
+    assert "took 3.00 times as long" in ran.stderr
+    assert CliRunner().invoke(main, ["slow", "compare", str(before), str(again)]).exit_code == 0
+    back = CliRunner().invoke(main, ["slow", "compare", str(after), str(before)])
+    assert (back.exit_code, "better" in back.stdout) == (0, True)
+
+
+def test_few_calls_say_nothing_and_no_class_in_common_is_a_finding(tmp_path: Path) -> None:
+    one = snapshot(tmp_path, "one", [TRUTH[0]])
+    other = snapshot(tmp_path, "other", [replace(TRUTH[0], duration_us=10**9)])
+    foreign = snapshot(tmp_path, "foreign", [replace(TRUTH[0], sql="SELECT something_else")])
+    ran = CliRunner().invoke(main, ["slow", "compare", str(one), str(other)])
+    assert (ran.exit_code, "unknown" in ran.stdout) == (0, True)
+    ran = CliRunner().invoke(main, ["slow", "compare", str(one), str(foreign)])
+    assert (ran.exit_code, "no class in common" in ran.stderr) == (1, True)
+    assert {"new", "gone"} <= set(ran.stdout.split())
+
+
+def test_what_is_no_snapshot_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    for text in ("", "[]", "{}", '{"stockops_slow_snapshot": 9}'):
+        path.write_text(text)
+        ran = CliRunner().invoke(main, ["slow", "compare", str(path), str(path)])
+        assert (ran.exit_code, "is no snapshot" in ran.output) == (2, True)
+    sound = tmp_path / "server.log"
+    sound.write_bytes(slowlogs.csvlog(TRUTH[:9]))
+    ran = CliRunner().invoke(main, ["slow", "snapshot", str(tmp_path / "no" / "x"), str(sound)])
+    assert (ran.exit_code, "cannot be written" in ran.output) == (2, True)

@@ -6,12 +6,13 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from .. import render
-from ..slow import reading, report
+from ..slow import reading, report, snapshots
 from ..slow.accounting import Account
 from ..slow.digest import Digest
 from ..slow.events import Event
@@ -19,7 +20,7 @@ from ..slow.formats import NAMES
 from ..slow.reading import Filter, Reading
 from ..statements import classify
 from . import options
-from .slowview import print_digest
+from .slowview import print_compared, print_digest
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _DAY = "%Y-%m-%d"
@@ -84,10 +85,7 @@ def digest_command(
     """
     found = _read(_reading(files, chosen), jobs)
     print_digest(found, form, by=by, limit=limit)
-    problems = list(report.findings(found))
-    for problem in problems:
-        click.echo(f"{click.style('finding:', fg='red')} {problem}", err=True)
-    ctx.exit(1 if problems else 0)
+    _leave(ctx, list(report.findings(found)))
 
 
 @slow.command("events")
@@ -111,7 +109,68 @@ def events_command(ctx: click.Context, /, files: tuple[str, ...], **chosen: Any)
             told += 1
             sys.stdout.write(json.dumps(_record(event, dialect)) + "\n")
     whole = Digest(account=account)
-    problems = [each for each in report.findings(whole) if told == 0 or "bytes are" in each]
+    _leave(ctx, [each for each in report.findings(whole) if told == 0 or "bytes are" in each])
+
+
+@slow.command("snapshot")
+@click.argument("snapshot", type=click.Path(path_type=Path, dir_okay=False))
+@what_to_read
+@click.pass_context
+def snapshot_command(
+    ctx: click.Context, /, snapshot: Path, files: tuple[str, ...], **chosen: Any
+) -> None:
+    r"""
+    Keep the digest of logs in a small file, to be compared with another one.
+
+    SNAPSHOT is written whole or not at all. It holds classes and their times: no statement as it
+    was sent, and no parameter.
+
+    \b
+    Examples:
+      stockops slow snapshot monday.json /var/log/postgresql/monday.csv
+      stockops slow snapshot today.json slow.log && stockops slow compare monday.json today.json
+    """
+    found = _read(_reading(files, chosen), None)
+    problems = list(report.findings(found))
+    if not problems:
+        count = snapshots.write(found, snapshot)
+        click.echo(f"{count:,} classes in {snapshot}", err=True)
+    _leave(ctx, problems)
+
+
+@slow.command("compare")
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+@click.option(
+    "--max-worse", type=click.FloatRange(0), default=10.0, show_default=True, metavar="PERCENT",
+    help="How much longer a class may take on average.",
+)  # fmt: skip
+@options.form
+@click.pass_context
+def compare_command(
+    ctx: click.Context, before: Path, after: Path, max_worse: float, form: render.Format
+) -> None:
+    r"""
+    Compare two snapshots: which classes are worse, new, better, gone.
+
+    A class is worse when its mean grew by more than --max-worse with 95 % certainty; with fewer
+    than 5 calls on either side nobody can tell, and it is unknown. Exits 1 when a class is worse,
+    and when there is no class to compare.
+
+    \b
+    Example:
+      stockops slow compare --max-worse 20 monday.json today.json
+    """
+    rows = snapshots.compare(
+        snapshots.read(before), snapshots.read(after), max_worse=max_worse / 100
+    )
+    print_compared(rows, form)
+    both = [row for row in rows if row.calls_before and row.calls_after]
+    problems = list(snapshots.regressions(rows))
+    _leave(ctx, problems if both else ["the snapshots have no class in common"])
+
+
+def _leave(ctx: click.Context, problems: list[str]) -> None:
     for problem in problems:
         click.echo(f"{click.style('finding:', fg='red')} {problem}", err=True)
     ctx.exit(1 if problems else 0)

@@ -12,6 +12,7 @@ from .. import render
 from ..slow import report
 from ..slow.digest import Digest
 from ..slow.report import ClassRow
+from ..slow.snapshots import Compared
 
 _CLASSES_SHOWN = 10
 _TEXT_CHARACTERS = 70
@@ -51,6 +52,46 @@ def print_digest(digest: Digest, form: render.Format, *, by: str, limit: int | N
     _print_said(about)
 
 
+@dataclass(frozen=True, slots=True)
+class ComparedLine:
+    """One class before and after, as wide as a terminal bears."""
+
+    verdict: str
+    class_id: str
+    calls: str
+    mean_ms: str
+    ratio: str
+    added_s: Decimal
+    statement: str
+
+
+def print_compared(rows: list[Compared], form: render.Format) -> None:
+    """Write the classes of two snapshots to stdout."""
+    click.echo(render.rows(rows if form == "json" else list(map(_compared, rows)), form))
+
+
+def _compared(row: Compared) -> ComparedLine:
+    ratio = "-" if row.ratio is None else f"{row.ratio:.2f}"
+    if row.low is not None:
+        ratio += f" ({row.low:.2f} to {row.high:.2f})"
+    before, after = (
+        "-" if each is None else f"{each:.3f}" for each in (row.mean_before_ms, row.mean_after_ms)
+    )
+    return ComparedLine(
+        verdict=row.verdict,
+        class_id=row.class_id,
+        calls=f"{row.calls_before:,} > {row.calls_after:,}",
+        mean_ms=f"{before} > {after}",
+        ratio=ratio,
+        added_s=_thousandths(row.added_s),
+        statement=_short(row.text),
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _TEXT_CHARACTERS else text[: _TEXT_CHARACTERS - 1] + "…"
+
+
 def _about(about: dict[str, Any]) -> list[str]:
     lines = [f"{file}: {form}" for file, form in about["files"].items()]
     lines.append(
@@ -71,7 +112,6 @@ def _about(about: dict[str, Any]) -> list[str]:
 
 
 def _line(row: ClassRow) -> Line:
-    text = row.text
     return Line(
         class_id=row.class_id,
         calls=row.calls,
@@ -82,7 +122,7 @@ def _line(row: ClassRow) -> Line:
         max_ms=_thousandths(row.max_ms),
         rows_examined=row.rows_examined,
         over_time=row.over_time,
-        statement=text if len(text) <= _TEXT_CHARACTERS else text[: _TEXT_CHARACTERS - 1] + "…",
+        statement=_short(row.text),
     )
 
 
