@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from .masking import GRAMMARS, Dialect, Grammar
 from .reading import read
-from .sketching import sketch, sound
+from .sketching import Soundness, sketch, soundness, with_names
 from .tags import Tags, tags_of
 
 # Masked texts whose classes are kept, and how long one may be to be kept.
@@ -55,8 +55,8 @@ class _Classes:
     dialect: Dialect
     ansi_quotes: bool
     grammar: Grammar
-    # None is for a sketch that is not sound.
-    sketched: dict[bytes, Statement | None] = field(default_factory=dict)
+    # A sketch that does not lead to a class says why.
+    sketched: dict[bytes, Statement | Soundness] = field(default_factory=dict)
     sketched_bytes: int = 0
 
     def of(self, sql: str) -> Statement:
@@ -72,20 +72,33 @@ class _Classes:
         if found is None:
             return None
         try:
-            return self.sketched[found]
+            known = self.sketched[found]
+            if known is Soundness.WITH_NAMES:
+                known = self.sketched[with_names(found, sql)]
         except KeyError:
             return self._learn(sql, found)
+        return known if isinstance(known, Statement) else None
 
     def _learn(self, sql: str, found: bytes) -> Statement | None:
-        is_sound = sound(found, dialect=self.dialect, ansi_quotes=self.ansi_quotes)
-        statement = self._of_all(sql) if is_sound else None
-        if len(found) <= SKETCH_BYTES_MAX:
-            self.sketched_bytes += len(found)
-            if self.sketched_bytes > SKETCHES_BYTES_MAX:
-                self.sketched.clear()
-                self.sketched_bytes = len(found)
-            self.sketched[found] = statement
+        sound = soundness(found, dialect=self.dialect, ansi_quotes=self.ansi_quotes)
+        if sound is Soundness.NO:
+            self._remember(found, sound)
+            return None
+        statement = self._of_all(sql)
+        if sound is Soundness.WITH_NAMES:
+            self._remember(found, sound)
+            found = with_names(found, sql)
+        self._remember(found, statement)
         return statement
+
+    def _remember(self, found: bytes, known: Statement | Soundness) -> None:
+        if len(found) > SKETCH_BYTES_MAX:
+            return
+        self.sketched_bytes += len(found)
+        if self.sketched_bytes > SKETCHES_BYTES_MAX:
+            self.sketched.clear()
+            self.sketched_bytes = len(found)
+        self.sketched[found] = known
 
     def _without_comment(self, sql: str) -> Statement | None:
         """Return the class where one comment stands before or behind all else, and no other."""

@@ -3,16 +3,18 @@ A short cut to the class of a statement: its sketch, made without a look at sing
 
 The sketch is what stands outside of ``'…'``, with every row of digits as ``0``. Two statements with
 one sketch are of one class wherever that sketch is `sound`: nothing in it but plain strings may
-hide a quote, and no digit is part of a name. Sound sketches are remembered with their classes; with
-others every statement is read as a whole. To mask one takes five times as long as its sketch.
+hide a quote, and no digit is part of a name. Where names have digits (``orders_2024``), those are
+set beside the sketch. Sound sketches are remembered with their classes; with others every statement
+is read as a whole. To mask one takes five times as long as its sketch.
 """
 
 import re
+from enum import Enum
 
-from .masking import GRAMMARS, ODD, Dialect
+from .masking import GRAMMARS, LETTER, ODD, Dialect
 
 _ZEROS = bytes(ord("0") if chr(byte) in "123456789" else byte for byte in range(256))
-_BOTH = rf"--|/\*|\\|0[xXbBoO]|{ODD.pattern}"
+_BOTH = rf"--|/\*|\\|(?<!{LETTER})0[xXbBoO]|{ODD.pattern}"
 _UNSOUND = {
     ("postgresql", False): re.compile(rf"{_BOTH}|\$(?!0)|[eE]'"),
     ("mariadb", False): re.compile(rf'{_BOTH}|#|"'),
@@ -23,7 +25,18 @@ _QUOTED = {
     "postgresql": re.compile(r"\"[^\"']*\""),
     "mariadb": re.compile(r"`[^`'\"]*`|\"[^`'\"]*\""),
 }
-_DIGIT = re.compile("[0-9]")
+_DIGITS = re.compile("[0-9]")
+# Digits that go on with a name; those of an exponent or a placeholder are no harm among them.
+_NAMED = re.compile(r"(?<=[A-Za-z_$\x80-\U0010ffff])[0-9]+")
+_NAMED_BYTES = re.compile(rb"[A-Za-z_$\x80-\xff]([0-9]+)")
+
+
+class Soundness(Enum):
+    """Whether all statements with one sketch are of one class."""
+
+    NO = "no"
+    WITH_NAMES = "with the same digits in their names"
+    YES = "yes"
 
 
 def sketch(sql: str) -> bytes | None:
@@ -35,15 +48,23 @@ def sketch(sql: str) -> bytes | None:
     return outside.replace(b"0000", b"0").replace(b"00", b"0").replace(b"00", b"0")
 
 
-def sound(found: bytes, *, dialect: Dialect, ansi_quotes: bool) -> bool:
+def with_names(found: bytes, sql: str) -> bytes:
+    """Return the sketch `found` of `sql` with the digits of its names."""
+    outside = "'".join(sql.split("'")[::2]).encode("utf-8", "surrogatepass")
+    return found + b"\0" + b" ".join(_NAMED_BYTES.findall(outside))
+
+
+def soundness(found: bytes, *, dialect: Dialect, ansi_quotes: bool) -> Soundness:
     """Tell whether all statements with the sketch `found` are of one class."""
     text = found.decode("utf-8", "surrogatepass")
     if _UNSOUND[dialect, ansi_quotes].search(text):
-        return False
+        return Soundness.NO
     quotes = '"' if dialect == "postgresql" else '`"'
     if any(quote in text for quote in quotes):
         bare = _QUOTED[dialect].sub("", text)
         if any(quote in bare for quote in quotes):
-            return False
-    masked = GRAMMARS[dialect, ansi_quotes].mask(text.replace("'", "''"))
-    return not _DIGIT.search(masked.text)
+            return Soundness.NO
+    masked = GRAMMARS[dialect, ansi_quotes].mask(text.replace("'", "''")).text
+    if not _DIGITS.search(masked):
+        return Soundness.YES
+    return Soundness.NO if _DIGITS.search(_NAMED.sub("", masked)) else Soundness.WITH_NAMES
