@@ -18,6 +18,7 @@ from . import options
 _SIZE = re.compile(r"(?i)\A(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\Z")
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 _WINDOW_S_LEAST = 60.0
+_VALUE_MAX = 32
 _ORDER = ("risk", "waste", "hint", "unknown", "satisfied")
 
 
@@ -150,7 +151,7 @@ def _table(advice: Sequence[Advice], *, show_all: bool) -> str:
     """Return the rules as a table, then the next steps of the unknown and what makes the change."""
     shown = [each for each in advice if show_all or each.state != "satisfied"]
     lines = [
-        Line(each.rule, _mark(each), each.now, each.proposed, each.why)
+        Line(each.rule, _mark(each), _short(each.now), _short(each.proposed), each.why)
         for each in sorted(shown, key=lambda each: _ORDER.index(_mark(each)))
     ]
     parts = [render.rows(lines, "table")] if lines else []
@@ -172,6 +173,10 @@ def _table(advice: Sequence[Advice], *, show_all: bool) -> str:
         head += f" (a restart is needed for {', '.join(restart)}):" if restart else ":"
         parts.append("\n".join([head, *(f"  {line}" for line in lines_of_file)]))
     return "\n\n".join(parts)
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= _VALUE_MAX else value[: _VALUE_MAX - 1] + "…"
 
 
 def _mark(advice: Advice) -> str:

@@ -23,6 +23,7 @@ class Setting:
     One setting, in bytes, seconds, numbers, flags or text; -1 stays what it is.
 
     `context` is what a new value takes. `choices` are the words that this server knows for it.
+    `is_option`: a file can say it, under the same name.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Setting:
     context: Context
     source: str = ""
     choices: tuple[str, ...] = ()
+    is_option: bool = True
 
 
 @dataclass(frozen=True, slots=True)

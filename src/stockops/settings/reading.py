@@ -8,7 +8,18 @@ from ..engine.base import Server
 from ..errors import Fault, ServerError, Unsupported
 from ..targets import Target
 from . import machine as machines
-from .facts import PENDING, UNSAVED, WINDOW_S_MIN, Context, Counter, Facts, Missing, Setting, Value
+from .facts import (
+    PENDING,
+    UNSAVED,
+    WINDOW_S_MIN,
+    Context,
+    Counter,
+    Facts,
+    Kind,
+    Missing,
+    Setting,
+    Value,
+)
 
 # Each is a file of SQL, and the first part of the names of what it counts.
 GROUPS = (
@@ -159,22 +170,25 @@ def _of_postgresql(row: Mapping[str, Any]) -> Setting:
 
 
 def _of_mariadb(row: Mapping[str, Any]) -> Setting:
-    name, text, kind = row["name"], str(row["value"]), str(row["vartype"])
-    context, source = row["context"], str(row["source"])
+    name, text, vartype = row["name"], str(row["value"]), str(row["vartype"])
     value: Value = text
+    kind: Kind = "text"
     if text in {"ON", "OFF"}:
-        value = text == "ON"
-        return Setting(name=name, value=value, kind="flag", context=context, source=source)
-    if "INT" in kind or kind == "DOUBLE":
-        value = float(text) if kind == "DOUBLE" else int(text)
-        return Setting(name=name, value=value, kind=_measure(name), context=context, source=source)
-    choices = tuple((row["choices"] or "").split(","))
+        value, kind = text == "ON", "flag"
+    elif "INT" in vartype or vartype == "DOUBLE":
+        value, kind = float(text) if vartype == "DOUBLE" else int(text), _measure(name)
     return Setting(
-        name=name, value=value, kind="text", context=context, source=source, choices=choices
+        name=name,
+        value=value,
+        kind=kind,
+        context=row["context"],
+        source=str(row["source"]),
+        choices=tuple((row["choices"] or "").split(",")),
+        is_option=bool(row["is_option"]),
     )
 
 
-def _measure(name: str) -> Any:
+def _measure(name: str) -> Kind:
     if name == "max_allowed_packet" or (name.endswith("_size") and name not in _COUNTS):
         return "bytes"
     if name.endswith(("_timeout", "_query_time", "_seconds", "statement_time")):

@@ -4,6 +4,12 @@ from ..facts import UNSAVED, Facts, Value
 from ..rule import Judgement, Rule, View, fine, propose, switched, within
 from ..words import option
 
+# Variables whose option has another name: by its own, the server would not start (10.11).
+_OPTIONS = {
+    "time_zone": "default_time_zone",
+    "tx_isolation": "transaction_isolation",
+    "tx_read_only": "transaction_read_only",
+}
 _SLOW = "MariaDB documentation, Slow Query Log Overview"
 
 
@@ -24,10 +30,16 @@ def _unsaved(view: View) -> Judgement:
 
 
 def _lines(facts: Facts, _value: Value) -> tuple[str, ...]:
-    names = [name for name in facts.settings[UNSAVED].source.split(", ") if name]
-    return tuple(
-        f"{name} = {option(facts.settings[name].value)}" for name in names if name in facts.settings
-    )
+    lines = []
+    for name in facts.settings[UNSAVED].source.split(", "):
+        if name not in facts.settings:
+            continue
+        setting, called = facts.settings[name], _OPTIONS.get(name, name)
+        if setting.is_option or called != name:
+            lines.append(f"{called} = {option(setting.value)}")
+        else:
+            lines.append(f"# {name} is no option: set it in the file that init_file names")
+    return tuple(lines)
 
 
 RULES = (

@@ -212,7 +212,7 @@ RULES = (
         severity="risk",
         formula="4 x max_wal_size, 16 GB or more, where there is a slot",
         source="PostgreSQL manual, Replication: Sending Servers",
-        effect="the disk of the log has an upper bound",
+        effect="the log has an upper bound; a reader that is away for longer must begin anew",
         judge=_slots,
     ),
 )

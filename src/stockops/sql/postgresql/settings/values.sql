@@ -7,6 +7,7 @@ SELECT
     s.vartype AS vartype,
     s.context AS context,
     s.source AS source,
-    s.enumvals AS choices
+    s.enumvals AS choices,
+    s.context <> 'internal' AS is_option
 FROM pg_settings AS s
 ORDER BY s.name
