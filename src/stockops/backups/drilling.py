@@ -19,7 +19,7 @@ from .. import lab
 from ..engine import connect
 from ..errors import Busy, ConfigError, Fault, Refused, ServerError, StockopsError, Unsupported
 from ..lab import Lab
-from . import proving
+from . import machine, proving
 from .keys import Identities
 from .manifest import Manifest
 from .proving import Level
@@ -132,7 +132,11 @@ def drill(
     with _timed(repo, drilled, seen) as (phases, began):
         fill = filling(repo, recovery, identities=identities, phases=phases)
         with lab.temporary(
-            said.engine, version=said.major, bin_directory=bin_directory, fill=fill
+            said.engine,
+            version=said.major,
+            bin_directory=bin_directory,
+            settings=machine.cache_settings(said.engine, recovery.raw_bytes),
+            fill=fill,
         ) as copy:
             _timed_start(phases, began)
             finish(copy, recovery, phases=phases)

@@ -84,6 +84,13 @@ class TableColumn:
     key_position: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A table that the server can look into, its name as a statement can hold it."""
+
+    name: str
+
+
 CLUSTER = Query("backup_cluster", Cluster)
 SETTINGS = Query("backup_settings", Setting)
 LINKS = Query("backup_links", Outside)
@@ -92,3 +99,4 @@ LEFT_BEHIND = Query("backup_left_behind", LeftBehind)
 TABLESPACES = Query("backup_tablespaces", Tablespace)
 RELATIONS = Query("backup_relations", Relation)
 TABLE = Query("backup_table", TableColumn)
+CHECKED = Query("backup_checked", Checked)

@@ -1,6 +1,5 @@
 """Ask every invariant in one snapshot, and say which held."""
 
-import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -9,6 +8,7 @@ from typing import Literal
 
 from .. import queries
 from ..engine.base import Server
+from ..engine.sharing import share
 from ..errors import Finding, ServerError
 from . import invariants
 from .invariants import NAMES, Invariant
@@ -78,28 +78,12 @@ def check_still(connected: Callable[[], AbstractContextManager[Server]]) -> list
 
     Two sessions share the work, each with snapshots of its own; where somebody writes, use `check`.
     """
-    names = iter(NAMES)
     results: dict[str, InvariantResult] = {}
-    failures: list[Exception] = []
 
-    def work() -> None:
-        with connected() as server:
-            for name in names:
-                [results[name]] = check(server, only=[name])
+    def ask_one(server: Server, name: str) -> None:
+        [results[name]] = check(server, only=[name])
 
-    def help_out() -> None:
-        try:
-            work()
-        except Exception as exc:  # raised again where the work was asked for
-            failures.append(exc)
-
-    # A daemon: whoever interrupts the work need not wait for the statement that it is at.
-    helper = threading.Thread(target=help_out, daemon=True)
-    helper.start()
-    work()
-    helper.join()
-    if failures:
-        raise failures[0]
+    share(connected, NAMES, ask_one)
     return [results[name] for name in NAMES]
 
 

@@ -1,0 +1,35 @@
+"""What this machine can spare for a server that a proof runs on."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+_CACHES = {"postgresql": "shared_buffers", "mariadb": "innodb_buffer_pool_size"}
+_SHARE = 0.25  # of the memory that is free: the file system's cache serves the proof, too
+_LEAST_MB = 256
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def cache_settings(engine: str, data_bytes: int) -> Mapping[str, str]:
+    """
+    Return the setting that gives a private server room for `data_bytes` of data.
+
+    Levels of proof read all of them several times, through indexes, too. Never more than a quarter
+    of the memory that is free here.
+    """
+    megabytes = min(int(data_bytes * 1.25), int(_available_bytes() * _SHARE)) >> 20
+    return {
+        _CACHES[engine]: f"{max(_LEAST_MB, megabytes)}{'MB' if engine == 'postgresql' else 'M'}"
+    }
+
+
+def _available_bytes() -> int:
+    """Return the memory that can be had without swapping, the control group's limit kept."""
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    [kilobytes] = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    found = int(kilobytes) * 1024
+    try:
+        limit = (_CGROUP / "memory.max").read_text(encoding="ascii").strip()
+        used = int((_CGROUP / "memory.current").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return found
+    return min(found, max(0, int(limit) - used)) if limit.isdigit() else found

@@ -1,0 +1,1 @@
+-- unsupported: pg_amcheck finds the relations that it looks into by itself
