@@ -1,12 +1,14 @@
 """What this machine can spare for a server that a proof runs on."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
+
+from ..settings.machine import memory_limits
 
 _CACHES = {"postgresql": "shared_buffers", "mariadb": "innodb_buffer_pool_size"}
 _SHARE = 0.25  # of the memory that is free: the file system's cache serves the proof, too
 _LEAST_MB = 256
-_CGROUP = Path("/sys/fs/cgroup")
 
 
 def cache_settings(engine: str, data_bytes: int) -> Mapping[str, str]:
@@ -23,13 +25,7 @@ def cache_settings(engine: str, data_bytes: int) -> Mapping[str, str]:
 
 
 def _available_bytes() -> int:
-    """Return the memory that can be had without swapping, the control group's limit kept."""
+    """Return the memory that can be had without swapping, control groups kept."""
     lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     [kilobytes] = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-    found = int(kilobytes) * 1024
-    try:
-        limit = (_CGROUP / "memory.max").read_text(encoding="ascii").strip()
-        used = int((_CGROUP / "memory.current").read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return found
-    return min(found, max(0, int(limit) - used)) if limit.isdigit() else found
+    return min([int(kilobytes) * 1024, *memory_limits(os.getpid())])
