@@ -6,11 +6,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from conftest import Labs, eventually
 from market import Markets, small_plan
 
 from stockops import market as calendar
 from stockops import migrations, seeding
+from stockops.cli import main
 from stockops.engine import ENGINES, connect
 from stockops.engine.base import Server
 from stockops.errors import Busy, ConfigError, Refused
@@ -308,15 +310,8 @@ def test_small_seeds_need_no_second_process(tmp_path: Path) -> None:
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "stockops", "seed", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    return done.returncode, done.stdout, done.stderr
+    done = CliRunner().invoke(main, ["seed", *arguments])
+    return done.exit_code, done.stdout, done.stderr
 
 
 def test_the_commands(migrated: Target, plan: SeedPlan) -> None:

@@ -17,7 +17,7 @@ from stockops.lab import Lab
 from stockops.seeding import SeedPlan
 from stockops.targets import Target
 
-BIG = SeedPlan(users=4_000, accounts=8_000, days=60)
+BIG = SeedPlan(users=2_000, accounts=4_000, days=30)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
+from click.testing import CliRunner
 from conftest import Labs, eventually
 from market import Markets
 
 from stockops import lab as labs
 from stockops import orders, seeding
+from stockops.cli import main
 from stockops.engine import connect
 from stockops.engine.base import Server
 from stockops.errors import Busy, Refused
@@ -35,15 +37,8 @@ def arguments(plan: SeedPlan) -> list[str]:
 
 
 def run(*command: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "stockops", "seed", *command],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    return done.returncode, done.stdout + done.stderr
+    done = CliRunner().invoke(main, ["seed", *command])
+    return done.exit_code, done.output
 
 
 @contextmanager
