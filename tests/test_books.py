@@ -1,9 +1,6 @@
 """What must hold in the books, and the proof that each invariant would notice."""
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -12,6 +9,7 @@ from datetime import timedelta
 from importlib import resources
 
 import pytest
+from click.testing import CliRunner
 from conftest import Labs
 from floor import FIRST_DAY, SECOND_DAY, Floor
 from market import Markets
@@ -20,6 +18,7 @@ from stockops import audit, books
 from stockops.books import InvariantResult
 from stockops.books.checking import EXAMPLES_MAX
 from stockops.books.planting import corruptions
+from stockops.cli import main
 from stockops.engine import ENGINES, connect
 from stockops.engine.base import Server
 from stockops.errors import ConfigError, Finding, Unreachable
@@ -47,16 +46,9 @@ class Ran:
 
 
 def stockops(*words: str) -> Ran:
-    """Run the command line, as a user does."""
-    done = subprocess.run(
-        [sys.executable, "-m", "stockops", *words],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        check=False,
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    """Run the command line, in this process."""
+    done = CliRunner().invoke(main, words)
+    return Ran(done.exit_code, done.stdout, done.stderr)
 
 
 def bad(results: list[InvariantResult]) -> list[InvariantResult]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from conftest import Labs, eventually
 from floor import FIRST_DAY, SECOND_DAY, Floor
 from market import Markets
@@ -16,6 +17,7 @@ from market import Markets
 import stockops
 from stockops import audit, books
 from stockops.books.planting import corruptions
+from stockops.cli import main
 from stockops.engine import ENGINES, connect
 from stockops.engine.base import Server
 from stockops.targets import Target
@@ -235,10 +237,10 @@ def test_a_protected_target_is_named_again_before_its_books_are_written(
     words = ["--config", str(config), "-t", "prod"]
     for command in (["seal"], ["fold", "--through", "2025-01-02"]):
         plan = stockops_books(*command, *words, "--plan")
-        assert plan.returncode == 0, plan.stderr
+        assert plan.exit_code == 0, plan.stderr
         for consent in ([], ["--yes"], ["--i-mean", "test"]):
             refused = stockops_books(*command, *words, *consent)
-            assert refused.returncode == 5
+            assert refused.exit_code == 5
             assert f"books {command[0]} writes to the protected target 'prod'" in refused.stderr
             assert "--i-mean prod" in refused.stderr
     with connect(market) as server:
@@ -246,7 +248,7 @@ def test_a_protected_target_is_named_again_before_its_books_are_written(
         assert not server.rows("SELECT account_id FROM house_balances")
     for command in (["seal"], ["fold", "--through", "2025-01-02"]):
         done = stockops_books(*command, *words, "--i-mean", "prod")
-        assert done.returncode == 0, done.stderr
+        assert done.exit_code == 0, done.stderr
     with connect(market) as server:
         assert server.rows("SELECT seal_no FROM audit_seals")
         [result] = books.check(server, only=["house_balances"])
@@ -265,12 +267,5 @@ def test_nothing_folded_is_nothing_proved(market: Target) -> None:
         assert books.passed(books.check(server))
 
 
-def stockops_books(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "stockops", "books", *words],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        check=False,
-    )
+def stockops_books(*words: str) -> Result:
+    return CliRunner().invoke(main, ["books", *words])

@@ -1,14 +1,14 @@
 """`stockops migrate`: what it prints, where, and the exit code it leaves with."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from test_migrations import BROKEN, TABLES
 from test_migrations_files import write
 
+from stockops.cli import main
 from stockops.engine.base import Server
 
 
@@ -18,14 +18,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "stockops", "migrate", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
+    done = CliRunner().invoke(main, ["migrate", *arguments])
+    return done.exit_code, done.stdout, done.stderr
 
 
 def test_from_pending_to_applied(server: Server, url: str, folder: Path) -> None:
