@@ -115,8 +115,10 @@ def test_a_server_that_does_not_count_knows_nothing_of_use(used: Server) -> None
     with not_counting(used) as words:
         done = indexes.audit([used], limits=AT_ONCE)
     assert done.counted_s is None
-    assert [(v.state, v.kind, v.reason) for v in done.verdicts] == [("unknown", "unused", words)]
-    assert done.verdicts[0].steps
+    verdict = done.verdicts[0]
+    assert [(v.state, v.kind) for v in done.verdicts] == [("unknown", "unused")]
+    assert verdict.reason.startswith(f"{words}; no use is known of idle")
+    assert verdict.steps
 
 
 def test_an_index_full_of_room_is_bloated(server: Server, target: Target) -> None:
@@ -162,6 +164,36 @@ def test_pgstattuple_has_the_last_word(server: Server) -> None:
     assert "could not be measured" in reasons()[0]
     server.execute("CREATE EXTENSION pgstattuple")
     assert reasons() == []
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_what_may_be_built_just_now_is_not_called_a_failed_build(
+    server: Server, target: Target
+) -> None:
+    server.execute("CREATE TABLE q (a int)")
+    server.execute("CREATE INDEX half ON q (a)")
+    server.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'half'::regclass")
+
+    def state() -> str:
+        return indexes.audit([server], only=["invalid"]).verdicts[0].state
+
+    with connect(target) as builder, builder.transaction():
+        builder.execute("LOCK TABLE q IN SHARE UPDATE EXCLUSIVE MODE")  # as a build takes it
+        assert state() == "unknown"
+    assert state() == "found"
+
+
+@pytest.mark.parametrize("engine", ["mariadb"])
+def test_what_userstat_saw_is_used(used: Server) -> None:
+    """It proves a use, and never that there was none: nobody knows since when it counts."""
+    used.execute("SET GLOBAL userstat = 1")
+    try:
+        with not_counting(used):
+            used.rows("SELECT a FROM q WHERE b = 7")
+            done = indexes.audit([used], limits=AT_ONCE)
+            assert (done.counted_s, done.verdicts) == (None, [])
+    finally:
+        used.execute("SET GLOBAL userstat = 0")
 
 
 @pytest.fixture

@@ -216,7 +216,9 @@ def _unused(found: Catalogue, rest: Sequence[Index], limits: Limits) -> Iterator
     idle = [index for index in rest if _is_idle(index, there[index.table], found)]
     if not idle:
         return
-    yield from (_unknown("unused", each) for each in found.unknown if each.about == "use")
+    for each in found.unknown:
+        if each.about == "use":
+            yield _unknown("unused", each, f"; no use is known of {_named(idle)}")
     if found.counted_s is None:
         return
     age = lasted(found.counted_s)
@@ -297,8 +299,10 @@ def _is_table(index: Index) -> bool:
     return index.row.is_primary and index.row.method.startswith("innodb")
 
 
-def _unknown(kind: Kind, unknown: Unknown) -> Verdict:
-    return Verdict(state="unknown", kind=kind, reason=unknown.why, steps=(f"-- {unknown.remedy}",))
+def _unknown(kind: Kind, unknown: Unknown, of: str = "") -> Verdict:
+    return Verdict(
+        state="unknown", kind=kind, reason=unknown.why + of, steps=(f"-- {unknown.remedy}",)
+    )
 
 
 def _without_index(found: Catalogue) -> Iterator[Verdict]:
