@@ -439,6 +439,19 @@ def test_other_literals_are_the_same_class(number: str, string: str, dialect: Di
     assert classify(written, dialect=dialect) == classify(plain, dialect=dialect)
 
 
+ROWS = ["(1, 'x')", "(-1, NULL)", "(now(), 2)", "(3, DEFAULT)", "( 5,'a(b),(c' )", "(1)"]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("before", ["INSERT INTO t VALUES ", "insert into t1 value", "SELECT "])
+def test_a_bulk_load_is_of_one_class_however_long(before: str, dialect: Dialect) -> None:
+    for rows in ([ROWS[0]], ROWS[:2], [ROWS[5]], ROWS[:5], [*ROWS[:1] * 3, ROWS[3], ROWS[0]]):
+        for times in (2, 60, 400):
+            sql = before + ", ".join(rows * times) + " ON CONFLICT DO NOTHING"
+            masked = GRAMMARS[dialect, False].mask(sql)
+            assert classify(sql, dialect=dialect).text == read(masked.text, dialect=dialect).text
+
+
 def test_a_sample_is_laid_out_for_reading() -> None:
     assert pretty("select a from t where b = 'it''s'") == "SELECT a\nFROM t\nWHERE b = 'it''s'"
 

@@ -7,13 +7,14 @@ from functools import lru_cache
 from .masking import GRAMMARS, Dialect, Grammar
 from .reading import read
 from .sketching import Soundness, sketch, soundness, with_names
+from .squeezing import squeezed_text
 from .tags import Tags, tags_of
 
 # Masked texts whose classes are kept, and how long one may be to be kept.
 KEPT_MAX = 8_192
 KEPT_LENGTH_MAX = 4_096
 # Sketches that are remembered: how long one may be, and all of them.
-SKETCH_BYTES_MAX = 16_384
+SKETCH_BYTES_MAX = 4_096
 SKETCHES_BYTES_MAX = 16_000_000
 
 # What may stand behind a comment at the end, and what a comment begins with that is more than one.
@@ -69,7 +70,7 @@ class _Classes:
         if self.dialect == "mariadb" and "\\" in sql:
             return None
         found = sketch(sql)
-        if found is None:
+        if found is None or len(found) > SKETCH_BYTES_MAX:
             return None
         try:
             known = self.sketched[found]
@@ -92,8 +93,6 @@ class _Classes:
         return statement
 
     def _remember(self, found: bytes, known: Statement | Soundness) -> None:
-        if len(found) > SKETCH_BYTES_MAX:
-            return
         self.sketched_bytes += len(found)
         if self.sketched_bytes > SKETCHES_BYTES_MAX:
             self.sketched.clear()
@@ -115,8 +114,9 @@ class _Classes:
 
     def _of_all(self, sql: str) -> Statement:
         masked = self.grammar.mask(sql)
-        keep = len(masked.text) <= KEPT_LENGTH_MAX
-        statement = (_kept if keep else _statement)(masked.text, self.dialect)
+        text = squeezed_text(masked.text)
+        keep = len(text) <= KEPT_LENGTH_MAX
+        statement = (_kept if keep else _statement)(text, self.dialect)
         if masked.cut or masked.tags:
             return replace(statement, tags=masked.tags, cut=masked.cut or statement.cut)
         return statement

@@ -12,6 +12,7 @@ import re
 from enum import Enum
 
 from .masking import GRAMMARS, LETTER, ODD, Dialect
+from .squeezing import squeezed
 
 _ZEROS = bytes(ord("0") if chr(byte) in "123456789" else byte for byte in range(256))
 _BOTH = rf"--|/\*|\\|(?<!{LETTER})0[xXbBoO]|{ODD.pattern}"
@@ -45,7 +46,7 @@ def sketch(sql: str) -> bytes | None:
     if not len(parts) & 1:
         return None
     outside = "'".join(parts[::2]).encode("utf-8", "surrogatepass").translate(_ZEROS)
-    return outside.replace(b"0000", b"0").replace(b"00", b"0").replace(b"00", b"0")
+    return squeezed(outside.replace(b"0000", b"0").replace(b"00", b"0").replace(b"00", b"0"))
 
 
 def with_names(found: bytes, sql: str) -> bytes:
