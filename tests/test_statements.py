@@ -521,5 +521,5 @@ def test_time_grows_with_the_length_and_no_faster(dialect: Dialect) -> None:
 @pytest.mark.soak
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("piece", NASTY)
-def test_a_megabyte_of_anything_is_read_in_seconds(dialect: Dialect, piece: str) -> None:
-    assert cpu_s(piece, 1_000_000, dialect) < 20
+def test_a_megabyte_of_anything_is_read_in_a_minute(dialect: Dialect, piece: str) -> None:
+    assert cpu_s(piece, 1_000_000, dialect) < 60
