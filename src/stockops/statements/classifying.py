@@ -143,9 +143,8 @@ def classify(sql: str, *, dialect: Dialect, ansi_quotes: bool = False) -> Statem
     placeholders, from pg_stat_statements (seen on 18) or from the digests of performance_schema
     (MariaDB 10.11), but where the server itself left out what tells:
 
-    - a digest has `@?` for every user variable, no hints, and what stands in ``/*! */`` bare;
+    - a digest has ``@?`` for every user variable, no comment, and what stands in ``/*! */`` bare;
     - a digest is cut at `max_digest_length`;
-    - a statement of a routine has the names of its variables in one and values in another;
     - an array that is an expression of literals (``ARRAY[1 + 1]``) is one in a text, none in `$1`.
 
     In MariaDB lists of two literals or more are one, in any place, as they are in its digests:
