@@ -11,15 +11,9 @@ from .classes import Class, spread
 from .events import Event
 
 NOTICES_MAX = 20  # examples of each kind
-_MEMO_MAX = 200_000  # statements whose class is remembered
-_MEMO_CHARACTERS_MAX = 4000
 # A plan without its numbers is its shape.
 _NODE_LINE = re.compile(r"^(\s*(?:->  )?[^\n]*?)  \(cost=[^\n]*$", re.MULTILINE)
 _MARIADB_NUMBERS = {"rows", "r_rows", "filtered", "r_filtered"}
-# What may differ between two statements that are one for sure: a number that stands alone, and a
-# string without an escape, where nothing else in the text can hold a quote.
-_PLAIN = re.compile(r"'[^'\\]*'|(?<![\w$.])\d+(?:\.\d+)?(?![\w.])")
-_NOT_PLAIN = re.compile(r'["`\\#]|--|/\*|\$')
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,7 +46,6 @@ class Digest:
     filtered: int = 0  # entries that a filter left out
     first_us: int | None = None
     last_us: int | None = None
-    _memo: dict[str, Statement] = field(default_factory=dict, repr=False)
 
     def event(self, event: Event) -> None:
         """Count one event."""
@@ -67,15 +60,17 @@ class Digest:
             self.admin[event.sql] += event.weight
         elif event.source == "execution":
             self.sampled |= event.weight > 1
-            statement = self._statement(event.sql)
+            statement = classify(event.sql, dialect=self.dialect)
             of = self._class(statement)
             of.execution(event, statement.tags)
             if event.plan:
                 of.plan(*shape_of(event.plan), event)
         elif event.source == "preparation":
-            self._class(self._statement(event.sql)).preparation(event)
+            self._class(classify(event.sql, dialect=self.dialect)).preparation(event)
         else:
-            self._class(self._statement(event.sql)).plan(*shape_of(event.plan), event)
+            self._class(classify(event.sql, dialect=self.dialect)).plan(
+                *shape_of(event.plan), event
+            )
 
     def add(self, other: "Digest") -> None:
         """Add the digest of another part."""
@@ -95,17 +90,6 @@ class Digest:
         self.first_us, self.last_us = spread(
             self.first_us, self.last_us, other.first_us, other.last_us
         )
-
-    def _statement(self, sql: str) -> Statement:
-        key = sql
-        if len(sql) <= _MEMO_CHARACTERS_MAX and _NOT_PLAIN.search(sql) is None:
-            key = _PLAIN.sub("0", sql)
-        known = self._memo.get(key)
-        if known is None:
-            known = classify(sql, dialect=self.dialect)
-            if len(key) <= _MEMO_CHARACTERS_MAX and len(self._memo) < _MEMO_MAX:
-                self._memo[key] = known
-        return known
 
     def _class(self, statement: Statement) -> Class:
         known = self.classes.get(statement.class_id)
