@@ -22,6 +22,8 @@ from pathlib import Path
 from stockops import audit, migrations, seeding
 from stockops import lab as labs
 from stockops.engine import connect
+from stockops.engine.base import Server
+from stockops.errors import Fault, ServerError
 from stockops.lab import Lab
 from stockops.seeding import SeedPlan
 from stockops.targets import Target
@@ -177,7 +179,7 @@ def disaster(told: Story) -> None:
         if load.poll() is not None:
             raise RuntimeError((told.work / "beside.log").read_text("utf-8"))
         for statement in DROP[told.lab.engine]:
-            server.execute(statement)
+            _until(lambda statement=statement: _done(server, statement))
         load.wait(SOON_S)  # no order can be placed any more
 
 
@@ -193,6 +195,17 @@ def recovery(told: Story) -> None:
     told.show("books", "books check -t rescued")
     wanted = f"backup restore --to {told.aim} --table orders --as orders_1430 -t prod"
     told.show("rescue", f"{wanted} --i-mean prod")
+
+
+def _done(server: Server, statement: str) -> bool:
+    """Tell whether the statement was done: among orders it may be the victim of a deadlock."""
+    try:
+        server.execute(statement)
+    except ServerError as exc:
+        if exc.fault is not Fault.RETRY:
+            raise
+        return False
+    return True
 
 
 def _orders(told: Story) -> int:

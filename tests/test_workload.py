@@ -266,7 +266,7 @@ def test_a_run_that_ends_within_its_warm_up_has_measured_nothing(market: Target)
 
 
 def test_a_stall_is_measured_where_it_was(market: Target) -> None:
-    """Every issue is locked from the first tick after an answer to the next one."""
+    """Every issue is locked from the first tick after an answer, for two ticks."""
     with ExitStack() as locks:
         ticks: list[Tick] = []
 
@@ -278,15 +278,16 @@ def test_a_stall_is_measured_where_it_was(market: Target) -> None:
                 server = locks.enter_context(connect(market))
                 locks.enter_context(server.transaction())
                 server.rows("SELECT symbol FROM stock_inventory FOR UPDATE")
-            elif len(ticks) == 2:
+            elif len(ticks) == 3:
                 locks.close()
 
-        plan = RunPlan(clients=3, seconds=5.0, mix={"limit": 1}, business_date=DAY, seal=False)
+        plan = RunPlan(clients=3, seconds=6.0, mix={"limit": 1}, business_date=DAY, seal=False)
         result = workload.run(market, plan, progress=lock)
     assert result.failure is None
     assert result.stall is not None
+    locked_s = ticks[2].elapsed_s - ticks[0].elapsed_s
     assert ticks[0].elapsed_s - 0.1 < result.stall.start_s < ticks[1].elapsed_s
-    assert 0.5 < result.stall.length_s < ticks[1].elapsed_s - ticks[0].elapsed_s + 1.0
+    assert locked_s - 0.5 < result.stall.length_s < locked_s + 1.0
     assert result.as_json()["stall"] == {
         "start_s": result.stall.start_s,
         "length_s": result.stall.length_s,
