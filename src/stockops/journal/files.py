@@ -20,11 +20,12 @@ import fcntl
 import json
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from .. import disk
 from ..errors import Busy, ConfigError
@@ -32,6 +33,7 @@ from ..errors import Busy, ConfigError
 HEADER = "journal.json"
 FORMAT = 1
 CLIENTS_MAX = 1000
+GLANCE_S = 0.5
 RUN_ID = re.compile(r"[a-z0-9]{1,32}")
 _FILE = "client-{:03d}.jsonl"
 _NOT_A_JOURNAL = "Give the directory that `stockops trade run --journal DIR` wrote."
@@ -155,12 +157,26 @@ def create(directory: Path, header: Header) -> Iterator[Journal]:
         ) from exc
 
 
+def _share(file: TextIO) -> None:
+    """Lock `file` for reading; a client of the run that has just ended holds it for a moment."""
+    deadline = time.monotonic() + GLANCE_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(GLANCE_S / 20)
+        else:
+            return
+
+
 def read_header(directory: Path) -> Journal:
     """Return the journal at `directory`; `Busy` while its run goes on."""
     path = directory / HEADER
     try:
         with path.open(encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            _share(file)
             said = json.load(file)
         if said.pop("format") != FORMAT:
             raise ConfigError(
