@@ -21,6 +21,7 @@ from stockops.backups import (
     drilling,
     keys,
     manifest,
+    proving,
     repository,
     restoring,
     streams,
@@ -303,3 +304,21 @@ def test_nothing_to_verify_is_no_success(repo: Repository) -> None:
     )
     assert said.exit_code == 1
     assert json.loads(said.stdout) == []
+
+
+def test_a_table_that_is_torn_is_found_among_the_structures() -> None:
+    """On MariaDB, whose tables two sessions check, in a server without our database."""
+    with labs.temporary("mariadb") as lab:
+        with connect(lab.url("mysql")) as server:
+            server.execute("CREATE TABLE trading.torn (n INT, INDEX (n)) ENGINE = Aria")
+            server.execute("INSERT INTO trading.torn SELECT seq FROM mysql.seq_1_to_9999")
+            server.execute("RENAME TABLE trading.torn TO test_torn")
+            server.execute("DROP DATABASE trading")
+            server.execute("FLUSH TABLES")
+        found = proving.Level("L2", "structures")
+        proving._structures(lab, found)
+        assert (found.findings, found.looked_at > 10) == ([], True)
+        [rows] = lab.data.rglob("test_torn.MAD")
+        os.truncate(rows, rows.stat().st_size // 2)
+        proving._structures(lab, found)
+        assert any("test_torn" in each for each in found.findings)

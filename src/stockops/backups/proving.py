@@ -167,17 +167,22 @@ def _structures(copy: Lab, level: Level) -> None:
         level.looked_at = found[0]["n"]
         return
     level.what = "tables"
-    with connect(copy.url()) as server:
+    place = copy.url("mysql")  # the database of the backup may be called anything
+    with connect(place) as server:
         tables = [each.name for each in server.fetch(questions.CHECKED)]
+
+    sound: list[str] = []
 
     def check(server: Server, name: str) -> None:
         # A table's own parts, its secondary indexes against its rows: what mariadb-check asks for.
         said = server.rows(f"CHECK TABLE {name} EXTENDED")
         wrong = [row for row in said if row["Msg_type"].lower() in {"error", "warning"}]
-        level.looked_at += not wrong and said[-1]["Msg_text"] == "OK"
+        if not wrong and said[-1]["Msg_text"] == "OK":
+            sound.append(name)
         level.findings += [f"{name}: {row['Msg_text']}" for row in wrong]
 
-    share(lambda: connect(copy.url()), tables, check)
+    share(lambda: connect(place), tables, check)
+    level.looked_at = len(sound)
     level.findings = level.findings[:EXAMPLES_MAX]
 
 
