@@ -456,7 +456,8 @@ def test_few_calls_say_nothing_and_no_class_in_common_is_a_finding(tmp_path: Pat
     other = snapshot(tmp_path, "other", [replace(TRUTH[0], duration_us=10**9)])
     foreign = snapshot(tmp_path, "foreign", [replace(TRUTH[0], sql="SELECT something_else")])
     ran = CliRunner().invoke(main, ["slow", "compare", str(one), str(other)])
-    assert (ran.exit_code, "unknown" in ran.stdout) == (0, True)
+    assert (ran.exit_code, "unknown" in ran.stdout) == (1, True)
+    assert "nothing can be said" in ran.stderr
     ran = CliRunner().invoke(main, ["slow", "compare", str(one), str(foreign)])
     assert (ran.exit_code, "no class in common" in ran.stderr) == (1, True)
     assert {"new", "gone"} <= set(ran.stdout.split())

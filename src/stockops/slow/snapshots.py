@@ -157,8 +157,12 @@ def _relative_variance(each: Kept) -> float:
     return (each.stddev_ms / each.mean_ms) ** 2 / (each.calls - 1)
 
 
-def regressions(rows: list[Compared]) -> Iterator[str]:
-    """Give a line for each class that is worse."""
+def findings(rows: list[Compared]) -> Iterator[str]:
+    """Give a line for each class that is worse, or one that says why nothing was compared."""
+    if not any(row.calls_before and row.calls_after for row in rows):
+        yield "the snapshots have no class in common"
+    elif not any(row.verdict in {"worse", "better", "same"} for row in rows):
+        yield f"no class was called {CALLS_MIN} times on both sides: nothing can be said"
     for row in rows:
         if row.verdict == "worse":
             yield (
