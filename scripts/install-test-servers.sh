@@ -1,7 +1,8 @@
 #!/bin/sh
 # Install what the tests run against, from the system's packages: MariaDB, sysbench, Chromium with a
-# Korean font, and the backup tools whose work is audited. What is there already is left alone. No service is started, and the labs of
-# the tests use none of the data directories that the packages make.
+# Korean font, the backup tools whose work is audited, the log profilers that ours is measured
+# against, and what an index is tried with. What is there already is left alone. No service is
+# started, and the labs of the tests use none of the data directories that the packages make.
 set -eu
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
@@ -26,10 +27,20 @@ wanted=""
 want() {
   command -v "$1" >/dev/null 2>&1 || wanted="$wanted $2"
 }
+want_file() { # a path or a pattern of one, and the package
+  # shellcheck disable=SC2086  the pattern is to be expanded
+  ls $1 >/dev/null 2>&1 || wanted="$wanted $2"
+}
 want pgbackrest pgbackrest
 want barman barman
 want mydumper mydumper
 want /usr/lib/postgresql/15/bin/postgres postgresql-15
+want pt-query-digest percona-toolkit
+want pgbadger pgbadger
+want_file '/usr/lib/*/perl5/*/JSON/XS.pm' libjson-xs-perl # pgbadger's jsonlog
+want_file '/usr/lib/*/perl5/*/Text/CSV_XS.pm' libtext-csv-xs-perl # pgbadger's csvlog
+want_file /usr/share/postgresql/15/extension/hypopg.control postgresql-15-hypopg
+want_file /usr/share/i18n/locales/ko_KR locales
 
 if [ -z "$missing$wanted" ]; then
   exit 0
