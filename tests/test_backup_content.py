@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import eventually
 from underload import trading
 
 from stockops import lab as labs
-from stockops.backups import content, hashing, repository, restoring, taking
+from stockops.backups import comparing, content, hashing, repository, restoring, taking
 from stockops.backups.manifest import TableContent
 from stockops.backups.taking import Request
 from stockops.engine import connect
@@ -149,9 +150,9 @@ def test_odd_names_and_generated_columns_are_held(server: Server) -> None:
         server.execute(f"INSERT INTO {name} ({name}) VALUES (1), (NULL)")
     said = content.whole(server)
     assert [each.rows for each in said] == [2] * 4
-    assert content.compare(server, said) == []
+    assert comparing.compare(server, said) == []
     server.execute(f"UPDATE {name} SET {name} = 5 WHERE {name} = 1")
-    (found,) = content.compare(server, said)
+    (found,) = comparing.compare(server, said)
     assert found.what == "content"
 
 
@@ -164,7 +165,7 @@ def test_a_missing_table_a_column_and_a_row_are_named(server: Server) -> None:
     server.execute("ALTER TABLE narrow DROP COLUMN b")
     server.execute("ALTER TABLE wide ADD COLUMN c int")
     server.execute("DELETE FROM short WHERE a = 2")
-    missing = content.compare(server, said)
+    missing = comparing.compare(server, said)
     found = {each.table: (each.what, each.expected, each.found) for each in missing}
     assert found.keys() == {"gone", "narrow", "wide", "short"}
     assert found["gone"][0] == "table"
@@ -243,7 +244,7 @@ def test_a_table_that_no_snapshot_holds_and_one_that_comes_back_empty_are_not_he
     else:
         assert [each.rows for each in physical] == [1]
         assert [each.hash for each in logical] == [None]
-    assert content.held(physical) + content.held(logical) == 1
+    assert comparing.held(physical) + comparing.held(logical) == 1
 
 
 def test_a_table_that_changes_meanwhile_is_not_held(server: Server) -> None:
@@ -304,7 +305,7 @@ def test_a_table_that_stays_is_known_without_reading_it_and_a_change_is_seen(
         again = content.marks(other, first)
         same = [change for change, name in names.items() if again.staying[name].prior is not None]
         assert same == ["nothing"]
-        assert content.compare(other, content.settled(other, again)) == []
+        assert comparing.compare(other, content.settled(other, again)) == []
 
 
 def witnessed(server: Server) -> list[TableContent]:
@@ -330,14 +331,14 @@ def test_under_load_what_was_settled_stays_and_the_next_one_builds_upon_it(
                 named = {each.table: each for each in said}
                 assert {name for name in GROWING if named[name].hash is None} <= {"audit_seals"}
                 assert {name for name in MOVING if named[name].hash is not None} == set()
-                assert content.compare(other, said, moved_on=True) == []
-                assert content.held(said, moved_on=True) >= len(GROWING) - 1
+                assert comparing.compare(other, said, moved_on=True) == []
+                assert comparing.held(said, moved_on=True) >= len(GROWING) - 1
                 if earlier:
                     assert rows(said, "trades") > rows(earlier, "trades")
                     assert any(each.prior is not None for each in marks.growing)
                 earlier = said
         fresh = content.settled(server, content.marks(server))
-        assert content.compare(other, fresh) == []
+        assert comparing.compare(other, fresh) == []
         grown = content.settled(server, content.marks(server, earlier))
         assert [replace(each, witness=None) for each in grown] == [
             replace(each, witness=None) for each in fresh
@@ -362,12 +363,37 @@ def test_a_physical_backup_under_load_comes_back_with_the_rows_that_were_settled
     try:
         restoring.finish(made, recovery, phases=phases)
         with connect(made.url(market.database)) as copy:
-            assert content.compare(copy, said.content) == []
-            assert content.compare(copy, first.content, moved_on=True) == []
+            assert comparing.compare(copy, said.content) == []
+            assert comparing.compare(copy, first.content, moved_on=True) == []
             copy.execute("DROP TABLE audit_seals")
-            assert [each.what for each in content.compare(copy, said.content)] == ["table"]
+            assert [each.what for each in comparing.compare(copy, said.content)] == ["table"]
     finally:
         labs.destroy(name)
+
+
+def test_sessions_that_share_the_work_find_what_one_finds(market: Target) -> None:
+    def shared(said: Sequence[TableContent]) -> list[comparing.Difference]:
+        return comparing.compare_still(lambda: connect(market), said, part_rows=2)
+
+    with connect(market) as server:
+        for _ in range(9):
+            log(server, draw(server))
+        said = content.settled(server, content.marks(server))
+        assert rows(said, "audit_log") >= 9
+        assert shared(said) == comparing.compare(server, said) == []
+        wrong: dict[str, dict[str, Any]] = {
+            "audit_log": {"rows": 1},
+            "users": {"hash": "no"},
+            "brokers": {"table": "gone"},
+        }
+        expected = [replace(each, **wrong.get(each.table, {})) for each in said]
+        found = shared(expected)
+        assert {(each.table, each.what) for each in found} == {
+            ("audit_log", "rows"),
+            ("users", "content"),
+            ("gone", "table"),
+        }
+        assert found == comparing.compare(server, expected)
 
 
 def rows(said: Sequence[TableContent], table: str) -> int:
@@ -414,7 +440,7 @@ def test_a_row_that_may_still_come_is_waited_for(market: Target) -> None:
         assert found[0].notes == []
         audited = next(each for each in said if each.table == "audit_log")
         assert audited.watermark == event + 1
-        assert content.compare(server, said, moved_on=True) == []
+        assert comparing.compare(server, said, moved_on=True) == []
 
 
 def test_a_transaction_that_takes_too_long_leaves_what_is_known(market: Target) -> None:
@@ -427,9 +453,9 @@ def test_a_transaction_that_takes_too_long_leaves_what_is_known(market: Target) 
         said = content.settled(server, marks)
         (note,) = marks.notes
         assert "a transaction took longer" in note
-        assert content.compare(server, said, moved_on=True) == []
+        assert comparing.compare(server, said, moved_on=True) == []
         assert rows(said, "audit_log") == rows(earlier, "audit_log")
-        assert content.held(content.settled(server, alone), moved_on=True) == 0
+        assert comparing.held(content.settled(server, alone), moved_on=True) == 0
 
 
 def test_a_row_that_comes_late_all_the_same_is_noticed(market: Target) -> None:
@@ -456,7 +482,7 @@ def test_nothing_is_built_upon_a_table_that_did_not_only_grow(market: Target) ->
         marks = content.marks(server, earlier)
         audited = next(each for each in marks.growing if each.table.name == "audit_log")
         assert audited.prior is None
-        assert content.compare(server, content.settled(server, marks), moved_on=True) == []
+        assert comparing.compare(server, content.settled(server, marks), moved_on=True) == []
 
 
 def test_ids_that_sessions_keep_for_later_prove_nothing(market: Target) -> None:

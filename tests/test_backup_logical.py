@@ -16,7 +16,7 @@ from underload import trading
 
 from stockops import books, orders
 from stockops import lab as labs
-from stockops.backups import content, logical, repository, restoring, taking
+from stockops.backups import comparing, logical, repository, restoring, taking
 from stockops.backups.manifest import Manifest
 from stockops.backups.repository import Backup, Repository
 from stockops.backups.restoring import loading
@@ -83,12 +83,12 @@ def test_a_dump_under_load_loads_into_exactly_the_rows_that_were_counted(
 ) -> None:
     with trading(market, tmp_path):
         said = taking.take(repo, market, LOGICAL)
-    assert content.held(said.content) == len(said.content) > 20
+    assert comparing.held(said.content) == len(said.content) > 20
     assert said.start == said.stop
     target = loading.load(repo, only(repo, said), other_lab)
     with connect(target) as restored, connect(market) as source:
-        assert content.compare(restored, said.content) == []
-        assert content.compare(source, said.content) != []
+        assert comparing.compare(restored, said.content) == []
+        assert comparing.compare(source, said.content) != []
         assert [each for each in books.check(restored) if each.violations] == []
         clock = orders.clock_of(date(2025, 1, 3), time(10, 0))
         answer = orders.place(restored, some_order(restored), clock=clock)
@@ -176,7 +176,7 @@ def test_everything_a_database_needs_comes_back(
     said = taking.take(repo, target, LOGICAL)
     restored = loading.load(repo, only(repo, said), other_lab)
     with connect(restored) as copy:
-        assert content.compare(copy, said.content) == []
+        assert comparing.compare(copy, said.content) == []
         assert copy.rows("SELECT one() AS one") == [{"one": 1}]
         assert copy.rows("SELECT id FROM seen ORDER BY id") == [{"id": 1}, {"id": 2}]
         if server.engine == "mariadb":
@@ -375,12 +375,12 @@ def test_a_dump_is_loaded_by_the_command_and_a_lab_that_is_not_empty_stays_as_it
     ran = CliRunner().invoke(main, words)
     assert ran.exit_code == 0, ran.output
     with connect(other_lab.url(said.database)) as copy:
-        assert content.compare(copy, said.content) == []
+        assert comparing.compare(copy, said.content) == []
     again = CliRunner().invoke(main, words)
     assert again.exit_code == 5
     assert "tables, " in again.output
     with connect(other_lab.url(said.database)) as copy:
-        assert content.compare(copy, said.content) == []
+        assert comparing.compare(copy, said.content) == []
 
 
 def test_a_lab_that_is_down_and_not_empty_is_not_removed(market: Target, repo: Repository) -> None:

@@ -44,16 +44,6 @@ _METHODS = {"postgresql": "record1", "mariadb": "crc1"}  # another number where 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """A table of a restored copy that is not what the backup says of it."""
-
-    table: str
-    what: str
-    expected: str
-    found: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Growing:
     """
     A table that rows are only added to, as it was before a backup.
@@ -111,7 +101,7 @@ def whole(server: Server, *, inside: bool = False) -> list[TableContent]:
 
     `inside`: the caller has opened the transaction, and it is its snapshot that counts.
     """
-    with _reading(server, inside=inside):
+    with reading(server, inside=inside):
         return [
             _held(server, table, hashing.digest(server, table) if table.transactional else None)
             for table in hashing.tables(server).values()
@@ -128,7 +118,7 @@ def marks(
     its watermarks is not computed again. Waits up to `within_s` for transactions that are under
     way; if they take longer, tables that grow are held to what `before` says, and a note tells.
     """
-    with _reading(server):
+    with reading(server):
         found = hashing.tables(server)
         grows = _grows(server, found)
         tops = {name: _top(server, found[name], grows[name]) for name in grows}
@@ -140,7 +130,7 @@ def marks(
             "rows of the backup before"
         )
     earlier = {each.table: each for each in before}
-    with _reading(server):
+    with reading(server):
         growing = [
             _marked(server, found[name], column, tops.get(name), earlier.get(name))
             for name, column in grows.items()
@@ -158,7 +148,7 @@ def settled(server: Server, found: Marks) -> list[TableContent]:
     """Return what the backup that began after `found`, and is over, holds for certain."""
     growing = {each.table.name: each for each in found.growing}
     content = []
-    with _reading(server):
+    with reading(server):
         now = stamps.moment(server)
         for name, table in hashing.tables(server).items():
             if name in growing:
@@ -168,54 +158,6 @@ def settled(server: Server, found: Marks) -> list[TableContent]:
             else:
                 content.append(_held(server, table, None))
     return content
-
-
-def compare(
-    server: Server, content: Sequence[TableContent], *, moved_on: bool = False
-) -> list[Difference]:
-    """
-    Return where the restored copy that `server` is connected to is not what `content` says.
-
-    `moved_on`: the log was replayed past the end of the backup, so that only what is held up to a
-    watermark must still be so.
-    """
-    with _reading(server):
-        there = hashing.tables(server)
-        found = [
-            _compared(server, there.get(each.table), each)
-            for each in content
-            if _applies(each, moved_on)
-        ]
-    return [each for each in found if each is not None]
-
-
-def held(content: Sequence[TableContent], *, moved_on: bool = False) -> int:
-    """Return how many tables `compare` would hold to their rows: 0 proves nothing."""
-    return sum(each.hash is not None and _applies(each, moved_on) for each in content)
-
-
-def _applies(said: TableContent, moved_on: bool) -> bool:
-    return said.watermark is not None or not moved_on
-
-
-def _compared(server: Server, table: Table | None, said: TableContent) -> Difference | None:
-    if table is None:
-        return Difference(table=said.table, what="table", expected="there", found="missing")
-    if said.hash is None:
-        return None
-    missing = sorted(set(said.columns) - set(table.described))
-    more = sorted(set(table.described) - set(said.columns)) if said.column is None else []
-    if missing or more:
-        expected, found = ", ".join(missing) or "no more", ", ".join(more) or "not there"
-        return Difference(table=said.table, what="columns", expected=expected, found=found)
-    rows = None if said.column is None else Range(said.column, up_to=said.watermark)
-    got = hashing.digest(server, table.only(said.columns), rows)
-    if got.rows != said.rows:
-        expected, found = f"{said.rows:,}", f"{got.rows:,}"
-        return Difference(table=said.table, what="rows", expected=expected, found=found)
-    if (text := _text(server, got)) != said.hash:
-        return Difference(table=said.table, what="content", expected=said.hash, found=text)
-    return None
 
 
 def _grows(server: Server, found: dict[str, Table]) -> dict[str, str]:
@@ -327,12 +269,13 @@ def _held(server: Server, table: Table, digest: Digest | None) -> TableContent:
     return TableContent(
         table=table.name,
         rows=None if digest is None else digest.rows,
-        hash=None if digest is None else _text(server, digest),
+        hash=None if digest is None else text(server, digest),
         columns=[] if digest is None else table.described,
     )
 
 
-def _text(server: Server, digest: Digest) -> str:
+def text(server: Server, digest: Digest) -> str:
+    """Return `digest` as a manifest has it, with the method it was computed by."""
     return f"{_METHODS[server.engine]}:{digest.total}"
 
 
@@ -341,7 +284,7 @@ def _digest(said: TableContent) -> Digest:
 
 
 @contextmanager
-def _reading(server: Server, *, inside: bool = False) -> Iterator[None]:
+def reading(server: Server, *, inside: bool = False) -> Iterator[None]:
     """Read in one snapshot, in which a value has one text."""
     if inside:
         with hashing.settled_text(server):

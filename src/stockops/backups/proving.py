@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from ..engine.sharing import share
 from ..errors import StockopsError
 from ..lab import Lab
 from ..lab import account as accounts
-from . import content, credentials, questions
+from . import comparing, credentials, questions
 from .foreign import innodb
 from .manifest import Manifest
 from .mariadb import program
@@ -83,6 +83,10 @@ def _level(levels: list[Level], name: str, title: str, seen: Seen) -> Iterator[L
 def prove(copy: Lab, said: Manifest, *, moved_on: bool, seen: Seen) -> list[Level]:
     """Put the restored `copy`, which is up, through every level; it is up again at the end."""
     levels: list[Level] = []
+
+    def connected() -> AbstractContextManager[Server]:
+        return connect(copy.url(said.database))
+
     with _level(levels, "L1", "pages", seen) as level:
         if said.method == "logical":
             level.unknown = "a dump holds no pages"
@@ -94,13 +98,10 @@ def prove(copy: Lab, said: Manifest, *, moved_on: bool, seen: Seen) -> list[Leve
                 lab.start(copy)
     with _level(levels, "L2", "structures", seen) as level:
         _structures(copy, level)
-    with (
-        _level(levels, "L3", "rows", seen) as level,
-        connect(copy.url(said.database)) as server,
-    ):
+    with _level(levels, "L3", "rows", seen) as level:
         level.what = f"of {len(said.content)} tables held to their rows"
-        level.looked_at = content.held(said.content, moved_on=moved_on)
-        for each in content.compare(server, said.content, moved_on=moved_on):
+        level.looked_at = comparing.held(said.content, moved_on=moved_on)
+        for each in comparing.compare_still(connected, said.content, moved_on=moved_on):
             level.findings.append(
                 f"{each.table}: {each.what}: expected {each.expected}, found {each.found}"
             )
@@ -111,7 +112,7 @@ def prove(copy: Lab, said: Manifest, *, moved_on: bool, seen: Seen) -> list[Leve
         if _BOOKS not in {each.table for each in said.content}:
             level.unknown = f"this database keeps no books: it had no table {_BOOKS}"
             return levels
-        for result in books.check_still(lambda: connect(copy.url(said.database))):
+        for result in books.check_still(connected):
             level.looked_at += result.state == "held"
             if result.violations:
                 level.findings.append(f"{result.name}: {result.violations:,} violations")
