@@ -16,6 +16,7 @@ LAYERS = [
         "queries",
         "statements",
         "plan",
+        "plans",
         "money",
         "resources",
         "configfile",
