@@ -25,6 +25,7 @@ from stockops.engine import connect
 from stockops.slow import formats, histogram, reading, report
 from stockops.slow.accounting import Account
 from stockops.slow.digest import Digest
+from stockops.slow.events import Event
 from stockops.slow.formats import Piece, pgprefix
 from stockops.slow.reading import Reading
 
@@ -44,6 +45,13 @@ def digest_of(
 ) -> Digest:
     read = Reading(files=tuple(map(str, files)), piece_bytes=piece_bytes, range_bytes=range_bytes)
     return reading.digest(read, jobs=jobs)
+
+
+def read(raw: bytes, account: Account, *, form: formats.Format | None = None) -> list[Event]:
+    """All events of a log that is one piece."""
+    ends = formats.Ends()
+    form = form or formats.detect(raw[: formats.HEAD_BYTES], file="x")
+    return [*ends.parsed(form, Piece("x", 0, raw), account), *ends.close(account)]
 
 
 @pytest.fixture(params=list(slowlogs.FORMATS))
@@ -209,7 +217,7 @@ def test_the_prefix_is_found_out(template: str) -> None:
     assert prefix is not None
     assert (prefix.template, prefix.share) == (template, 1.0)
     account = Account()
-    events = list(formats.detect(raw, file="x").parse(Piece("x", 0, raw), account))
+    events = read(raw, account)
     [event] = [each for each in events if each.source == "execution"]
     assert event.duration_us == 1000
     if "%u" in template:
@@ -237,7 +245,7 @@ def test_no_bytes_bring_it_down(start: bytes, data: st.DataObject) -> None:
         formats.PgStderr(pgprefix.Prefix("%m [%p] ", 1.0)),
     ):
         account, whole = Account(), Digest()
-        for event in form.parse(Piece("x", 0, raw), account):
+        for event in read(raw, account, form=form):
             whole.event(event)
         assert account.read_bytes == len(raw)
         assert account.skipped_bytes <= account.read_bytes
@@ -262,7 +270,7 @@ def test_the_korean_words_are_those_of_the_server() -> None:
     ]
     log = "\n".join([*raw, ""]).encode()
     account = Account()
-    events = list(formats.detect(log, file="x").parse(Piece("x", 0, log), account))
+    events = read(log, account)
     assert [(each.source, each.kind, each.duration_us) for each in events] == [
         ("execution", "", 1000), ("preparation", "", 2000), ("preparation", "", 3000),
         ("execution", "", 4000), ("notice", "deadlock", 0),

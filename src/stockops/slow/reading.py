@@ -25,7 +25,7 @@ from . import formats, sources
 from .accounting import Account
 from .digest import Digest
 from .events import Event
-from .formats import Format, Piece
+from .formats import Ends, Format, Piece
 
 PIECE_BYTES = 1 << 22
 RANGE_BYTES = 1 << 25  # what one process takes at once
@@ -107,32 +107,33 @@ def digest(
     Raises `ConfigError` where a file is no log that is known.
     """
     tasks = [each for file in reading.files for each in _tasks(reading, file)]
-    whole = Digest()
     if jobs == 1 or len(tasks) <= 1:
-        parts: Iterator[Digest] = (_digest_task(reading, task) for task in tasks)
-        for part in parts:
-            whole.add(part)
-            seen(part.account.read_bytes)
-        return whole
+        parts = ((task, *_digest_task(reading, task)) for task in tasks)
+        return _together(reading, parts, seen)
     context = multiprocessing.get_context("fork")  # a new interpreter takes longer than a part
     with ProcessPoolExecutor(min(jobs, len(tasks), JOBS_MAX), mp_context=context) as pool:
         try:
-            for part in pool.map(_digest_task, [reading] * len(tasks), tasks):
-                whole.add(part)
-                seen(part.account.read_bytes)
+            answers = pool.map(_digest_task, [reading] * len(tasks), tasks)
+            parts = ((task, *answer) for task, answer in zip(tasks, answers, strict=True))
+            return _together(reading, parts, seen)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return whole
 
 
 def events(reading: Reading, account: Account) -> Iterator[tuple[Event, Dialect]]:
     """Give every event that `reading` keeps, file by file, and account for the bytes."""
     for file in reading.files:
+        ends = Ends()
+        dialect: Dialect = "postgresql"
         for piece, form in _pieces(reading, _Task(file)):
-            for event in _parsed(form, piece, account):
+            dialect = form.dialect
+            for event in ends.parsed(form, piece, account):
                 if reading.keep.keeps(event):
-                    yield event, form.dialect
+                    yield event, dialect
+        for event in ends.close(account):
+            if reading.keep.keeps(event):
+                yield event, dialect
 
 
 def _tasks(reading: Reading, file: str) -> Iterator[_Task]:
@@ -148,23 +149,37 @@ def _tasks(reading: Reading, file: str) -> Iterator[_Task]:
             at = end
 
 
-def _digest_task(reading: Reading, task: _Task) -> Digest:
-    part = Digest()
+def _together(
+    reading: Reading, parts: Iterator[tuple[_Task, Digest, Ends]], seen: Callable[[int], None]
+) -> Digest:
+    """Add the parts up; of one file they follow each other, and what goes on is put together."""
+    whole, ends, file = Digest(), Ends(), ""
+    for task, part, after in parts:
+        if task.file != file:
+            _count(reading, whole, ends.close(whole.account))
+            ends, file = Ends(), task.file
+        whole.add(part)
+        _count(reading, whole, ends.then(after, whole.account))
+        seen(part.account.read_bytes)
+    _count(reading, whole, ends.close(whole.account))
+    return whole
+
+
+def _digest_task(reading: Reading, task: _Task) -> tuple[Digest, Ends]:
+    part, ends = Digest(), Ends()
     for piece, form in _pieces(reading, task):
         part.formats[task.file] = f"{form.name}, {form.note}" if form.note else form.name
         part.dialect = form.dialect
-        for event in _parsed(form, piece, part.account):
-            if reading.keep.keeps(event):
-                part.event(event)
-            else:
-                part.filtered += 1
-    return part
+        _count(reading, part, ends.parsed(form, piece, part.account))
+    return part, ends
 
 
-def _parsed(form: Format, piece: Piece, account: Account) -> Iterator[Event]:
-    account.read_bytes += piece.left_out
-    account.skipped_bytes += piece.left_out
-    return form.parse(piece, account)
+def _count(reading: Reading, part: Digest, events: Iterator[Event]) -> None:
+    for event in events:
+        if reading.keep.keeps(event):
+            part.event(event)
+        else:
+            part.filtered += 1
 
 
 def _pieces(reading: Reading, task: _Task) -> Iterator[tuple[Piece, Format]]:

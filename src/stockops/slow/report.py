@@ -150,7 +150,7 @@ def _why_none(digest: Digest) -> str:
         return f"the filters left out all of {digest.filtered:,}"
     if digest.notices["duration"]:
         return (
-            "durations are logged without their statements; "
+            "durations are logged without their statements, or without a session (%p); "
             "log_min_duration_statement logs both in one line"
         )
     if digest.notices["statement"]:

@@ -14,6 +14,7 @@ from ...statements import Dialect
 from ..accounting import Account
 from ..events import Event
 from .base import Piece, Raw
+from .pglines import Entries
 
 _HEAD = re.compile(
     rb"^(?:# Time: [^\n]*\n)?"
@@ -64,6 +65,7 @@ class MySQLSlow:
     def __init__(self, *, full: bool = False) -> None:
         """With `full` each event carries all that its header says, for those who print it."""
         self._full = full
+        self.entries = Entries()
 
     def start(self, data: Raw, at: int, end: int) -> int:
         """Return where the next header begins; a ``# Time:`` line before it is part of it."""

@@ -10,6 +10,7 @@ from ..events import Event
 from . import pgwords
 from .base import Piece, Raw
 from .pgentry import Entry, event_of
+from .pglines import Entries
 from .pgtime import microseconds
 
 _FIELDS_MIN = 23  # of PostgreSQL 12; 13 added the backend's type, 14 the leader and the query's id
@@ -25,6 +26,7 @@ class PgCsv:
     note = ""
 
     def __init__(self) -> None:
+        self.entries = Entries()
         self._counted_to = 0
         self._within = False
 

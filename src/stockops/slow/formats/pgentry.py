@@ -12,6 +12,7 @@ _DURATION_MARKS = (": ", " ms")
 _PREPARED = {"parse", "bind"}
 # What was logged for its own sake: an execution, but nothing that a user waits for by itself.
 _FIRST_WORD = re.compile(r"\s*(\w+)")
+_QUERY_ID = re.compile(r"-?[1-9][0-9]{0,18}")  # 0 is none
 _JSON_TEXT = re.compile(r'"Query Text": "((?:[^"\\]|\\.)*)"')
 
 
@@ -41,7 +42,7 @@ def event_of(entry: Entry) -> Event:
     event.user, event.database = entry.user, entry.database
     event.host, event.application = entry.host, entry.application
     event.session = entry.session
-    if entry.query_id not in {"", "0"}:
+    if _QUERY_ID.fullmatch(entry.query_id):
         event.query_id = int(entry.query_id)
     return event
 
@@ -54,10 +55,10 @@ def _told(entry: Entry) -> Event:
                 found = pattern.match(message)
                 if found is not None:
                     return _timed(kind, found, entry)
-        for _, pattern in pgwords.statements():
+        for kind, pattern in pgwords.statements():
             found = pattern.match(message)
             if found is not None:  # its duration, if it is logged at all, has a line of its own
-                return Event("notice", kind="statement", text=found["sql"])
+                return _begun(kind, found, entry)
     for kind, pattern in pgwords.notices():
         if pattern.match(message):
             return Event("notice", kind=kind, text=message, sql=entry.statement)
@@ -69,6 +70,14 @@ def _told(entry: Entry) -> Event:
         sql=entry.statement,
         more={"severity": entry.severity, "sql_state": entry.sql_state},
     )
+
+
+def _begun(kind: str, found: re.Match[str], entry: Entry) -> Event:
+    event = Event("notice", kind="statement", text=found["sql"])
+    event.parameters = pgwords.parameters(entry.detail)
+    if kind != "statement":
+        event.more = {"prepared": found["name"], "step": kind}
+    return event
 
 
 def _timed(kind: str, found: re.Match[str], entry: Entry) -> Event:

@@ -10,6 +10,7 @@ from ..events import Event
 from . import pgwords
 from .base import Piece, Raw
 from .pgentry import Entry, event_of
+from .pglines import Entries
 from .pgtime import microseconds
 
 
@@ -19,6 +20,9 @@ class PgJson:
     name = "postgresql jsonlog"
     dialect: Dialect = "postgresql"
     note = ""
+
+    def __init__(self) -> None:
+        self.entries = Entries()
 
     def start(self, data: Raw, at: int, end: int) -> int:
         """Return where the next line begins."""

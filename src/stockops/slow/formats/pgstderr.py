@@ -10,6 +10,7 @@ from ..events import Event
 from . import pgwords
 from .base import Piece, Raw
 from .pgentry import Entry, event_of
+from .pglines import Entries, More
 from .pgprefix import Prefix
 from .pgtime import microseconds
 
@@ -25,6 +26,7 @@ class PgStderr:
     def __init__(self, prefix: Prefix) -> None:
         self.note = f"log_line_prefix {prefix.template!r}, in {prefix.share:.0%} of the lines"
         self._line = prefix.line()
+        self.entries = Entries()
         known = self._line.groupindex
         # A group that the prefix does not have is read as the label, and left out again.
         self._asked = [known.get(name, known["label"]) for name in _OF_PREFIX]
@@ -45,8 +47,9 @@ class PgStderr:
         raw = piece.raw
         account.read_bytes += len(raw)
         heads = list(self._line.finditer(raw))
+        if self.entries.start is None:
+            self.entries.start = piece.offset
         self._gap(piece, 0, heads[0].start() if heads else len(raw), account)
-        waiting: dict[str, Entry] = {}
         for head, following in zip(heads, [*heads[1:], None], strict=False):
             end = following.start() if following else len(raw)
             text = self._text(piece, head, end, account)
@@ -55,16 +58,14 @@ class PgStderr:
             if label in pgwords.SEVERITIES:
                 account.entries += 1
                 entry.severity = pgwords.SEVERITIES[label]
-                if entry.session in waiting:
-                    yield event_of(waiting[entry.session])
-                waiting[entry.session] = entry
-            elif entry.session in waiting:
-                field = pgwords.LABELS[label]
-                if field in {"detail", "context", "statement"}:
-                    setattr(waiting[entry.session], field, text)
+                ended = self.entries.begin(entry, piece.offset + end)
+                if ended is not None:
+                    yield event_of(ended)
             else:
-                self._gap(piece, head.start(), end, account)
-        yield from map(event_of, waiting.values())
+                field, at = pgwords.LABELS[label], head.start()
+                line = More(entry.session, field, text, piece.file, piece.offset + at, raw[at:end])
+                self.entries.go_on(line, account)
+        yield from map(event_of, self.entries.settle(piece.offset + len(raw)))
 
     def _text(self, piece: Piece, head: re.Match[bytes], end: int, account: Account) -> str:
         """Return what the entry says, its continuation lines included."""

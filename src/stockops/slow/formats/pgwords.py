@@ -43,8 +43,10 @@ _DURATIONS = [
     ("duration", "실행시간: %n ms"),
 ]
 _STATEMENTS = [
+    ("fetch", "execute fetch from %w: %q"),
     ("execute", "execute %w: %q"),
     ("statement", "statement: %q"),
+    ("fetch", "자료뽑기 %w: %q"),
     ("execute", "쿼리실행 %w: %q"),
     ("statement", "명령 구문: %q"),
 ]
