@@ -49,6 +49,7 @@ PARAMS: dict[str, object] = {
     "on": date(2025, 1, 2),
     "order_ids": "1,2",
     "row_limit": 5,
+    "session_id": 0,
     "symbols_max": 5,
     "through": date(2025, 1, 2),
     "token": "none",

@@ -68,3 +68,26 @@ def test_a_value_of_nothing_gives_no_ratio() -> None:
 def test_values_that_make_no_pairs_are_refused() -> None:
     with pytest.raises(ValueError, match="make no pairs"):
         trials.compare([1.0], [])
+
+
+def test_a_difference_is_in_the_unit_of_what_was_measured() -> None:
+    saved = trials.difference([5.0, 6.0, 7.0], [3.0, 4.0, 5.0])
+    assert (saved.mean, saved.low, saved.high) == (2.0, 2.0, 2.0)
+    wide = trials.difference([5.0, 6.0, 7.0], [3.0, 5.0, 4.0])
+    assert wide.low is not None
+    assert wide.high is not None
+    assert wide.low < wide.mean < wide.high
+
+
+def test_fewer_pairs_than_three_say_nothing_of_certainty() -> None:
+    assert trials.difference([2.0, 2.0], [1.0, 1.0]).low is None
+
+
+def test_differences_add_up_with_their_uncertainty() -> None:
+    one = trials.Difference(pairs=4, mean=10.0, low=7.0, high=13.0)
+    other = trials.Difference(pairs=4, mean=-2.0, low=-6.0, high=2.0)
+    both = one.plus(other)
+    assert (both.mean, both.low, both.high) == (8.0, 3.0, 13.0)
+    turned = one.times(-2)
+    assert (turned.mean, turned.low, turned.high) == (-20.0, -26.0, -14.0)
+    assert one.plus(trials.Difference(pairs=2, mean=1.0, low=None, high=None)).low is None

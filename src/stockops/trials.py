@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 from typing import Literal
 
@@ -51,6 +51,38 @@ class Ratio:
         return "no difference" if within else "unknown"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """
+    A mean that lies between `low` and `high` with 95 % certainty, in the unit of what was measured.
+
+    Both are None where the values are fewer than `ROUNDS_MIN`.
+    """
+
+    pairs: int
+    mean: float
+    low: float | None
+    high: float | None
+
+    def times(self, number: float) -> "Difference":
+        """Return `number` of them together: a change by one, made so often."""
+        low, high = self.low, self.high
+        if low is not None and high is not None:
+            low, high = sorted((low * number, high * number))
+        return replace(self, mean=self.mean * number, low=low, high=high)
+
+    def plus(self, other: "Difference") -> "Difference":
+        """Return the sum with `other`, measured apart: the reaches add up as errors do."""
+        mean, low, high = self.mean + other.mean, None, None
+        if None not in {self.low, self.high, other.low, other.high}:
+            reach = math.hypot(self._reach(), other._reach())
+            low, high = mean - reach, mean + reach
+        return Difference(pairs=min(self.pairs, other.pairs), mean=mean, low=low, high=high)
+
+    def _reach(self) -> float:
+        return 0.0 if self.low is None or self.high is None else (self.high - self.low) / 2
+
+
 def turns(rounds: int) -> Iterator[Variant]:
     """
     Give who is tried next: ABBA, BAAB, and so on, two of each in a round.
@@ -76,15 +108,26 @@ def compare(before: Sequence[float], after: Sequence[float]) -> Ratio:
     if not before or min(*before, *after) <= 0:
         return Ratio(pairs=len(before), ratio=None, low=None, high=None)
     logs = [math.log(new / old) for old, new in zip(before, after, strict=True)]
-    middle = fmean(logs)
-    if len(logs) < ROUNDS_MIN:
-        return Ratio(pairs=len(logs), ratio=math.exp(middle), low=None, high=None)
-    free = len(logs) - 1
-    t = _T_95[free - 1] if free <= len(_T_95) else _T_NORMAL
-    reach = t * stdev(logs) / math.sqrt(len(logs))
+    found = mean(logs)
     return Ratio(
-        pairs=len(logs),
-        ratio=math.exp(middle),
-        low=math.exp(middle - reach),
-        high=math.exp(middle + reach),
+        pairs=found.pairs,
+        ratio=math.exp(found.mean),
+        low=None if found.low is None else math.exp(found.low),
+        high=None if found.high is None else math.exp(found.high),
     )
+
+
+def difference(before: Sequence[float], after: Sequence[float]) -> Difference:
+    """Return what each pair lost on the way from `before` to `after`: above zero is less of it."""
+    return mean([old - new for old, new in zip(before, after, strict=True)])
+
+
+def mean(values: Sequence[float]) -> Difference:
+    """Return the mean of `values`, one at least, and how far Student's t lets it reach."""
+    middle = fmean(values)
+    if len(values) < ROUNDS_MIN:
+        return Difference(pairs=len(values), mean=middle, low=None, high=None)
+    free = len(values) - 1
+    t = _T_95[free - 1] if free <= len(_T_95) else _T_NORMAL
+    reach = t * stdev(values) / math.sqrt(len(values))
+    return Difference(pairs=len(values), mean=middle, low=middle - reach, high=middle + reach)

@@ -1,0 +1,2 @@
+-- The locks on tables that a session holds or waits for now.
+-- unsupported: MariaDB tells of a build's lock by taking or refusing its LOCK clause
