@@ -120,6 +120,33 @@ class Size:
     remedy: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableColumn:
+    """
+    A column of a table, for whoever thinks of a new index.
+
+    `is_sortable`: an index can have it as a key. `finds_beginnings`: one that sorts as the column
+    does serves LIKE 'x%'. `bytes_mean`, `values_distinct` and `table_rows` are estimates of the
+    last ANALYZE, None without one. `is_generated`: no statement gives it a value.
+    """
+
+    schema_name: str
+    table_name: str
+    column_name: str
+    quoted_table: str
+    quoted_column: str
+    kind: Literal["number", "text", "time", "truth", "other"]
+    is_nullable: bool
+    is_sortable: bool
+    finds_beginnings: bool
+    chars_max: int | None
+    bytes_mean: int | None
+    values_distinct: int | None
+    table_rows: int | None
+    is_partitioned: bool
+    is_generated: bool
+
+
 LIST = Query("indexes/list", IndexRow)
 COLUMNS = Query("indexes/columns", ColumnRow)
 FOREIGN_KEYS = Query("indexes/foreign_keys", ForeignKeyRow)
@@ -127,3 +154,4 @@ COUNTING = Query("indexes/counting", Counting)
 USES = Query("indexes/uses", Use)
 ALSO_USED = Query("indexes/also_used", Use)
 SIZES = Query("indexes/sizes", Size)
+TABLE_COLUMNS = Query("indexes/table_columns", TableColumn)
