@@ -17,6 +17,7 @@ from ..slow.snapshots import Compared
 _CLASSES_SHOWN = 10
 _TEXT_CHARACTERS = 70
 _SAID_SHOWN = 3
+_ERROR_TOLD = 10.0  # a plan that misjudged its rows so much is worth a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,21 @@ def print_digest(digest: Digest, form: render.Format, *, by: str, limit: int | N
     left = sum(bool(each.entries) for each in digest.classes.values()) - len(rows)
     if left:
         click.echo(f"and {left:,} more classes: --limit N, or --format json")
+    for row in rows:
+        _print_plans(row)
     _print_said(about)
+
+
+def _print_plans(row: ClassRow) -> None:
+    """Write the plans of a class that had several, or one that misjudged its rows."""
+    told = [plan for plan in row.plans if len(row.plans) > 1 or (plan.error or 0) >= _ERROR_TOLD]
+    for plan in told:
+        change = f"{plan.change}, " if plan.change else ""
+        click.echo(
+            f"plan {plan.shape} of {row.class_id} from {plan.first or '?'}: {change}"
+            f"{plan.calls:,} calls, {plan.mean_ms:,.3f} ms on average"
+            + (f"; {plan.misjudged}" if plan.misjudged else "")
+        )
 
 
 @dataclass(frozen=True, slots=True)

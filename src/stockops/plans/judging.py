@@ -25,7 +25,8 @@ class Misjudged:
     def words(self) -> str:
         """As a person says it: ``1 row expected, 4,000 came (4,000x): Seq Scan on t``."""
         expected, came = self.node.rows_estimated or 0, self.node.rows_actual or 0
-        said = f"{rows(expected)} expected, {rows(came)} came"
+        noun = "row" if rows(expected) == "1" else "rows"
+        said = f"{rows(expected)} {noun} expected, {rows(came)} came"
         return f"{said} ({times(self.factor)}): {self.node.label}"
 
 

@@ -28,9 +28,14 @@ class Sample:
 
 @dataclass(slots=True)
 class PlanSeen:
-    """One shape of plan of a class: how often it was logged, when first and last, how slow."""
+    """
+    One shape of plan of a class: how often it was logged, when first and last, how slow.
+
+    `text` is the plan as it was logged for the slowest execution, which took `worst_us`.
+    """
 
     text: str
+    worst_us: int = -1
     calls: int = 0
     total_us: int = 0
     first_us: int = 0
@@ -40,7 +45,8 @@ class PlanSeen:
         """Add what was seen of the same plan elsewhere."""
         self.first_us = min(self.first_us, other.first_us) if self.calls else other.first_us
         self.last_us = max(self.last_us, other.last_us)
-        self.text = min(self.text, other.text) if self.text else other.text
+        if (-other.worst_us, other.text) < (-self.worst_us, self.text):
+            self.worst_us, self.text = other.worst_us, other.text
         self.calls += other.calls
         self.total_us += other.total_us
 
@@ -113,7 +119,7 @@ class Class:
     def plan(self, shape: str, text: str, event: Event) -> None:
         """Note the plan of an execution that is counted elsewhere."""
         at_us = event.at_us or 0
-        seen = PlanSeen(text, 1, event.duration_us, at_us, at_us)
+        seen = PlanSeen(text, event.duration_us, 1, event.duration_us, at_us, at_us)
         self.plans.setdefault(shape, PlanSeen("")).add(seen)
 
     def add(self, other: "Class") -> None:

@@ -1,7 +1,5 @@
 """All that a log says, by class of statement; digests of parts add up to that of the whole."""
 
-import hashlib
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -9,11 +7,9 @@ from ..statements import Dialect, Statement, classify
 from .accounting import Account
 from .classes import Class, spread
 from .events import Event
+from .planned import shape_of
 
 NOTICES_MAX = 20  # examples of each kind
-# A plan without its numbers is its shape.
-_NODE_LINE = re.compile(r"^(\s*(?:->  )?[^\n]*?)  \(cost=[^\n]*$", re.MULTILINE)
-_MARIADB_NUMBERS = {"rows", "r_rows", "filtered", "r_filtered"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -107,14 +103,3 @@ class Digest:
         kept = self.examples.get(kind, [])
         if len(kept) < NOTICES_MAX or min(said) < kept[-1]:
             self.examples[kind] = sorted({*kept, *said})[:NOTICES_MAX]
-
-
-def shape_of(plan: str) -> tuple[str, str]:
-    """Return the id of the shape of a plan, and its text; two that differ in numbers are one."""
-    if plan.startswith("id\tselect_type"):
-        head, *rows = [line.split("\t") for line in plan.splitlines()]
-        keep = [n for n, name in enumerate(head) if name not in _MARIADB_NUMBERS]
-        shape = "\n".join("\t".join(row[n] for n in keep if n < len(row)) for row in rows)
-    else:
-        shape = "\n".join(_NODE_LINE.findall(plan)) or plan
-    return hashlib.sha256(shape.encode("utf-8", "replace")).hexdigest()[:12], plan

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from . import histogram
+from . import histogram, planned
 from .accounting import UNDERSTOOD_MIN
 from .classes import SLOT_US, Class, Sample
 from .digest import Digest
@@ -19,13 +19,22 @@ _BARS = "▁▂▃▄▅▆▇█"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRow:
-    """One shape of plan that was logged for a class."""
+    """
+    One shape of plan that was logged for a class, in the order in which they came.
+
+    `change` says which plan it came ``instead of`` or ``beside``, at `first`; "" for the first.
+    `error` is the factor by which its worst estimate of rows was wrong, and `misjudged` says which;
+    `text` is the plan of its slowest execution.
+    """
 
     shape: str
     calls: int
     mean_ms: float
     first: str
     last: str
+    change: str
+    error: float | None
+    misjudged: str
     text: str
 
 
@@ -201,13 +210,17 @@ def _row(each: Class, whole_us: int, digest: Digest) -> ClassRow:
 
 
 def _plans(each: Class) -> Iterator[PlanRow]:
-    for shape, seen in sorted(each.plans.items(), key=lambda item: (item[1].first_us, item[0])):
+    for plan in planned.judged(each):
+        seen = plan.seen
         yield PlanRow(
-            shape=shape,
+            shape=plan.shape,
             calls=seen.calls,
             mean_ms=_ms(seen.total_us / seen.calls),
             first=instant(seen.first_us or None),
             last=instant(seen.last_us or None),
+            change=plan.change,
+            error=plan.error,
+            misjudged=plan.misjudged,
             text=seen.text,
         )
 

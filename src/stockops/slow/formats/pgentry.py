@@ -7,6 +7,7 @@ from ..events import Event
 from . import pgwords
 
 _QUERY_TEXT = "Query Text: "
+_QUERY_ID = re.compile(r"-?[1-9][0-9]{0,18}")  # 0 is none
 _NODE = re.compile(r"\n(?=(?:Query Parameters: |[^\n]*  \(cost=))")
 _DURATION_MARKS = (": ", " ms")
 _PREPARED = {"parse", "bind"}
