@@ -30,7 +30,7 @@ LAYERS = [
     },
     {"targets"},
     {"engine", "render"},
-    {"market", "draws", "catalog"},
+    {"market", "draws", "catalog", "sessions"},
     {
         "migrations",
         "listing",

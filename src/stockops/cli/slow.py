@@ -20,6 +20,7 @@ from ..slow.formats import NAMES
 from ..slow.reading import Filter, Reading
 from ..statements import classify
 from . import options
+from .slow_kill import kill_command
 from .slowview import print_compared, print_digest
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -30,6 +31,9 @@ _INSTANT = [f"{_DAY}{mark}{clock}" for mark in "T " for clock in ("%H:%M:%S", "%
 @click.group()
 def slow() -> None:
     """Find what is slow, in the logs of either engine."""
+
+
+slow.add_command(kill_command)
 
 
 def what_to_read(command: Command) -> Command:

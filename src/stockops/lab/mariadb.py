@@ -39,6 +39,7 @@ _SETTINGS = {
     "innodb_buffer_pool_size": "256M",
     "innodb_print_all_deadlocks": "ON",
     "performance_schema": "ON",
+    "performance_schema_instrument": "wait/lock/metadata/sql/mdl=ON",
     "slow_query_log": "ON",
     "slow_query_log_file": "slow.log",
     "long_query_time": "1",

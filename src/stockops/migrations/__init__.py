@@ -7,10 +7,10 @@ MariaDB, and under ``-- no-transaction``, every statement commits by itself and 
 how far a file that stopped had come.
 """
 
+from ..sessions.waiting import Patience
 from .checking import Verdict, verify
 from .planning import CLEAN, Changed, PlannedStatement, Status, plan, status
 from .running import Applied, up
-from .waiting import Patience
 
 __all__ = [
     "CLEAN",

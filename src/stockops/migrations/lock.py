@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -11,11 +11,10 @@ from ..engine import connect
 from ..engine.base import Server
 from ..errors import Busy, ConfigError
 from ..queries import Query
+from ..sessions.waiting import Say
 from ..targets import Target
 
 _POLL_S = 0.25
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

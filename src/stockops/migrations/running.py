@@ -11,12 +11,12 @@ from ..engine import connect
 from ..engine.base import Server
 from ..errors import Fault, Refused, ServerError, StockopsError
 from ..plan import Consent
+from ..sessions.waiting import Blocker, Patience, Say, patiently, watched
 from ..targets import Target
 from . import effects, files, history, lock, planning
 from .files import Kind, Migration
-from .lock import Lock, Say
+from .lock import Lock
 from .statements import Statement, split
-from .waiting import Blocker, Patience, patiently, watched
 
 _PATIENCE = Patience()
 _CONSENT = Consent()

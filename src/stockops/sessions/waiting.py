@@ -12,9 +12,9 @@ from ..engine import connect
 from ..errors import Fault, ServerError, StockopsError
 from ..queries import Query
 from ..targets import Target
-from .lock import Say
 
 Result = TypeVar("Result")
+Say = Callable[[str], None]
 
 _DEADLOCKS = frozenset({"40P01", "1213"})
 _LOOK_EVERY_S = 0.3  # MariaDB answers from a stale copy when asked more often than every 0.1 s
@@ -24,7 +24,7 @@ _PAUSE_S_MAX = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long `up` waits: for the migration lock, for each table lock, and how many times."""
+    """How long to wait: for another run, for each lock, and how many times."""
 
     wait_s: float = 10.0
     lock_timeout_s: float = 5.0
@@ -72,7 +72,8 @@ def patiently(
                     f"{exc}; tried {number} times, in the way: {by}",
                     fault=exc.fault,
                     code=exc.code,
-                    hint="Let that session end, or end it; then run `stockops migrate up` again.",
+                    hint="Let that session end, or end it: stockops slow kill --blocking --plan. "
+                    "Then run the same command again.",
                 ) from exc
             say(f"no lock on try {number} of {patience.tries}, in the way: {by}")
             pause_s = min(_PAUSE_S * 2**number, _PAUSE_S_MAX) * random.uniform(0.5, 1)  # noqa: S311
@@ -104,9 +105,9 @@ def _watch(
     if over.wait(after_s):
         return
     try:
-        with connect(target, application="stockops migrate watch") as server:
+        with connect(target, application="stockops watch") as server:
             while not over.wait(_LOOK_EVERY_S):
                 if found := server.fetch(BLOCKERS, waiting_id=session_id):
                     seen[:] = found
     except StockopsError:
-        return  # no right to look: the migration itself says what is wrong
+        return  # no right to look: what waits says itself what is wrong

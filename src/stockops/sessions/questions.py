@@ -1,0 +1,102 @@
+"""What is asked of a server about its sessions."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..engine.base import Server
+from ..errors import Fault, ServerError
+from ..queries import Query
+
+State = Literal["active", "idle in transaction", "idle", "hidden", "not known"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow:
+    """
+    A session of the server.
+
+    `began` and `mark` name one statement, or one pause, of one session: they never come again.
+    `wait` is what an active one waits for, empty where it computes. `statement_ms` is the age of
+    the statement, of an idle session the last one; `state_ms` how long it is in its state.
+    `is_privileged` is None where the role may not know it; `spared` says why it must not be ended.
+    """
+
+    session_id: int
+    began: str
+    mark: str
+    login: str
+    database_name: str
+    application: str
+    state: State
+    wait: str
+    statement_ms: int | None
+    transaction_ms: int | None
+    state_ms: int | None
+    is_privileged: bool | None
+    spared: str | None
+    sql_text: str
+
+    @property
+    def is_same(self) -> tuple[int, str, str, str]:
+        """What stays equal as long as it is at the same statement, or in the same pause."""
+        return (self.session_id, self.began, self.mark, self.state)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitRow:
+    """Who waits for whom; `blocking_id` is None where the server does not say, 0 for no session."""
+
+    waiting_id: int
+    blocking_id: int | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """The role or account of the session that asks, as a GRANT writes it."""
+
+    grantee: str
+
+
+ACTIVITY = Query("sessions/activity", SessionRow)
+WAITS = Query("sessions/waits", WaitRow)
+WHO = Query("sessions/who", Who)
+
+_TO_SEE = {
+    "postgresql": ("GRANT pg_read_all_stats TO {}",),
+    "mariadb": ("GRANT PROCESS ON *.* TO {}", "GRANT SELECT ON performance_schema.* TO {}"),
+}
+_TO_END = {
+    "postgresql": ("GRANT pg_signal_backend TO {}",),
+    "mariadb": ("GRANT CONNECTION ADMIN ON *.* TO {}",),
+}
+
+
+def to_see(server: Server) -> str:
+    """Return the statements that let this session's role see the sessions of others."""
+    return _granting(server, _TO_SEE[server.engine])
+
+
+def to_end(server: Server) -> str:
+    """Return the statement that lets this session's role end the sessions of others."""
+    return _granting(server, _TO_END[server.engine])
+
+
+def _granting(server: Server, grants: tuple[str, ...]) -> str:
+    (who,) = server.fetch(WHO)
+    return "; ".join(grant.format(who.grantee) for grant in grants)
+
+
+def activity(server: Server) -> list[SessionRow]:
+    """Return every session but this one; names the GRANT where the role may not see them."""
+    try:
+        return server.fetch(ACTIVITY)
+    except ServerError as exc:
+        if exc.fault is not Fault.DENIED:
+            raise
+        raise ServerError(
+            f"the role may not see the sessions of others: {exc}",
+            fault=exc.fault,
+            code=exc.code,
+            hint=f"As an administrator: {to_see(server)}",
+        ) from exc
