@@ -1,326 +1,62 @@
 """
-Measure everything that docs/benchmarks.md states, and write it.
+Measure what docs/benchmarks.md states, and write it.
 
-``make bench`` runs it: labs of both engines, each with durable settings, in which the arms of a
-comparison take turns (A B C A B C ...), so that whatever else the machine does meets all of them.
-``--quick`` is a smoke run: short, one round, written nowhere unless --output says where.
+``make bench`` runs all of it; ``--only NAME`` measures one section again and leaves the others as
+they stand, each with the day and the machine that it was measured on. ``--quick`` is a smoke run of
+the orders: short, one round, written nowhere unless --output says where.
 """
 
 import argparse
 import os
 import platform
-import secrets
-import statistics
-import subprocess
-import sys
+import re
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
-import bench_statements
+import bench_backup
+import bench_orders
+import bench_seed
+from bench_orders import OTHERS, Bench
 
 from stockops import lab as labs
-from stockops import migrations, orders, workload
-from stockops.engine import connect
-from stockops.lab import Lab
-from stockops.orders import Order, clock_of
 from stockops.targets import Target
 
-HERE = Path(__file__).parent
-PAGE = HERE.parent / "docs" / "benchmarks.md"
-DAY = date(2025, 1, 3)
-ISSUES = 900
-BATCH = 1000
-_TIMEOUT_S = 900.0
-OTHERS = {"postgresql": "pgbench", "mariadb": "sysbench"}
-# What each comparison must reach: the arm, the arm it is held against, the ratio.
-GOALS = (
-    ("single", "other", 0.90),
-    ("single", "statements", 3.0),
-    ("batch", "statements", 8.0),
-)
-OURS = ("single", "journal", "batch")
-TITLES = {
-    "single": "stockops trade run, one order a call",
-    "journal": "the same, with a client journal fsynced before the sends it covers",
-    "batch": f"stockops trade run --batch {BATCH}, each client with its share of the issues",
-    "other": "{other}, calling the same routine",
-    "statements": "a client that sends each statement of the transaction itself",
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+HEAD = """# Benchmarks
+
+Written by `make bench`; run it for figures of your own machine.
+"""
+
+
+def orders(engines: Sequence[str], bench: Bench) -> list[str]:
+    """Return the section of the order path."""
+    with tempfile.TemporaryDirectory() as journals:
+        figures = [bench_orders.measure(engine, bench, Path(journals)) for engine in engines]
+    return bench_orders.section(figures, bench)
+
+
+def seeding(engines: Sequence[str], _bench: Bench) -> list[str]:
+    """Return the section of the seed."""
+    rows = []
+    for engine in engines:
+        with labs.temporary(engine) as lab:
+            rows += bench_seed.measure(Target(name="bench", url=lab.url(), lab=lab.name))
+    return bench_seed.section(rows)
+
+
+def backups(engines: Sequence[str], _bench: Bench) -> list[str]:
+    """Return the section of the backups."""
+    return bench_backup.section([bench_backup.measure(engine) for engine in engines])
+
+
+# Each section by its name, which is also its heading, in the order of the page.
+SECTIONS: Mapping[str, Callable[[Sequence[str], Bench], list[str]]] = {
+    "Orders": orders,
+    "Seeding": seeding,
+    "Backups": backups,
 }
-Arm = Callable[[], tuple[float, float, float]]  # orders, orders/s, us of client CPU an order
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
-    """How long and how often."""
-
-    clients: int
-    seconds: float
-    rounds: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """What one engine did: orders a second by arm and round; CPU of client and server by arm."""
-
-    engine: str
-    version: str
-    settings: Mapping[str, str]
-    rates: Mapping[str, list[float]]
-    cpu_us: Mapping[str, float]
-    server_us: Mapping[str, float]
-
-    def median(self, arm: str) -> float:
-        """Return the median of an arm's rounds."""
-        return statistics.median(self.rates[arm])
-
-    def ratio(self, arm: str, against: str) -> float:
-        """Return the median of the ratios of the rounds: two arms of a round are neighbours."""
-        pairs = zip(self.rates[arm], self.rates[against], strict=True)
-        return statistics.median(mine / theirs for mine, theirs in pairs)
-
-
-def by_cpu(figures: Figures, arm: str, against: str) -> float:
-    """
-    Return how many orders `arm` would do for one of `against` with the same CPU in all.
-
-    It is what the rates come to where CPU is all that is short, and nobody else wants it.
-    """
-    cost = {name: figures.cpu_us[name] + figures.server_us[name] for name in (arm, against)}
-    return cost[against] / cost[arm]
-
-
-def prepare(lab: Lab, name: str) -> Target:
-    """Make a database with the bench's market, its trading day open for every issue."""
-    with connect(lab.url()) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    target = Target(name=name, url=lab.url(name), lab=lab.name)
-    migrations.up(target)
-    with connect(target) as server:
-        text = (HERE / f"bench_market_{server.engine}.sql").read_text("utf-8")
-        for statement in text.split(";\n"):
-            (server.rows if "ANALYZE TABLE" in statement else server.execute)(statement)
-        opening = [
-            Order(key=f"open-{n}", account_id=1001, symbol=f"{n * 10:06d}", side="buy", quantity=1)
-            for n in range(1, ISSUES + 1)
-        ]
-        clock = clock_of(DAY, time(9, 59))
-        answers = orders.place_many(server, opening, clock=clock)
-    if any(answer.status != "filled" for answer in answers):
-        raise SystemExit(f"the day of {name} did not open: {answers[0]}")
-    return target
-
-
-def ours(target: Target, bench: Bench, *, batch: int = 1, journal: Path | None = None) -> Arm:
-    """Return the arm that is `stockops trade run`."""
-
-    def run() -> tuple[float, float, float]:
-        result = workload.run(
-            target,
-            workload.RunPlan(
-                clients=bench.clients,
-                seconds=bench.seconds,
-                batch=batch,
-                mix={"market": 30, "limit": 70},
-                seed=secrets.randbits(32),
-                business_date=DAY,
-                seal=False,
-                journal=journal and journal / secrets.token_hex(4),
-            ),
-        )
-        if result.failure:
-            raise result.failure
-        if result.accepted < 0.95 * result.orders:
-            raise SystemExit(f"too many orders were rejected: {result.outcomes}")
-        return result.orders, result.achieved_per_s, result.client_cpu_us_per_order
-
-    return run
-
-
-def pgbench(lab: Lab, target: Target, bench: Bench) -> Arm:
-    """Return the arm that is pgbench."""
-
-    def run() -> tuple[float, float, float]:
-        command = [
-            str(lab.programs / "pgbench"),
-            *("-n", "-M", "prepared", "-c", str(bench.clients), "-j", str(bench.clients)),
-            *("-T", f"{bench.seconds:.0f}", "-f", str(HERE / "bench_pgbench.sql")),
-            *("-h", str(lab.sockets), "-p", str(lab.port or 5432), "-U", "stockops"),
-            target.database,
-        ]
-        said, cpu_s = timed(command)
-        line = next(line for line in said.splitlines() if line.startswith("tps ="))
-        rate = float(line.split()[2])
-        count = rate * bench.seconds
-        return count, rate, cpu_s / count * 1e6
-
-    return run
-
-
-def sysbench(target: Target, bench: Bench) -> Arm:
-    """Return the arm that is sysbench."""
-
-    def run() -> tuple[float, float, float]:
-        parts = urlsplit(target.url)
-        command = [
-            *("sysbench", str(HERE / "bench_sysbench.lua"), "--db-driver=mysql"),
-            f"--mysql-socket={parse_qs(parts.query)['unix_socket'][0]}",
-            *(f"--mysql-user={parts.username}", f"--mysql-db={target.database}"),
-            *(f"--threads={bench.clients}", f"--time={bench.seconds:.0f}", "--events=0"),
-            *("--db-ps-mode=disable", "--rand-type=uniform", "run"),
-        ]
-        said, cpu_s = timed(command)
-        line = next(
-            line
-            for line in said.splitlines()
-            if "transactions:" in line or "total number of events" in line
-        )
-        count = float(line.split(":")[1].split()[0])
-        return count, count / bench.seconds, cpu_s / count * 1e6
-
-    return run
-
-
-def statements(target: Target, bench: Bench) -> Arm:
-    """Return the arm that sends every statement itself."""
-
-    def run() -> tuple[float, float, float]:
-        count, cpu_s = bench_statements.measure(target.url, bench.clients, bench.seconds)
-        return count, count / bench.seconds, cpu_s / count * 1e6
-
-    return run
-
-
-def timed(command: list[str]) -> tuple[str, float]:
-    """Run a command; return what it said and the CPU it took, in seconds."""
-    before = children_cpu_s()
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
-    if done.returncode:
-        raise SystemExit(f"{command[0]}: {done.stdout}{done.stderr}")
-    return done.stdout, children_cpu_s() - before
-
-
-def children_cpu_s() -> float:
-    """Return the CPU that the processes this one waited for have taken."""
-    times = os.times()
-    return times.children_user + times.children_system
-
-
-def asked_aside(lab: Lab, target: Target) -> float:
-    """Return the CPU that the server takes to be looked over before and after a run, in seconds."""
-    before = server_cpu_s(lab)
-    with connect(target) as server:
-        ground = workload.survey(server, workload.RunPlan(business_date=DAY))
-    with connect(target) as server:
-        server.fetch(workload.TRADED, trade_id=ground.marks.trade_id)
-    return server_cpu_s(lab) - before
-
-
-def server_cpu_s(lab: Lab) -> float:
-    """Return the CPU that the server has taken, those of its processes that ended included."""
-    first = lab.pid
-    family = Path(f"/proc/{first}/task/{first}/children").read_text("utf-8").split()
-    ticks = 0
-    for pid in [first, *family]:
-        with suppress(FileNotFoundError, ProcessLookupError):  # a backend that ended meanwhile
-            cells = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-            ticks += sum(map(int, cells[11:13])) + (
-                sum(map(int, cells[13:15])) if pid == first else 0
-            )
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def measure(engine: str, bench: Bench, journals: Path) -> Figures:
-    """Measure the order path of one engine in a lab of its own."""
-    with labs.temporary(engine) as lab:
-        market = prepare(lab, "bench_market")
-        plain = prepare(lab, "bench_plain")
-        # What rests there belongs to the shares of its own clients, as with one router in front.
-        dealt = prepare(lab, "bench_dealt")
-        other = pgbench(lab, market, bench) if engine == "postgresql" else sysbench(market, bench)
-        arms: dict[str, Arm] = {
-            "single": ours(market, bench),
-            "other": other,
-            "journal": ours(market, bench, journal=journals / engine),
-            "statements": statements(plain, bench),
-            "batch": ours(dealt, bench, batch=BATCH),
-        }
-        rates: dict[str, list[float]] = {name: [] for name in arms}
-        cpu: dict[str, list[float]] = {name: [] for name in arms}
-        server: dict[str, list[float]] = {name: [] for name in arms}
-        for number in range(bench.rounds):
-            for name, arm in arms.items():
-                # What `trade run` asks before and after its orders is no part of an order.
-                aside_s = asked_aside(lab, market) if name in OURS else 0.0
-                before = server_cpu_s(lab)
-                count, rate, client_us = arm()
-                server_us = (server_cpu_s(lab) - before - aside_s) / count * 1e6
-                rates[name].append(rate)
-                cpu[name].append(client_us)
-                server[name].append(server_us)
-                print(
-                    f"{engine} round {number + 1}: {name} {rate:,.0f}/s, an order takes "
-                    f"{client_us:.0f} us of client CPU and {server_us:.0f} of the server's",
-                    file=sys.stderr,
-                )
-        with connect(market) as session:
-            settings = {row.name: row.value for row in session.fetch(workload.SETTINGS)}
-        return Figures(
-            engine=engine,
-            version=lab.version,
-            settings=settings,
-            rates=rates,
-            cpu_us={name: statistics.median(each) for name, each in cpu.items()},
-            server_us={name: statistics.median(each) for name, each in server.items()},
-        )
-
-
-def page(
-    figures: list[Figures], seeds: list[dict[str, object]], backups: list[str], bench: Bench
-) -> str:
-    """Return docs/benchmarks.md; `backups` are lines of its own."""
-    lines = [
-        "# Benchmarks",
-        "",
-        "Written by `make bench`; run it for figures of your own machine.",
-        "",
-        f"- Date: {datetime.now(UTC):%Y-%m-%d}",
-        f"- Machine: {machine()}",
-        f"- {bench.clients} clients, {bench.rounds} rounds of {bench.seconds:g} s; in a round the "
-        "arms of one engine take turns on the same server. A rate is the median of its rounds, a "
-        "ratio the median of the ratios within each round.",
-        "- The order mix: 40 % sell, 30 % at the market, limits within five steps of the last "
-        "price; 900 issues and 1,000 accounts, drawn evenly.",
-    ]
-    for each in figures:
-        lines += ["", f"## Orders on {each.engine} {each.version}", ""]
-        lines += [", ".join(f"`{k}={v}`" for k, v in sorted(each.settings.items())), ""]
-        lines += ["| client | orders/s | lowest | highest | CPU us an order: client | server |"]
-        lines += ["|---|---:|---:|---:|---:|---:|"]
-        for arm, rates in each.rates.items():
-            title = TITLES[arm].format(other=OTHERS[each.engine])
-            cpu = f"{each.cpu_us[arm]:,.0f} | {each.server_us[arm]:,.0f}"
-            lines.append(
-                f"| {title} | {each.median(arm):,.0f} | {min(rates):,.0f} | {max(rates):,.0f} "
-                f"| {cpu} |"
-            )
-        lines += ["", "| comparison | ratio | goal | | ratio by CPU alone |"]
-        lines += ["|---|---:|---:|---|---:|"]
-        for arm, against, goal in GOALS:
-            ratio = each.ratio(arm, against)
-            name = OTHERS[each.engine] if against == "other" else against
-            verdict = "reached" if ratio >= goal else "**missed**"
-            alone = by_cpu(each, arm, against)
-            lines.append(f"| {arm} / {name} | {ratio:.2f} | {goal:.2f} | {verdict} | {alone:.2f} |")
-    if seeds:
-        lines += ["", "## Seeding", "", "| " + " | ".join(seeds[0]) + " |"]
-        lines += ["|" + "---|" * len(seeds[0])]
-        lines += ["| " + " | ".join(_cell(v) for v in row.values()) + " |" for row in seeds]
-    return "\n".join([*lines, *backups]) + "\n"
 
 
 def machine() -> str:
@@ -333,24 +69,29 @@ def machine() -> str:
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{os.cpu_count()} x {cpu}, {gib:.0f} GiB, Linux {platform.release()}, "
-        f"Python {platform.python_version()}; load {os.getloadavg()[0]:.1f} at the end"
+        f"Python {platform.python_version()}"
     )
 
 
-def _cell(value: object) -> str:
-    return f"{value:,.2f}" if isinstance(value, float) else str(value)
+def merged(text: str, fresh: Mapping[str, str]) -> str:
+    """Return the page `text` with the sections of `fresh` in the place of those of their names."""
+    there = {
+        name: f"## {name}\n{body}"
+        for name, body in re.findall(r"^## (.+)\n((?:(?!## ).*\n?)*)", text, re.MULTILINE)
+    }
+    there |= fresh
+    return "\n".join([HEAD, *(there[name].strip() + "\n" for name in SECTIONS if name in there)])
 
 
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one short round")
+    parser.add_argument("--quick", action="store_true", help="one short round of orders")
+    parser.add_argument("--only", action="append", choices=SECTIONS, help="this section; repeat")
     parser.add_argument("--engine", choices=sorted(OTHERS), help="one engine only")
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--no-seed", action="store_true", help="leave the seeding out")
-    parser.add_argument("--no-backup", action="store_true", help="leave the backups out")
     parser.add_argument("--output", type=Path)
     args = parser.parse_args()
     bench = Bench(
@@ -359,25 +100,16 @@ def main() -> None:
         rounds=1 if args.quick else args.rounds,
     )
     engines = [args.engine] if args.engine else sorted(OTHERS, reverse=True)
-    with tempfile.TemporaryDirectory() as journals:
-        figures = [measure(engine, bench, Path(journals)) for engine in engines]
-    seeds: list[dict[str, object]] = []
-    if not args.no_seed and not args.quick:
-        import bench_seed  # noqa: PLC0415  the other measurements do without
-
-        for engine in [each.engine for each in figures]:
-            with labs.temporary(engine) as lab:
-                seeds += bench_seed.measure(Target(name="bench", url=lab.url(), lab=lab.name))
-    backups: list[str] = []
-    if not args.no_backup and not args.quick:
-        import bench_backup  # noqa: PLC0415
-
-        backups = bench_backup.section([bench_backup.measure(each.engine) for each in figures])
-    text = page(figures, seeds, backups, bench)
     output = args.output or (None if args.quick else PAGE)
-    if output:
-        output.write_text(text, "utf-8")
-    print(text)
+    for name in args.only or (["Orders"] if args.quick else SECTIONS):
+        load = os.getloadavg()[0]
+        lines = SECTIONS[name](engines, bench)
+        said = f"Measured {datetime.now(UTC):%Y-%m-%d}: {machine()}; load {load:.1f} before."
+        section = "\n".join([f"## {name}", "", said, "", *lines]) + "\n"
+        print(section)
+        if output:  # each as it is done: the next one may take long, or fail
+            text = output.read_text("utf-8") if output.exists() else HEAD
+            output.write_text(merged(text, {name: section}), "utf-8")
 
 
 if __name__ == "__main__":

@@ -241,8 +241,7 @@ def _peak_kib(target: Target, repo: Repository) -> int:
 
 def section(figures: Sequence[Figures]) -> list[str]:
     """Return the lines of docs/benchmarks.md."""
-    lines = ["", "## Backups", ""]
-    lines += [
+    lines = [
         "A seeded database of about 1 GB; medians of the rounds, in seconds. The first backup of a "
         "database hashes every table, later ones what is new.",
         "",
