@@ -14,6 +14,7 @@ from ..settings import Advice, Disk, Facts
 from ..settings.words import size
 from ..targets import Target
 from . import options
+from .settings_compare import compare_command
 
 _SIZE = re.compile(r"(?i)\A(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\Z")
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
@@ -88,7 +89,10 @@ def _bytes(text: str) -> int:
 
 @click.group()
 def settings() -> None:
-    """Advice on a server's settings, with its evidence."""
+    """Advice on a server's settings, with its evidence, and what a change of them does."""
+
+
+settings.add_command(compare_command)
 
 
 @settings.command("advise")

@@ -33,13 +33,15 @@ class Load:
     """
     What came of a load.
 
-    `orders_per_s` and the times are of the `seconds` after the warm-up, cancels included: an order
-    in ten is taken back. All else is of the whole run. `log_bytes_per_order` is of the WAL, or of
-    the redo log and the binary log together. `counters` is what the server counted meanwhile, by
-    the names of ``sql/<engine>/experiments/counters.sql``.
+    `orders_per_s` and the times are of the `answers` in the `seconds` after the warm-up, cancels
+    included: an order in ten is taken back. All else is of the whole run. `log_bytes_per_order` is
+    of the WAL, or of the redo log and the binary log together; the less a page has been written to
+    since the checkpoint before, the more of it PostgreSQL logs, so short turns cost more an order.
+    `counters` is what the server counted, named as in ``sql/<engine>/experiments/counters.sql``.
     """
 
     seconds: float
+    answers: int
     orders: int
     accepted: int
     cancels: int
@@ -86,6 +88,7 @@ def measure(
     times = ran.service
     return Load(
         seconds=round(ran.elapsed_s - ran.warmup_s, 3),
+        answers=times.answers,
         orders=ran.orders,
         accepted=ran.accepted,
         cancels=ran.cancels,

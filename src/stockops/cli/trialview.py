@@ -1,0 +1,126 @@
+"""How a trial of settings looks on a terminal: its plan, its progress, its verdict."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import click
+
+from .. import render
+from ..experiments.changes import Change, Takes
+from ..experiments.moments import Moment
+from ..experiments.settings_trial import Trial, TrialPlan
+
+_EVERY_LINE_S = 60.0  # in a log
+_HOW = {
+    "new sessions": "by a default that new sessions begin with",
+    "reload": "while the server runs",
+    "restart": "by a restart before every turn",
+}
+_DURABLE = {
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+    "innodb_flush_log_at_trx_commit": "1",
+    "sync_binlog": "1",
+    "innodb_doublewrite": "ON",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measure in the table."""
+
+    measure: str
+    before: str
+    after: str
+    change: str
+    interval_95: str
+    verdict: str
+
+
+def progress() -> tuple[Callable[[str], None], Callable[[Moment], None]]:
+    """Return what shows a step on stderr, and what shows a moment: live, or a line a minute."""
+    live = sys.stderr.isatty()
+    said = time.monotonic()
+
+    def step(words: str) -> None:
+        click.echo(f"\r{words}\x1b[K" if live else words, nl=not live, err=True)
+
+    def moment(here: Moment) -> None:
+        nonlocal said
+        line = f"turn {here.number} of {here.of}, {here.what}"
+        if here.tick is not None:
+            line += f": {here.tick.answered:,} answered, {here.tick.per_s:,.0f}/s"
+        if live:
+            click.echo(f"\r{line}\x1b[K", nl=False, err=True)
+        elif time.monotonic() - said >= _EVERY_LINE_S:
+            said = time.monotonic()
+            click.echo(line, err=True)
+
+    return step, moment
+
+
+def wipe() -> None:
+    """Take the live line away."""
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def planned(engine: str, changes: Sequence[Change], plan: TrialPlan, takes: Takes) -> str:
+    """Return what a trial would do, for a person."""
+    lines = [f"make a private {engine} lab with a small market; remove it at the end"]
+    for each in changes:
+        put = each.put or f"{each.line} in the option file"
+        lines.append(f"{each.name}: {each.before} -> {each.value}, {_HOW[each.takes]}: {put}")
+    order = "".join("A" if turn == "before" else "B" for turn in plan.turns)
+    lines.append(
+        f"{len(plan.turns)} turns of {plan.seconds:g} s with {plan.clients} clients "
+        f"(A without, B with): {order}, after one of each that is left out"
+    )
+    lines.append(f"{plan.restarts(takes)} restarts; about {plan.planned_s(takes):.0f} s in all")
+    return "\n".join(lines)
+
+
+def table(trial: Trial) -> str:
+    """Return what came of a trial, for a person."""
+    rows = [
+        Row(
+            line.measure,
+            _figure(line.before),
+            _figure(line.after),
+            "-" if line.ratio is None else f"{line.ratio - 1:+.1%}",
+            "-" if line.low is None else f"{line.low - 1:+.1%} to {(line.high or 0) - 1:+.1%}",
+            f"{line.verdict}: {line.note}" if line.note else line.verdict,
+        )
+        for line in trial.lines
+    ]
+    forced = [
+        f"{each.name}: {each.before} before, {_seen(trial, each)} after, as the server says "
+        f"in each turn ({_HOW[each.takes]})"
+        for each in trial.changes
+    ]
+    plan = trial.plan
+    under = [
+        f"{trial.engine} {trial.version}, {len(trial.turns)} turns of {plan.seconds:g} s, "
+        f"{plan.clients} clients, {trial.restarts} restarts, {trial.took_s:.0f} s in all; "
+        f"a difference below {plan.margin:.0%} is none"
+    ]
+    under += [
+        f"{each.name} decides what a crash loses: stockops settings compare --matrix "
+        f"--engine {trial.engine}"
+        for each in trial.changes
+        if each.name in _DURABLE
+    ]
+    return "\n".join([*forced, "", render.rows(rows, "table"), "", *under])
+
+
+def _seen(trial: Trial, change: Change) -> str:
+    """Return what was in force in the turns with the change."""
+    seen = {turn.in_force[change.name] for turn in trial.turns if turn.variant == "after"}
+    return ", ".join(sorted(seen))
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"

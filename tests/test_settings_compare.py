@@ -1,0 +1,195 @@
+"""Settings tried: what a change takes, what is refused, what is measured and what is said of it."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Labs, eventually
+
+from stockops.errors import ConfigError
+from stockops.experiments import changes, settings_trial, stand
+from stockops.experiments.load import Load
+from stockops.experiments.moments import Moment
+from stockops.experiments.settings_trial import TrialPlan, Turn
+from stockops.experiments.stand import Stand
+from stockops.lab import Lab
+from stockops.targets import Target
+from stockops.trials import Variant
+
+# A setting of each kind: what it takes, a value it does not have.
+KINDS = {
+    "postgresql": [
+        ("synchronous_commit", "off", "new sessions"),
+        ("wal_writer_delay", "10ms", "reload"),
+        ("shared_buffers", "64MB", "restart"),
+    ],
+    "mariadb": [
+        ("tmp_table_size", "1M", "new sessions"),
+        ("sync_binlog", "7", "reload"),
+        ("innodb_buffer_pool_size", "64M", "restart"),
+    ],
+}
+REFUSED = {"postgresql": ("synchronous_commit", "maybe"), "mariadb": ("max_connections", "-3")}
+FATAL = {"postgresql": ("shared_buffers", "999TB"), "mariadb": ("innodb_flush_method", "nonsense")}
+
+
+@pytest.fixture
+def shared(lab: Lab, target: Target) -> Stand:
+    return stand.on(lab, target)
+
+
+def test_settings_without_a_restart_are_put_and_taken_back(shared: Stand) -> None:
+    wanted = {name: value for name, value, takes in KINDS[shared.lab.engine] if takes != "restart"}
+    before = shared.in_force([*wanted])
+    found = shared.resolve(wanted)
+    assert [each.takes for each in found] == ["new sessions", "reload"]
+    try:
+        shared.apply(found)
+        assert all(now != before[name] for name, now in shared.in_force([*wanted]).items())
+    finally:
+        shared.apply(())
+    assert shared.in_force([*wanted]) == before
+
+
+def test_a_refused_value_leaves_nothing_of_the_others(shared: Stand) -> None:
+    _, (first, value, _), *_ = KINDS[shared.lab.engine]
+    second, bad = REFUSED[shared.lab.engine]
+    before = shared.in_force([first, second])
+    with pytest.raises(ConfigError, match=f"refuses {second}={bad}"):
+        shared.apply(shared.resolve({first: value, second: bad}))
+    assert shared.in_force([first, second]) == before
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ({"max_conections": "9"}, "has no setting 'max_conections'"),
+        ({"server_version_num": "9"}, "server_version_num"),
+    ],
+    ids=["a misspelt name", "what nobody can set"],
+)
+def test_what_no_server_can_be_told_is_said(
+    shared: Stand, wanted: dict[str, str], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        shared.resolve(wanted)
+
+
+@pytest.mark.parametrize("words", ["off", "=off", "fsync=", "fsync"])
+def test_words_that_are_no_setting_are_refused(words: str) -> None:
+    with pytest.raises(ConfigError, match="is not a setting and its value"):
+        changes.parsed([words])
+
+
+def test_a_setting_is_given_once() -> None:
+    assert changes.parsed(["A=1", "b = x=y"]) == {"a": "1", "b": "x=y"}
+    with pytest.raises(ConfigError, match="set twice"):
+        changes.parsed(["a=1", "A=2"])
+
+
+def test_a_restart_has_it_in_force_and_a_bad_value_is_one_sentence(
+    engine: str, all_labs: Labs
+) -> None:
+    all_labs.get(engine)  # skips where the engine is missing
+    name, value, takes = KINDS[engine][2]
+    with stand.bare(engine) as bare:
+        found = bare.resolve({name: value})
+        assert [each.takes for each in found] == [takes]
+        before = bare.in_force([name])
+        bare.apply(found)
+        assert bare.in_force([name]) != before
+        fatal, bad = FATAL[engine]
+        with pytest.raises(ConfigError, match=f"{engine} (does not start with|refuses) {fatal}"):
+            bare.apply(bare.resolve({fatal: bad}))
+        directory = bare.lab.directory
+    assert not directory.exists()
+
+
+def test_turns_alternate_and_each_says_what_was_in_force(lab: Lab, market: Target) -> None:
+    ground = stand.on(lab, market)
+    name, value, _ = KINDS[lab.engine][0]
+    heard: list[Moment] = []
+    plan = TrialPlan(seconds=0.6, warmup_s=0.05, rounds=1, clients=2)
+    try:
+        trial = settings_trial.run(ground, {name: value}, plan, told=heard.append)
+    finally:
+        ground.apply(())
+    assert [turn.variant for turn in trial.turns] == ["before", "after", "after", "before"]
+    seen = {
+        variant: {t.in_force[name] for t in trial.turns if t.variant == variant}
+        for variant in ("before", "after")
+    }
+    assert len(seen["before"]) == len(seen["after"]) == 1
+    assert seen["before"] != seen["after"]
+    assert all(turn.load.orders > 0 for turn in trial.turns)
+    assert trial.says_nothing  # two pairs carry no interval
+    assert [(each.number, each.of) for each in heard if each.tick is None][-1] == (6, 6)
+
+
+def test_a_value_that_is_there_already_is_no_trial(lab: Lab, market: Target) -> None:
+    ground = stand.on(lab, market)
+    now = ground.in_force(["max_connections"])["max_connections"]
+    wanted = {"postgresql": {"work_mem": "4096kB"}, "mariadb": {"max_connections": now}}
+    with pytest.raises(ConfigError, match="and without it"):
+        settings_trial.run(ground, wanted[lab.engine], TrialPlan(rounds=1), told=lambda _: None)
+    ground.apply(())
+
+
+def loads(rate: float, slower: float) -> Load:
+    return Load(
+        seconds=5,
+        answers=5000,
+        orders=5000,
+        accepted=4000,
+        cancels=500,
+        retries=0,
+        orders_per_s=rate,
+        p50_ms=1 * slower,
+        p95_ms=2 * slower,
+        p99_ms=3 * slower,
+        log_bytes_per_order=1000,
+        counters={},
+    )
+
+
+def test_verdicts_follow_the_direction_that_is_better() -> None:
+    taken: list[tuple[Variant, float, float]] = [
+        ("before", 100, 1.0),
+        ("after", 151, 1.5),
+        ("after", 149, 1.51),
+        ("before", 101, 1.01),
+        ("after", 150, 1.49),
+        ("before", 99, 0.99),
+    ]
+    turns = [Turn(variant=v, in_force={}, load=loads(rate, slower)) for v, rate, slower in taken]
+    lines = settings_trial.judged(turns, margin=0.05)
+    assert [(line.measure, line.verdict) for line in lines] == [
+        ("orders/s", "better"),
+        ("p50 ms", "worse"),
+        ("p95 ms", "worse"),
+        ("p99 ms", "worse"),
+        ("log bytes/order", "no difference"),
+    ]
+
+
+def test_an_interrupted_trial_leaves_no_server_and_no_directory(all_labs: Labs) -> None:
+    root = all_labs.get("postgresql").directory.parent
+    others = {*root.glob("temporary-*")}
+    command = [sys.executable, "-m", "stockops", "settings", "compare"]
+    command += ["--set", "synchronous_commit=off"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        eventually(lambda: {*root.glob("temporary-*/run/.s.*")} - {*_sockets(others)}, within_s=60)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 130, said
+    assert {*root.glob("temporary-*")} <= others
+
+
+def _sockets(directories: set[Path]) -> list[Path]:
+    return [socket for each in directories for socket in each.glob("run/.s.*")]
