@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stockops.statements import Dialect, classify
 from stockops.statements.formatting import PRETTY_LENGTH_MAX, pretty
-from stockops.statements.masking import GRAMMARS
+from stockops.statements.masking import grammar
 from stockops.statements.reading import read
 
 # What it is, the statement, the text of its class.
@@ -419,7 +419,7 @@ def test_a_class_found_by_its_sketch_is_that_of_the_whole(
     drawn = cycle(digits)
     other = re.sub("[0-9]+", lambda _: next(drawn), sql).replace("'x'", "'5 y'")
     for text in (other, f"{other} /*a='b'*/", f"/* c */ {other}"):
-        masked = GRAMMARS[dialect, False].mask(text)
+        masked = grammar(dialect).mask(text)
         assert classify(text, dialect=dialect).text == read(masked.text, dialect=dialect).text
 
 
@@ -448,7 +448,7 @@ def test_a_bulk_load_is_of_one_class_however_long(before: str, dialect: Dialect)
     for rows in ([ROWS[0]], ROWS[:2], [ROWS[5]], ROWS[:5], [*ROWS[:1] * 3, ROWS[3], ROWS[0]]):
         for times in (2, 60, 400):
             sql = before + ", ".join(rows * times) + " ON CONFLICT DO NOTHING"
-            masked = GRAMMARS[dialect, False].mask(sql)
+            masked = grammar(dialect).mask(sql)
             assert classify(sql, dialect=dialect).text == read(masked.text, dialect=dialect).text
 
 

@@ -1,10 +1,13 @@
 """What is known of one class of statements; what is known of two parts of it adds up."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
+from operator import mul
 
 from . import histogram
+from .batches import Batch, Who, pick, text
 from .events import Event
 
 SLOT_US = 60_000_000  # a minute: what sparklines are made of
@@ -101,7 +104,10 @@ class Class:
         self.lock_us += event.lock_us * weight
         self.durations[histogram.bucket(duration)] += weight
         self._rows(event)
-        self._dimensions(event, tags)
+        self._people({(event.user, event.host, event.database, event.application): weight})
+        self.tagged(tags, weight)
+        if event.query_id is not None:
+            self.query_ids[event.query_id] += weight
         at_us = event.at_us
         if at_us is not None:
             if self.first_us is None or at_us < self.first_us:
@@ -112,14 +118,45 @@ class Class:
         if self.worst is None or duration >= self.worst.duration_us:
             self._keep(_sample(event))
 
-    def preparation(self, event: Event) -> None:
-        """Add what parsing and binding took."""
-        self.prepared_us += event.duration_us * event.weight
+    def executions(self, batch: Batch, places: Sequence[int]) -> None:
+        """Count those executions of `batch` that stand at `places`."""
+        durations = pick(batch.duration_us, places)
+        least, most = min(durations), max(durations)
+        self.min_us = min(self.min_us, least) if self.entries else least
+        self.max_us = max(self.max_us, most)
+        self.entries += len(places)
+        self.calls += len(places)
+        self.total_us += sum(durations)
+        self.squares_us2 += sum(map(mul, durations, durations))
+        self.durations.update(map(histogram.bucket, durations))
+        self.lock_us += sum(pick(batch.lock_us, places))
+        self.told_rows |= bool(batch.rows_sent)
+        self.rows_sent += sum(pick(batch.rows_sent, places))
+        self.rows_examined += sum(pick(batch.rows_examined, places))
+        self.rows_affected += sum(pick(batch.rows_affected, places))
+        self._people(Counter(pick(batch.who, places)))
+        self.query_ids.update(each for each in pick(batch.query_id, places) if each is not None)
+        instants = pick(batch.at_us, places)
+        self.first_us, self.last_us = spread(
+            self.first_us, self.last_us, min(instants), max(instants)
+        )
+        self.slots.update(each // SLOT_US for each in instants)
+        if self.worst is None or most >= self.worst.duration_us:
+            for place in compress(places, map(most.__eq__, durations)):
+                self._keep(_sample_of(batch, place))
 
-    def plan(self, shape: str, text: str, event: Event) -> None:
+    def tagged(self, tags: Iterable[tuple[str, str]], weight: int) -> None:
+        """Note the tags of executions."""
+        for tag in tags:
+            self.tags[tag] += weight
+
+    def preparation(self, duration_us: int) -> None:
+        """Add what parsing or binding took."""
+        self.prepared_us += duration_us
+
+    def plan(self, shape: str, text: str, *, duration_us: int, at_us: int | None) -> None:
         """Note the plan of an execution that is counted elsewhere."""
-        at_us = event.at_us or 0
-        seen = PlanSeen(text, event.duration_us, 1, event.duration_us, at_us, at_us)
+        seen = PlanSeen(text, duration_us, 1, duration_us, at_us or 0, at_us or 0)
         self.plans.setdefault(shape, PlanSeen("")).add(seen)
 
     def add(self, other: "Class") -> None:
@@ -149,16 +186,12 @@ class Class:
         self.rows_examined += (event.rows_examined or 0) * event.weight
         self.rows_affected += (event.rows_affected or 0) * event.weight
 
-    def _dimensions(self, event: Event, tags: Iterable[tuple[str, str]]) -> None:
-        weight = event.weight
-        self.users[event.user] += weight
-        self.hosts[event.host] += weight
-        self.databases[event.database] += weight
-        self.applications[event.application] += weight
-        for tag in tags:
-            self.tags[tag] += weight
-        if event.query_id is not None:
-            self.query_ids[event.query_id] += weight
+    def _people(self, counted: Mapping[Who, int]) -> None:
+        for (user, host, database, application), calls in counted.items():
+            self.users[user] += calls
+            self.hosts[host] += calls
+            self.databases[database] += calls
+            self.applications[application] += calls
 
     def _keep(self, sample: Sample) -> None:
         if self.worst is None or sample.rank() < self.worst.rank():
@@ -183,6 +216,13 @@ def _sample(event: Event) -> Sample:
         event.user,
         event.database,
     )
+
+
+def _sample_of(batch: Batch, place: int) -> Sample:
+    user, _, database, _ = batch.who[place]
+    parameters = batch.parameters[place] if batch.parameters else ""
+    sql = text(batch.sql[place])
+    return Sample(batch.duration_us[place], batch.at_us[place], sql, parameters, user, database)
 
 
 def spread(*instants: int | None) -> tuple[int | None, int | None]:

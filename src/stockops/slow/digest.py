@@ -1,10 +1,11 @@
 """All that a log says, by class of statement; digests of parts add up to that of the whole."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from ..statements import Dialect, Statement, classify
+from ..statements import Dialect, Statement, classify, classify_all
 from .accounting import Account
+from .batches import Batch, pick, text
 from .classes import Class, spread
 from .events import Event
 from .planned import shape_of
@@ -60,13 +61,37 @@ class Digest:
             of = self._class(statement)
             of.execution(event, statement.tags)
             if event.plan:
-                of.plan(*shape_of(event.plan), event)
+                _planned(of, event)
         elif event.source == "preparation":
-            self._class(classify(event.sql, dialect=self.dialect)).preparation(event)
+            of = self._class(classify(event.sql, dialect=self.dialect))
+            of.preparation(event.duration_us * event.weight)
         else:
-            self._class(classify(event.sql, dialect=self.dialect)).plan(
-                *shape_of(event.plan), event
-            )
+            _planned(self._class(classify(event.sql, dialect=self.dialect)), event)
+
+    def batch(self, batch: Batch) -> None:
+        """Count all of `batch`, as if each was an event."""
+        if not batch.sql:
+            return
+        self.first_us, self.last_us = spread(
+            self.first_us, self.last_us, min(batch.at_us), max(batch.at_us)
+        )
+        statements = classify_all(batch.sql, dialect=self.dialect)
+        places: defaultdict[str, list[int]] = defaultdict(list)
+        for place, statement in enumerate(statements):
+            places[statement.class_id].append(place)
+        for alike in places.values():
+            of = self._class(statements[alike[0]])
+            if batch.source == "preparation":
+                of.preparation(sum(pick(batch.duration_us, alike)))
+                continue
+            of.executions(batch, alike)
+            for place in alike:
+                if statements[place].tags:
+                    of.tagged(statements[place].tags, 1)
+                if batch.plan and batch.plan[place]:
+                    at_us, duration_us = batch.at_us[place], batch.duration_us[place]
+                    shape = shape_of(text(batch.plan[place]))
+                    of.plan(*shape, duration_us=duration_us, at_us=at_us)
 
     def add(self, other: "Digest") -> None:
         """Add the digest of another part."""
@@ -103,3 +128,7 @@ class Digest:
         kept = self.examples.get(kind, [])
         if len(kept) < NOTICES_MAX or min(said) < kept[-1]:
             self.examples[kind] = sorted({*kept, *said})[:NOTICES_MAX]
+
+
+def _planned(of: Class, event: Event) -> None:
+    of.plan(*shape_of(event.plan), duration_us=event.duration_us, at_us=event.at_us)

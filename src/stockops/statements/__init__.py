@@ -1,6 +1,6 @@
 """Classes of statements: the same statement, whatever its literals, has the same text."""
 
-from .classifying import Statement, classify
+from .classifying import Statement, classify, classify_all
 from .masking import Dialect
 
-__all__ = ["Dialect", "Statement", "classify"]
+__all__ = ["Dialect", "Statement", "classify", "classify_all"]

@@ -1,12 +1,13 @@
 """From the text of a statement to its class."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from .masking import GRAMMARS, Dialect, Grammar
+from .masking import Dialect, Grammar, grammar
 from .reading import read
-from .sketching import Soundness, sketch, soundness, with_names
+from .sketching import Soundness, sketch, sketches, soundness, with_names
 from .squeezing import squeezed_text
 from .tags import Tags, tags_of
 
@@ -66,6 +67,28 @@ class _Classes:
             return self._without_comment(sql) or self._of_all(sql)
         return self._of_sketch(sql) or self._of_all(sql)
 
+    def of_each(self, texts: Sequence[bytes]) -> list[Statement]:
+        """Return the class of each of `texts`, most of them without a look at one alone."""
+        if not texts:
+            return []
+        plain = [b"" if self._is_odd(text) else text for text in texts]
+        answers = []
+        for text, same, found in zip(texts, plain, sketches(plain), strict=True):
+            known = self.sketched.get(found) if same is text else None
+            if known is Soundness.WITH_NAMES:
+                known = self.sketched.get(with_names(found, text))
+            answers.append(known if type(known) is Statement else self.of(_decoded(text)))
+        return answers
+
+    def _is_odd(self, text: bytes) -> bool:
+        """Tell whether `text` has no sketch, or none that can be made with those of others."""
+        return (
+            b"/*" in text
+            or b"\0" in text
+            or text.count(b"'") & 1 == 1
+            or (self.dialect == "mariadb" and b"\\" in text)
+        )
+
     def _of_sketch(self, sql: str) -> Statement | None:
         if self.dialect == "mariadb" and "\\" in sql:
             return None
@@ -75,7 +98,7 @@ class _Classes:
         try:
             known = self.sketched[found]
             if known is Soundness.WITH_NAMES:
-                known = self.sketched[with_names(found, sql)]
+                known = self.sketched[with_names(found, _encoded(sql))]
         except KeyError:
             return self._learn(sql, found)
         return known if isinstance(known, Statement) else None
@@ -88,7 +111,7 @@ class _Classes:
         statement = self._of_all(sql)
         if sound is Soundness.WITH_NAMES:
             self._remember(found, sound)
-            found = with_names(found, sql)
+            found = with_names(found, _encoded(sql))
         self._remember(found, statement)
         return statement
 
@@ -122,10 +145,9 @@ class _Classes:
         return statement
 
 
-_CLASSES = {
-    (dialect, ansi_quotes): _Classes(dialect, ansi_quotes, grammar)
-    for (dialect, ansi_quotes), grammar in GRAMMARS.items()
-}
+@cache
+def _classes(dialect: Dialect, ansi_quotes: bool) -> _Classes:
+    return _Classes(dialect, ansi_quotes, grammar(dialect, ansi_quotes=ansi_quotes))
 
 
 def classify(sql: str, *, dialect: Dialect, ansi_quotes: bool = False) -> Statement:
@@ -150,4 +172,17 @@ def classify(sql: str, *, dialect: Dialect, ansi_quotes: bool = False) -> Statem
     In MariaDB lists of two literals or more are one, in any place, as they are in its digests:
     ``f(1, 2)`` and ``f(1, 2, 3)`` are ``f(?, ...)``.
     """
-    return _CLASSES[dialect, ansi_quotes].of(sql)
+    return _classes(dialect, ansi_quotes).of(sql)
+
+
+def classify_all(texts: Sequence[bytes], *, dialect: Dialect) -> list[Statement]:
+    """Return what `classify` says of each of `texts`, read as UTF-8, in a third of the time."""
+    return _classes(dialect, False).of_each(texts)
+
+
+def _encoded(sql: str) -> bytes:
+    return sql.encode("utf-8", "surrogatepass")
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "replace")

@@ -11,6 +11,7 @@ than a few times.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 from .tags import Tags, tags_of
@@ -201,10 +202,7 @@ def _mariadb(*, ansi_quotes: bool) -> Grammar:
     )
 
 
-# The dialect, and whether a double quote begins a name in MariaDB.
-GRAMMARS: dict[tuple[Dialect, bool], Grammar] = {
-    ("postgresql", False): _postgresql(),
-    ("postgresql", True): _postgresql(),
-    ("mariadb", False): _mariadb(ansi_quotes=False),
-    ("mariadb", True): _mariadb(ansi_quotes=True),
-}
+@cache
+def grammar(dialect: Dialect, *, ansi_quotes: bool = False) -> Grammar:
+    """Return what `dialect` takes for what; with `ansi_quotes` MariaDB's double quotes name."""
+    return _postgresql() if dialect == "postgresql" else _mariadb(ansi_quotes=ansi_quotes)

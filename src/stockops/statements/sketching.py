@@ -9,12 +9,14 @@ is read as a whole. To mask one takes five times as long as its sketch.
 """
 
 import re
+from collections.abc import Sequence
 from enum import Enum
 
-from .masking import GRAMMARS, LETTER, ODD, Dialect
-from .squeezing import squeezed
+from .masking import LETTER, ODD, Dialect, grammar
+from .squeezing import LONG, squeezed
 
 _ZEROS = bytes(ord("0") if chr(byte) in "123456789" else byte for byte in range(256))
+_BETWEEN = b"\0"  # of two texts that are sketched together
 _BOTH = rf"--|/\*|\\|(?<!{LETTER})0[xXbBoO]|{ODD.pattern}"
 _UNSOUND = {
     ("postgresql", False): re.compile(rf"{_BOTH}|\$(?!0)|[eE]'"),
@@ -45,13 +47,29 @@ def sketch(sql: str) -> bytes | None:
     parts = sql.split("'")
     if not len(parts) & 1:
         return None
-    outside = "'".join(parts[::2]).encode("utf-8", "surrogatepass").translate(_ZEROS)
-    return squeezed(outside.replace(b"0000", b"0").replace(b"00", b"0").replace(b"00", b"0"))
+    return squeezed(_zeroed("'".join(parts[::2]).encode("utf-8", "surrogatepass")))
 
 
-def with_names(found: bytes, sql: str) -> bytes:
-    """Return the sketch `found` of `sql` with the digits of its names."""
-    outside = "'".join(sql.split("'")[::2]).encode("utf-8", "surrogatepass")
+def sketches(texts: Sequence[bytes]) -> list[bytes]:
+    """
+    Return the sketch of each of `texts`, which are in UTF-8, in a third of the time.
+
+    None of them holds a NUL byte, and the quotes of each are in pairs: so what stands between two
+    texts is never within quotes.
+    """
+    outside = b"'".join(_BETWEEN.join(texts).split(b"'")[::2])
+    found = _zeroed(outside).split(_BETWEEN)
+    return [each if len(each) < LONG else squeezed(each) for each in found]
+
+
+def _zeroed(outside: bytes) -> bytes:
+    zeros = outside.translate(_ZEROS)
+    return zeros.replace(b"0000", b"0").replace(b"00", b"0").replace(b"00", b"0")
+
+
+def with_names(found: bytes, text: bytes) -> bytes:
+    """Return the sketch `found` of `text` with the digits of its names."""
+    outside = b"'".join(text.split(b"'")[::2])
     return found + b"\0" + b" ".join(_NAMED_BYTES.findall(outside))
 
 
@@ -65,7 +83,7 @@ def soundness(found: bytes, *, dialect: Dialect, ansi_quotes: bool) -> Soundness
         bare = _QUOTED[dialect].sub("", text)
         if any(quote in bare for quote in quotes):
             return Soundness.NO
-    masked = GRAMMARS[dialect, ansi_quotes].mask(text.replace("'", "''")).text
+    masked = grammar(dialect, ansi_quotes=ansi_quotes).mask(text.replace("'", "''")).text
     if not _DIGITS.search(masked):
         return Soundness.YES
     return Soundness.NO if _DIGITS.search(_NAMED.sub("", masked)) else Soundness.WITH_NAMES

@@ -4,7 +4,7 @@ import re
 
 from ...errors import ConfigError
 from . import pgprefix
-from .base import Ends, Format, Piece, Raw
+from .base import Columnar, Ends, Format, Piece, Raw
 from .mysqlslow import MySQLSlow
 from .pgcsv import PgCsv
 from .pgjson import PgJson
@@ -13,6 +13,7 @@ from .pgstderr import PgStderr
 __all__ = [
     "HEAD_BYTES",
     "NAMES",
+    "Columnar",
     "Ends",
     "Format",
     "MySQLSlow",

@@ -7,25 +7,27 @@ only where a whole header stands, from ``# User@Host:`` to ``SET timestamp=``. S
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from ...statements import Dialect
 from ..accounting import Account
+from ..batches import Batch, text
 from ..events import Event
 from .base import Piece, Raw
 from .pglines import Entries
+from .usual import divide, parse_rest
 
+_TIME_AND_WHO = rb"(?:# Time: [^\n]*\n)?# User@Host: (?P<who>[^\n]*)\n"
+_DATABASE = rb"(?:use (?P<database>[^\n]*);\n)?"
+_AT = rb"SET timestamp=(?P<at>\d{1,11})(?:\.(?P<fraction>\d+))?"
 _HEAD = re.compile(
-    rb"^(?:# Time: [^\n]*\n)?"
-    rb"# User@Host: (?P<who>[^\n]*)\n"
+    rb"^" + _TIME_AND_WHO +
     # No second header within a header: so it does not matter from where one is searched for.
     rb"(?P<meta>(?:#(?! User@Host: | Time: )[^\n]*\n)*?# Query_time: [^\n]*\n"
-    rb"(?:#(?! User@Host: | Time: )[^\n]*\n)*?)"
-    rb"(?:use (?P<database>[^\n]*);\n)?"
-    rb"SET timestamp=(?P<at>\d+)(?:\.(?P<fraction>\d+))?[^\n]*;\n",
+    rb"(?:#(?! User@Host: | Time: )[^\n]*\n)*?)" + _DATABASE + _AT + rb"[^\n]*;\n",
     re.MULTILINE,
-)
+)  # fmt: skip
 # What a server writes as it starts, anywhere in the file.
 _BANNER = re.compile(
     rb"^[^\n]*, Version: [^\n]*started with:\n(?:[^\n]*\n)?"
@@ -34,16 +36,25 @@ _BANNER = re.compile(
 )
 _BANNER_MARK = b"started with:"
 _WHO = re.compile(rb"([^\[]*)\[([^\]]*)\] @ ([^\[]*)\[([^\]]*)\](?:\s+Id:\s*(\d+))?")
-# What MariaDB writes most of the time, in one look; anything else is taken apart pair by pair.
+# What MariaDB and MySQL write most of the time, in one look; else a header is taken apart by pairs.
 _USUAL = re.compile(
-    rb"(?:# Thread_id: (\d+)  Schema: (\S*)  QC_hit: \w+\n)?"
-    rb"# Query_time: (\d{1,9})\.(\d{6})  Lock_time: (\d{1,9})\.(\d{6}) +"
-    rb"Rows_sent: (\d+)  Rows_examined: (\d+)\n"
-    rb"(?:# Rows_affected: (\d+)  Bytes_sent: \d+\n)?"
+    rb"(?:# Thread_id: \d+  Schema: (?P<schema>\S*)  QC_hit: \w+\n)?"
+    rb"# Query_time: (?P<took>\d{1,9}\.\d{6})  Lock_time: (?P<lock>\d{1,9}\.\d{6}) +"
+    rb"Rows_sent: (?P<sent>\d{1,18})  Rows_examined: (?P<examined>\d{1,18})\n"
+    rb"(?:# Rows_affected: (?P<affected>\d{1,18})  Bytes_sent: \d+\n)?"
+    rb"(?:# (?:(?:Tmp|Full|Filesort|Merge|Priority|Pages|Old|Engine)\w*: \S+ *)+\n)*"
+    rb"(?:#\n)?(?P<plan>(?:# explain: [^\n]*\n)*)(?:#\n)?"
 )
 _PAIR = re.compile(rb"(\w+): +(?!\w+: )(\S+)")
 _ADMIN = b"# administrator command: "
+# An entry with a usual header, up to what may begin the next one.
+_ENTRY = re.compile(
+    rb"^" + _TIME_AND_WHO + _USUAL.pattern + _DATABASE + _AT + rb";\n"
+    rb"(?P<sql>(?!" + _ADMIN + rb")(?:(?!# Time: |# User@Host: )[^\n]*+\n)*+)",
+    re.MULTILINE,
+)  # fmt: skip
 _PLAN = b"# explain: "
+_COUNT = re.compile(rb"\d{1,18}")
 _SECONDS = re.compile(rb"(\d+)\.(\d{1,6})$")
 _DURATION_US_MAX = 10**15  # 30 years: a clock that went back shows as 2^64 microseconds
 _LOOK_BACK_BYTES = 4096  # a "# Time:" line is shorter
@@ -94,6 +105,16 @@ class MySQLSlow:
                 body = _BANNER.sub(b"", body)
             yield self._event(head, body)
 
+    def columns(self, piece: Piece, account: Account) -> Iterator[Event | Batch]:
+        """Give the usual entries as one batch, and the others as `parse` does."""
+        banner = _BANNER_MARK in piece.raw
+        divided = divide(piece.raw, _ENTRY, odd=lambda each: banner and _BANNER_MARK in each["sql"])
+        yield from parse_rest(self, piece, divided.rest, account)
+        account.read_bytes += len(piece.raw) - sum(end - start for start, end in divided.rest)
+        account.entries += len(divided.entries)
+        if divided.entries:
+            yield _batch([each.groups(b"") for each in divided.entries])
+
     def _preamble(self, piece: Piece, raw: bytes, account: Account) -> None:
         at = 0
         for banner in [*_BANNER.finditer(raw), None]:
@@ -105,31 +126,16 @@ class MySQLSlow:
     def _event(self, head: re.Match[bytes], body: bytes) -> Event:
         meta = head["meta"]
         usual = None if self._full else _USUAL.match(meta)
-        event = self._usual(usual) if usual and usual.end() == len(meta) else self._unusual(meta)
+        event = _usual(usual) if usual and usual.end() == len(meta) else self._unusual(meta)
         sql = body.rstrip()
         event.admin = sql.startswith(_ADMIN)
-        event.sql = _text((sql.removeprefix(_ADMIN) if event.admin else sql).removesuffix(b";"))
-        fraction = head["fraction"]
-        event.at_us = int(head["at"]) * 1_000_000
-        event.at_us += int(fraction.ljust(6, b"0")[:6]) if fraction else 0
+        event.sql = text((sql.removeprefix(_ADMIN) if event.admin else sql).removesuffix(b";"))
+        event.at_us = _instant(head["at"], head["fraction"])
         if not event.database and head["database"]:
-            event.database = _known(head["database"].strip(b"`"))
+            event.database = _database(b"", head["database"])
         event.user, event.host, session = _who(head["who"])
         event.session = event.session or session
         return event
-
-    def _usual(self, said: re.Match[bytes]) -> Event:
-        session, schema, took, took_us, locked, locked_us, sent, examined, affected = said.groups()
-        return Event(
-            "execution",
-            duration_us=int(took) * 1_000_000 + int(took_us),
-            lock_us=int(locked) * 1_000_000 + int(locked_us),
-            database=_known(schema or b""),
-            session=_known(session or b""),
-            rows_sent=int(sent),
-            rows_examined=int(examined),
-            rows_affected=int(affected) if affected else None,
-        )
 
     def _unusual(self, meta: bytes) -> Event:
         pairs = dict(_PAIR.findall(meta))
@@ -137,20 +143,69 @@ class MySQLSlow:
             "execution",
             duration_us=_microseconds(pairs.get(b"Query_time", b"")),
             lock_us=_microseconds(pairs.get(b"Lock_time", b"")),
-            database=_text(pairs.get(b"Schema", b"")),
-            session=_text(pairs.get(b"Thread_id", b"")),
+            database=text(pairs.get(b"Schema", b"")),
+            session=text(pairs.get(b"Thread_id", b"")),
             weight=_weight(pairs),
         )
         for name, key in _NUMBERS.items():
-            if pairs.get(key, b"").isdigit():
+            if _COUNT.fullmatch(pairs.get(key, b"")):
                 setattr(event, name, int(pairs[key]))
-        if _PLAN in meta:
-            rows = [line[len(_PLAN) :] for line in meta.splitlines() if line.startswith(_PLAN)]
-            event.plan = _text(b"\n".join(rows))
+        event.plan = text(_plan(meta))
         if self._full:
             left = {key: value for key, value in pairs.items() if key not in _TOLD}
-            event.more = {_text(key).lower(): _text(value) for key, value in left.items()}
+            event.more = {text(key).lower(): text(value) for key, value in left.items()}
         return event
+
+
+def _batch(rows: Sequence[tuple[bytes, ...]]) -> Batch:
+    """Return what the groups of `_ENTRY` say; b"" is that of a line that is not there."""
+    who, schema, took, lock, sent, examined, affected, plan, used, at, fraction, sql = zip(
+        *rows, strict=True
+    )
+    people = {each: _who(each)[:2] for each in set(who)}
+    databases = {each: _database(*each) for each in set(zip(schema, used, strict=True))}
+    return Batch(
+        sql=[each.rstrip().removesuffix(b";") for each in sql],
+        at_us=list(map(_instant, at, fraction)),
+        duration_us=[int(each.replace(b".", b"")) for each in took],
+        lock_us=[int(each.replace(b".", b"")) for each in lock],
+        rows_sent=list(map(int, sent)),
+        rows_examined=list(map(int, examined)),
+        rows_affected=[int(each) if each else 0 for each in affected],
+        who=[
+            (*people[person], databases[names], "")
+            for person, names in zip(who, zip(schema, used, strict=True), strict=True)
+        ],
+        plan=[each and _plan(each) for each in plan] if any(plan) else (),
+    )
+
+
+def _usual(said: re.Match[bytes]) -> Event:
+    return Event(
+        "execution",
+        duration_us=int(said["took"].replace(b".", b"")),
+        lock_us=int(said["lock"].replace(b".", b"")),
+        database=_database(said["schema"] or b"", b""),
+        rows_sent=int(said["sent"]),
+        rows_examined=int(said["examined"]),
+        rows_affected=int(said["affected"]) if said["affected"] else None,
+        plan=text(_plan(said["plan"])),
+    )
+
+
+def _instant(at: bytes, fraction: bytes | None) -> int:
+    return int(at) * 1_000_000 + (int(fraction.ljust(6, b"0")[:6]) if fraction else 0)
+
+
+def _plan(said: bytes) -> bytes:
+    """Return the rows of a plan that a header holds."""
+    return b"\n".join(line[len(_PLAN) :] for line in said.splitlines() if line.startswith(_PLAN))
+
+
+@lru_cache(maxsize=4096)
+def _database(schema: bytes, used: bytes) -> str:
+    """Return the database that a header names, or else that of the "use" that follows it."""
+    return text(schema or used.strip(b"`"))
 
 
 @lru_cache(maxsize=4096)
@@ -160,18 +215,13 @@ def _who(said: bytes) -> tuple[str, str, str]:
     if who is None:
         return "", "", ""
     user, host = who[1].strip() or who[2].strip(), who[4].strip() or who[3].strip()
-    return _text(user), _text(host), _text(who[5] or b"")
-
-
-@lru_cache(maxsize=4096)
-def _known(raw: bytes) -> str:
-    return _text(raw)
+    return text(user), text(host), text(who[5] or b"")
 
 
 def _weight(pairs: dict[bytes, bytes]) -> int:
     """Percona names the rate by which it samples in each entry."""
     said = pairs.get(b"Log_slow_rate_limit") or pairs.get(b"Rate_limit") or b""
-    return max(1, int(said)) if said.isdigit() else 1
+    return max(1, int(said)) if _COUNT.fullmatch(said) else 1
 
 
 def _microseconds(said: bytes) -> int:
@@ -180,7 +230,3 @@ def _microseconds(said: bytes) -> int:
         return 0
     value = int(found[1]) * 1_000_000 + int(found[2].ljust(6, b"0"))
     return value if value < _DURATION_US_MAX else 0
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")

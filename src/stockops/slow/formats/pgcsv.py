@@ -27,6 +27,7 @@ class PgCsv:
 
     def __init__(self) -> None:
         self.entries = Entries()
+        self._counted: Raw = b""  # in which data quotes were counted, how far, and with what result
         self._counted_to = 0
         self._within = False
 
@@ -34,8 +35,8 @@ class PgCsv:
         """Return where the next row begins: after a line end that is outside of quotes."""
         if at == 0:
             return 0
-        if at < self._counted_to:
-            self._counted_to, self._within = 0, False
+        if data is not self._counted or at < self._counted_to:
+            self._counted, self._counted_to, self._within = data, 0, False
         # From one byte before: that which ends a row there lets the next one begin at `at`.
         while self._counted_to < at - 1:
             until = min(self._counted_to + _BLOCK_BYTES, at - 1)

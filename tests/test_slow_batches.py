@@ -1,0 +1,148 @@
+"""Reading by the thousand gives what reading entry by entry does, whatever stands in the log."""
+
+import random
+from pathlib import Path
+
+import pytest
+import slowlogs
+
+from stockops.slow import formats, reading
+from stockops.slow.accounting import Account
+from stockops.slow.batches import Batch
+from stockops.slow.digest import Digest
+from stockops.slow.formats import Columnar, Piece
+from stockops.slow.reading import Filter, Reading
+from stockops.statements import Dialect, classify, classify_all
+
+TRUTH = slowlogs.made_up(400)
+# What logs hold beside plain executions, and what somebody might write to be taken for one.
+ANYWHERE = [
+    b"\n", b"\r\n", b"\r", b"\t", b"\0", b"'", b'"', b"\\", b",", b";\n", b"/* a='b' */",
+    b"\xff\xfe", "한글".encode(), "한".encode()[:2], b"}\n{", b"999999999999999999999999",
+    b"somebody else wrote this\n", b"\tthis goes on\n", b"# Time: 260105 00:00:00\n",
+]  # fmt: skip
+MYSQL = [
+    b"# User@Host: a[b] @ c [d]\n# Query_time: 1.0 Lock_time: 0\nSET timestamp=1767571200;\n",
+    b"# User@Host: a[b] @ c [d]\n# Query_time: 1.000000  Lock_time: 0.000000  Rows_sent: 1  "
+    b"Rows_examined: 2\nuse `x`;\nSET timestamp=1767571200.123456;\nSELECT 'x\n",
+    b"# administrator command: Quit;\n", b"# administrator command: Ping",
+    b"SET timestamp=1767571200;\n", b"use other;\n", b"# Query_time: 9.000000  Lock_time: 9\n",
+    b"#\n# explain: id\tselect_type\ttable\trows\n# explain: 1\tSIMPLE\tt\t7\n#\n",
+    b"# Tmp_tables: 1  Tmp_disk_tables: 0  Tmp_table_sizes: 0\n# Full_scan: Yes  Full_join: No\n",
+    b"# Log_slow_rate_type: query  Log_slow_rate_limit: 10\n", b"SELECT \"it's\", 'a\\'b';\n",
+    b"/usr/sbin/mysqld, Version: 8.0.1. started with:\nTime  Id Command  Argument\n",
+    b"mysqld, Version: 8.0.1. started with:\nTcp port: 0\nTime\tId\tCommand\tArgument\n",
+]  # fmt: skip
+FORGED: dict[str, list[bytes]] = {"mariadb": MYSQL, "mysql8": MYSQL}
+
+
+def sound(name: str, draw: random.Random) -> bytes:
+    return slowlogs.FORMATS[name](draw.sample(TRUTH, draw.randrange(1, 12)))
+
+
+def hostile(name: str, draw: random.Random) -> bytes:
+    """A log, cut and glued, with what does not belong there set in between."""
+    raw = sound(name, draw)
+    for _ in range(draw.randrange(8)):
+        at = draw.randrange(len(raw) + 1)
+        if draw.random() < 0.5:  # at the start of a line
+            at = raw.rfind(b"\n", 0, at) + 1
+        gone = draw.choice([0, 0, 0, 1, 5, 200])
+        put = draw.choice([*ANYWHERE, *FORGED.get(name, []) * 2, sound(name, draw), b""])
+        raw = raw[:at] + put + raw[at + gone :]
+    return raw
+
+
+def both(form: Columnar, raw: bytes, *, offset: int = 0) -> tuple[Digest, Digest, int]:
+    """The digests of `raw`, entry by entry and by columns, and how many were in batches."""
+    plain, fast, in_batches = Digest(form.dialect), Digest(form.dialect), 0
+    for event in form.parse(Piece("x", offset, raw), plain.account):
+        plain.event(event)
+    for told in form.columns(Piece("x", offset, raw), fast.account):
+        if isinstance(told, Batch):
+            fast.batch(told)
+            in_batches += len(told.sql)
+        else:
+            fast.event(told)
+    return plain, fast, in_batches
+
+
+COLUMNAR = ["mariadb", "mysql8"]
+
+
+@pytest.mark.parametrize("name", COLUMNAR)
+def test_whatever_is_in_a_log_both_ways_read_the_same(name: str) -> None:
+    draw = random.Random(name)
+    in_batches = 0
+    for round_ in range(400):
+        raw = hostile(name, draw)
+        form = formats.detect(sound(name, draw), file="x")
+        assert isinstance(form, Columnar)
+        plain, fast, count = both(form, raw, offset=round_)
+        assert fast == plain, raw
+        in_batches += count
+    assert in_batches > 400
+
+
+@pytest.mark.parametrize("name", COLUMNAR)
+def test_what_is_usual_is_read_in_batches(name: str) -> None:
+    raw = slowlogs.FORMATS[name](TRUTH)
+    form = formats.detect(raw, file="x")
+    assert isinstance(form, Columnar)
+    plain, fast, in_batches = both(form, raw)
+    assert fast == plain
+    assert in_batches >= len(TRUTH) - 2  # the first and the last may be read with what is beside
+
+
+@pytest.mark.parametrize("name", COLUMNAR)
+@pytest.mark.parametrize(
+    "keep",
+    [
+        Filter(users=frozenset({"kim"})),
+        Filter(databases=frozenset({"shop"}), min_us=3000),
+        Filter(since_us=1_767_571_300_000_000, until_us=1_767_571_400_000_000),
+        Filter(applications=frozenset({"app"})),
+    ],
+    ids=["a user", "a database, and slow", "a window", "an application"],
+)
+def test_filters_leave_out_the_same(name: str, keep: Filter, tmp_path: Path) -> None:
+    path = tmp_path / "server.log"
+    path.write_bytes(slowlogs.FORMATS[name](TRUTH))
+    answers = [
+        reading.digest(Reading(files=(str(path),), keep=keep, batches=batches))
+        for batches in (True, False)
+    ]
+    assert answers[0] == answers[1]
+    assert 0 < answers[0].filtered <= len(TRUTH)
+
+
+TEXTS = [
+    "", "SELECT 1", "SELECT 'a'", "SELECT 'it''s'", "SELECT 'open", "SELECT 'a\\'b'", "SELECT $1",
+    "SELECT /* x */ 1", "SELECT 1 /* a='b' */", "SELECT -- '\n 2", "SELECT \"a\" FROM t1",
+    "SELECT * FROM orders_2024", "SELECT * FROM orders_2025", "SELECT 0x1F, 1e5, t.1", "SELECT `a`",
+    "INSERT INTO t VALUES " + ", ".join(["(1, 'x')"] * 300), "SELECT '한글'", "SELECT E'a\\'b'",
+    "SELECT \0", "SELECT '\0', 5", "SELECT $$ ' $$", "SELECT '" + "x" * 5000 + "'", "SELECT 100000",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dialect", ["postgresql", "mariadb"])
+def test_the_classes_of_many_are_those_of_each(dialect: Dialect) -> None:
+    draw = random.Random(3)
+    for _ in range(60):
+        raw = [draw.choice(TEXTS).encode() for _ in range(draw.randrange(40))]
+        raw += [text[: draw.randrange(len(text) + 1)] + b"\xff" for text in raw[:5]]
+        draw.shuffle(raw)
+        each = [classify(text.decode("utf-8", "replace"), dialect=dialect) for text in raw]
+        assert classify_all(raw, dialect=dialect) == each
+
+
+def test_accounts_of_both_ways_name_the_same_bytes(tmp_path: Path) -> None:
+    for name in COLUMNAR:
+        form = formats.detect(slowlogs.FORMATS[name](TRUTH[:5]), file="x")
+        assert isinstance(form, Columnar)
+        account = Account()
+        raw = b"dear diary\n" + slowlogs.FORMATS[name](TRUTH[:5])
+        list(form.columns(Piece("x", 100, raw), account))
+        assert (account.read_bytes, account.entries) == (len(raw), 5)
+        if name != "mariadb":  # where a banner follows, all before it is told of as one
+            assert [(each.offset, each.length) for each in account.examples] == [(100, 11)]
