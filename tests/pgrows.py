@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 import slowlogs
 
+LIMIT_BYTES = 900  # of what the server hands to syslog at once
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -104,7 +106,79 @@ def jsonlog(rows: Sequence[Row]) -> bytes:
     )
 
 
+def syslog(
+    rows: Sequence[Row], *, style: str = "rfc3164", split: bool = True, mixed: bool = True
+) -> bytes:
+    """As a server with syslog_split_messages (or not) and rsyslog write it, a cron job between."""
+    said: list[tuple[int, bytes]] = []
+    for number, row in enumerate(rows, 1):
+        for text in parts("\n".join(lines(row)), number, split=split):
+            said.append((row.pid, _envelope(row, text, style)))
+    said.append((7, _envelope(rows[0], "(root) CMD (true)", style).replace(b"postgres", b"CRON")))
+    return b"".join(line for _, line in _mixed(said, mixed=mixed))
+
+
+def parts(text: str, number: int, *, split: bool) -> list[str]:
+    """What the server hands to syslog: its lines, cut at a blank where they are too long."""
+    if not split or ("\n" not in text and len(text.encode()) <= LIMIT_BYTES):
+        return [f"[{number}] {text}"]
+    cut = []
+    for line in text.split("\n"):
+        left = line.encode()
+        while left:
+            end = min(len(left), LIMIT_BYTES)
+            end = len(left[:end].decode("utf-8", "ignore").encode())
+            if end < len(left) and left[end : end + 1] not in b" \t":
+                blank = max(left.rfind(b" ", 0, end), left.rfind(b"\t", 0, end))
+                end = blank if blank > 0 else end
+            cut.append(left[:end].decode())
+            left = left[end:]
+    return [f"[{number}-{n}] {each}" for n, each in enumerate(cut, 1)]
+
+
+def _envelope(row: Row, text: str, style: str) -> bytes:
+    if style == "journal":
+        entry = {
+            "__CURSOR": "s=1", "__REALTIME_TIMESTAMP": f"{row.at.timestamp() * 1e6:.0f}",
+            "SYSLOG_IDENTIFIER": "postgres", "SYSLOG_PID": str(row.pid), "MESSAGE": text,
+        }  # fmt: skip
+        return json.dumps(entry).encode() + b"\n"
+    iso = f"{row.at:%Y-%m-%dT%H:%M:%S.%f}+00:00"
+    before = {
+        "rfc3164": f"{row.at:%b} {row.at.day:2} {row.at:%H:%M:%S} db1 postgres[{row.pid}]: ",
+        "iso": f"{iso} db1 postgres[{row.pid}]: ",
+        "rfc5424": f'<134>1 {iso} db1 postgres {row.pid} - [a@1 b="c"] \ufeff',
+    }[style]
+    text = text.replace("\t", "#011").replace("\n", "#012")
+    return f"{before}{text}\n".encode()
+
+
+def passed_on(rows: Sequence[Row], *, style: str) -> bytes:
+    """As CloudWatch, docker and containerd pass on what a server writes to stderr."""
+    out = []
+    for row in rows:
+        iso = f"{row.at:%Y-%m-%dT%H:%M:%S.%f}"
+        for n, line in enumerate("\n".join(lines(row)).split("\n")):
+            before = {
+                "cloudwatch": "" if n else f"{iso}+00:00 db1.0 ",
+                "docker": f"{iso}789Z ",
+                "containerd": f"{iso}789Z stderr F ",
+            }[style]
+            if style == "containerd" and len(line) > 100:
+                out.append(f"{iso}789Z stderr P {line[:90]}\n{before}{line[90:]}\n")
+            else:
+                out.append(f"{before}{line}\n")
+    return "".join(out).encode()
+
+
 FORMATS: dict[str, Callable[[Sequence[Row]], bytes]] = {
+    "syslog": syslog,
+    "syslog, iso, whole": lambda rows: syslog(rows, style="iso", split=False),
+    "syslog, rfc5424": lambda rows: syslog(rows, style="rfc5424"),
+    "journal": lambda rows: syslog(rows, style="journal"),
+    "cloudwatch": lambda rows: passed_on(rows, style="cloudwatch"),
+    "docker": lambda rows: passed_on(rows, style="docker"),
+    "containerd": lambda rows: passed_on(rows, style="containerd"),
     "stderr": stderr,
     "stderr, mixed": lambda rows: stderr(rows, mixed=True),
     "csvlog": csvlog,

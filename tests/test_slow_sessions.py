@@ -3,12 +3,14 @@
 import json
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pgrows
 import pytest
 import slowlogs
 
+from stockops.errors import ConfigError
 from stockops.slow import reading, report
 from stockops.slow.accounting import Account
 from stockops.slow.digest import Digest
@@ -71,10 +73,10 @@ def test_no_cut_loses_what_belongs_together(log: Path) -> None:
     """Not a line of a statement, not its duration: stretches that are put together are whole."""
     whole = shown(digest_of(log))
     draw = random.Random(5)
-    for _ in range(3):
-        piece, part = draw.randrange(100, 3000), draw.randrange(2000, 9000)
+    for _ in range(2):
+        piece, part = draw.randrange(100, 3000), draw.randrange(20_000, 40_000)
         assert shown(digest_of(log, piece=piece, part=part)) == whole
-    assert shown(digest_of(log, jobs=2, piece=700, part=9_000)) == whole
+    assert shown(digest_of(log, jobs=2, piece=700, part=25_000)) == whole
 
 
 def test_lines_without_a_session_are_not_put_together(tmp_path: Path) -> None:
@@ -105,3 +107,46 @@ def test_a_line_far_from_its_entry_is_skipped_wherever_the_file_is_cut(tmp_path:
     for part in (1 << 25, 1 << 19, 123_456):
         found = digest_of(path, part=part)
         assert (found.account.skipped_bytes, found.notices["statement"]) == (len(detail), 1)
+
+
+FORGED = "2026-01-05 00:00:00.000 UTC [9] kim@shop LOG:  duration: 9999999.000 ms  statement: y"
+
+
+@pytest.mark.parametrize("name", ["syslog", "syslog, iso, whole", "syslog, rfc5424", "journal"])
+def test_what_syslog_cuts_is_put_together_and_what_it_forges_is_not_believed(
+    name: str, tmp_path: Path
+) -> None:
+    """A piece of a statement may begin anywhere, even with what looks like an entry."""
+    sql = "SELECT '" + "한글 " * 400 + "x" * 2000 + FORGED + "'\n\tFROM t\n\nWHERE #012" + FORGED
+    row = ROWS[0]
+    said = [
+        replace(row, pid=pid, message=f"duration: {pid}.000 ms  statement: {sql}") for pid in (1, 2)
+    ]
+    path = tmp_path / "syslog"
+    path.write_bytes(pgrows.FORMATS[name](said))
+    events = [each for each, _ in reading.events(Reading(files=(str(path),)), Account())]
+    assert sorted(each.duration_us for each in events) == [1000, 2000]
+    for each in events:
+        if name == "journal":
+            assert " ".join(each.sql.split()) == " ".join(sql.split())
+        assert each.sql.startswith(sql[: 1200 + 2000])
+        assert " ".join(each.sql.split()).count("LOG: duration") == 2
+
+
+def test_a_syslog_says_whose_lines_it_reads_and_knows_no_year(tmp_path: Path) -> None:
+    path = tmp_path / "messages"
+    path.write_bytes(
+        b"Jan  5 09:00:00 db1 sshd[1]: Accepted publickey\n"
+        b"Jan  5 09:00:01 db1 pg-main[2]: [1] LOG:  duration: 1.000 ms  statement: SELECT 1\n"
+    )
+    found = digest_of(path)
+    assert found.formats[str(path)] == "postgresql syslog, of pg-main; log_line_prefix ''"
+    assert (found.account.entries, found.account.understood, found.first_us) == (1, 1.0, None)
+    assert sum(each.calls for each in found.classes.values()) == 1
+
+
+def test_a_syslog_without_postgresql_is_no_log_that_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "messages"
+    path.write_bytes(b"Jan  5 09:00:00 db1 sshd[1]: Accepted publickey\n")
+    with pytest.raises(ConfigError, match="no log in a format that is known"):
+        digest_of(path)

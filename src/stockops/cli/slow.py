@@ -76,8 +76,9 @@ def digest_command(
     Say which classes of statements took the time, from logs of PostgreSQL, MySQL and MariaDB.
 
     FILE is a log, plain or packed (gz, bz2, xz, zst), a directory of them, or - for stdin. The
-    format is found out: PostgreSQL's stderr (with any prefix), csvlog and jsonlog, in English and
-    Korean; the slow log of MySQL, Percona Server and MariaDB.
+    format is found out: PostgreSQL's stderr (with any prefix, and as CloudWatch or a container
+    passes it on), csvlog, jsonlog, syslog and journal, in English and Korean; the slow log of
+    MySQL, Percona Server and MariaDB.
 
     Exits 1 when less than 99 % of the bytes is understood, and when nothing was counted.
 

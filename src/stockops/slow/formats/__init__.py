@@ -3,7 +3,7 @@
 import re
 
 from ...errors import ConfigError
-from . import pgprefix
+from . import pgprefix, pgsyslog, pgwrapped
 from .base import Columnar, Ends, Format, Piece, Raw
 from .mysqlslow import MySQLSlow
 from .pgcsv import PgCsv
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 HEAD_BYTES = 1 << 18
-NAMES = ("mysql", "stderr", "csv", "json")
+NAMES = ("mysql", "stderr", "csv", "json", "syslog", "journal")
 _CSV = re.compile(
     rb'^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [A-Za-z0-9+:-]+,(?:"[^"]*"|[^,]*),', re.MULTILINE
 )
@@ -53,18 +53,30 @@ def detect(head: bytes, *, file: str, named: str | None = None, full: bool = Fal
         return PgJson()
     if kind == "csv":
         return PgCsv()
-    prefix = pgprefix.infer(head.splitlines())
-    if prefix is not None:
-        return PgStderr(prefix)
+    found = _of_lines(kind, head.splitlines())
+    if found is not None:
+        return found
     raise ConfigError(
         f"{file!r} is no log in a format that is known",
-        hint=f"Known: slow log of MySQL and MariaDB; stderr, csv and json of PostgreSQL. "
+        hint=f"Known: slow log of MySQL and MariaDB; stderr, csv, json and syslog of PostgreSQL. "
         f"Name one if you are sure: --log-format {'|'.join(NAMES)}",
     )
 
 
+def _of_lines(kind: str | None, lines: list[bytes]) -> Format | None:
+    """Return the format whose lines these are: a prefix is to be found out."""
+    if kind in {"syslog", "journal"}:
+        return pgsyslog.infer(lines, journal=kind == "journal")
+    wrapped = pgwrapped.infer(lines)
+    prefix = pgprefix.infer(lines)
+    return wrapped or (PgStderr(prefix) if prefix is not None else None)
+
+
 def _first(head: bytes) -> str | None:
     """Return whose sign stands first: a literal further down may hold that of another."""
-    signs = {"csv": _CSV, "json": _JSON, "mysql": _MYSQL}
+    signs = {
+        "csv": _CSV, "json": _JSON, "mysql": _MYSQL,
+        "syslog": pgsyslog.SIGN, "journal": pgsyslog.JOURNAL,
+    }  # fmt: skip
     found = {kind: match.start() for kind, sign in signs.items() if (match := sign.search(head))}
     return min(found, key=lambda kind: found[kind]) if found else None

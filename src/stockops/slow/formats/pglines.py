@@ -19,9 +19,9 @@ REACH_BYTES = 1 << 20  # a line that goes on with an entry stands within so much
 
 @dataclass(slots=True)
 class More:
-    """A line that goes on with an entry of `session`; `glue` stands between, None for a label."""
+    """A line that goes on with the entry of `writer`; `glue` stands between, None for a label."""
 
-    session: str
+    writer: str
     field: str  # of `Entry`, or one that is not kept; "" for that of the line before
     text: str
     file: str
@@ -39,21 +39,25 @@ class _Open:
 
 @dataclass(slots=True)
 class Entries:
-    """The entries of one stretch of a file, for as long as lines may go on with them."""
+    """
+    The entries of one stretch of a file, for as long as lines may go on with them.
+
+    By their writer: the process that sent the line, or the session that its prefix names.
+    """
 
     start: int | None = None
     before: list[More] = field(default_factory=list)
     open: dict[str, _Open] = field(default_factory=dict)
 
-    def begin(self, entry: Entry, until: int) -> Entry | None:
-        """Open `entry`, whose line ends at `until`; return that of its session before it."""
-        known = self.open.pop(entry.session, None)  # popped, so that the oldest stays the first
-        self.open[entry.session] = _Open(entry, until)
+    def begin(self, writer: str, entry: Entry, until: int) -> Entry | None:
+        """Open the entry of `writer`, whose line ends at `until`; return its one before that."""
+        known = self.open.pop(writer, None)  # popped, so that the oldest stays the first
+        self.open[writer] = _Open(entry, until)
         return known.entry if known else None
 
     def go_on(self, more: More, account: Account) -> None:
         """Add `more` to its entry; it is skipped where there is none that it could belong to."""
-        known = self.open.get(more.session)
+        known = self.open.get(more.writer)
         if known is not None and more.offset - known.until <= REACH_BYTES:
             _extend(known, more)
         elif known is None and self.start is not None and more.offset - self.start <= REACH_BYTES:
@@ -63,9 +67,9 @@ class Entries:
 
     def settle(self, offset: int) -> Iterator[Entry]:
         """Give, and forget, the entries that no line from `offset` on can belong to."""
-        for session, known in list(self.open.items()):
+        for writer, known in list(self.open.items()):
             if offset - known.until > REACH_BYTES:
-                yield self.open.pop(session).entry
+                yield self.open.pop(writer).entry
 
     def then(self, later: "Entries", account: Account) -> Iterator[Entry]:
         """Add the stretch that follows, and give the entries that it ends."""
@@ -73,9 +77,9 @@ class Entries:
             self.start = later.start
         for more in later.before:
             self.go_on(more, account)
-        for session, known in later.open.items():
-            ended = self.open.pop(session, None)
-            self.open[session] = known
+        for writer, known in later.open.items():
+            ended = self.open.pop(writer, None)
+            self.open[writer] = known
             if ended:
                 yield ended.entry
 

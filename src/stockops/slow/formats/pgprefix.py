@@ -73,11 +73,16 @@ class Prefix:
     template: str
     share: float
 
-    def line(self) -> re.Pattern[bytes]:
+    def line(self, envelope: str = "") -> re.Pattern[bytes]:
         """Return what a line begins with: the prefix and the label, ``LOG:`` or another."""
         must, _, may = self.template.partition("%q")
-        text = "^" + _regex(must) + (f"(?:{_regex(may)})?" if may else "") + LABEL
+        text = "^" + envelope + _regex(must) + (f"(?:{_regex(may)})?" if may else "") + LABEL
         return re.compile(text.encode(), re.MULTILINE)
+
+
+def labelled(line: bytes) -> bool:
+    """Tell whether a label stands in `line`, so that it may be one of PostgreSQL."""
+    return line[:1] != b"\t" and _MARK.search(line, 0, _PREFIX_BYTES_MAX) is not None
 
 
 def infer(lines: Sequence[bytes]) -> Prefix | None:

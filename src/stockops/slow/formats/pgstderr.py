@@ -22,10 +22,11 @@ class PgStderr:
 
     name = "postgresql stderr"
     dialect: Dialect = "postgresql"
+    envelope = ""  # what somebody else writes before each line, as a regular expression
 
     def __init__(self, prefix: Prefix) -> None:
         self.note = f"log_line_prefix {prefix.template!r}, in {prefix.share:.0%} of the lines"
-        self._line = prefix.line()
+        self._line = prefix.line(self.envelope)
         self.entries = Entries()
         known = self._line.groupindex
         # A group that the prefix does not have is read as the label, and left out again.
@@ -58,7 +59,7 @@ class PgStderr:
             if label in pgwords.SEVERITIES:
                 account.entries += 1
                 entry.severity = pgwords.SEVERITIES[label]
-                ended = self.entries.begin(entry, piece.offset + end)
+                ended = self.entries.begin(entry.session, entry, piece.offset + end)
                 if ended is not None:
                     yield event_of(ended)
             else:
@@ -74,13 +75,18 @@ class PgStderr:
             return said[:-1].decode("utf-8", "replace")
         first, _, rest = said.partition(b"\n")
         kept, at = [first], head.end() + len(first) + 1
-        for line in rest.splitlines(keepends=True):
-            if line[:1] == b"\t":
-                kept.append(line[1:].rstrip(b"\n"))
+        for line in rest.split(b"\n"):  # not at a carriage return, which a statement may hold
+            more = self._goes_on(line)
+            if more is not None:
+                kept.append(more)
             elif line.strip():
-                self._gap(piece, at, at + len(line), account)
-            at += len(line)
-        return b"\n".join(kept).decode("utf-8", "replace")
+                self._gap(piece, at, at + len(line) + 1, account)
+            at += len(line) + 1
+        return b"".join(kept).decode("utf-8", "replace")
+
+    def _goes_on(self, line: bytes) -> bytes | None:
+        """Return what `line` adds to the entry before it; None where it is none of its lines."""
+        return b"\n" + line[1:] if line[:1] == b"\t" else None
 
     def _gap(self, piece: Piece, start: int, end: int, account: Account) -> None:
         if piece.raw[start:end].strip():
