@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from browsing import find_chromium
 from market import Markets, small_plan
 from spots import Spot, spot_of
 
@@ -117,6 +118,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def all_labs() -> Iterator[Labs]:
     with ExitStack() as stack:
         yield Labs(stack)
+
+
+@pytest.fixture
+def chromium() -> str:
+    """The path of a browser."""
+    return find_chromium()
 
 
 @pytest.fixture(params=sorted(ENGINES))

@@ -2,22 +2,15 @@
 
 import itertools
 import json
-import os
 import re
-import shutil
-import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from html import unescape
 from html.parser import HTMLParser
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from browsing import PHONE, SCHEMES, browse, serving
 
 from stockops import report
 from stockops.errors import ConfigError
@@ -36,9 +29,6 @@ from stockops.report.result import (
     TableRows,
 )
 
-CHROMIUM_S = 60.0
-PHONE = 390
-SCHEMES = {"light": 1, "dark": 0}
 NAMES = ("삼성전자", "SK하이닉스", "LG에너지솔루션", "현대차", "한화에어로스페이스", "KB금융")
 
 
@@ -350,45 +340,6 @@ document.getElementById("page").addEventListener("load", () => {
     pictures: inside.document.querySelectorAll("svg").length});
 });
 </script></body>"""
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    handler = partial(Quiet, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join(10)
-
-
-@pytest.fixture
-def chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
-        if "CI" in os.environ:
-            pytest.fail("there is no chromium")
-        pytest.skip("there is no chromium")
-    return found
-
-
-def browse(chromium: str, home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [
-            chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--disable-dev-shm-usage", f"--user-data-dir={home}", "--enable-logging=stderr",
-            *arguments,
-        ],
-        capture_output=True, text=True, timeout=CHROMIUM_S, check=True,
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

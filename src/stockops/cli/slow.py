@@ -21,6 +21,7 @@ from ..slow.reading import Filter, Reading
 from ..statements import classify
 from . import options
 from .slow_kill import kill_command
+from .slow_page import report_file, write_page
 from .slowview import print_compared, print_digest
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -67,6 +68,7 @@ def what_to_read(command: Command) -> Command:
 @click.option("--limit", type=click.IntRange(1), help="So many classes. [default: 10; all as json]")
 @click.option("--jobs", type=click.IntRange(1), help="Processes. [default: one for each core]")
 @options.form
+@report_file
 @click.pass_context
 def digest_command(
     ctx: click.Context, /, files: tuple[str, ...], by: str, limit: int | None, jobs: int | None,
@@ -87,9 +89,11 @@ def digest_command(
       stockops slow digest /var/log/postgresql/*.log
       stockops slow digest --by p99 --since 2026-01-05T09:00 slow.log.1.gz slow.log
       stockops slow digest --format json log/ | jq '.classes[0]'
+      stockops slow digest --report slow.html slow.log
     """
     found = _read(_reading(files, chosen), jobs)
     print_digest(found, form, by=by, limit=limit)
+    write_page(found, chosen["report"], by=by)
     _leave(ctx, list(report.findings(found)))
 
 
