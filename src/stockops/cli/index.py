@@ -11,6 +11,7 @@ from ..engine import connect
 from ..indexes import KINDS, Audit, Limits, Verdict, audit, lasted
 from ..targets import Target
 from . import options
+from .index_compare import compare_command
 
 _MB = 1024 * 1024
 
@@ -18,6 +19,9 @@ _MB = 1024 * 1024
 @click.group()
 def index() -> None:
     """Find the indexes that cost more than they give, and those that are missing."""
+
+
+index.add_command(compare_command)
 
 
 @index.command("audit")

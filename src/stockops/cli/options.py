@@ -65,7 +65,7 @@ def repository(command: Command) -> Command:
         "place",
         envvar="STOCKOPS_REPOSITORY",
         metavar="DIRECTORY|S3",
-        callback=_place,
+        callback=lambda ctx, _param, value: place_of(ctx, value),
         help="Where backups are kept, a directory or s3://BUCKET/PREFIX; else backup.repository "
         "of stockops.yaml.",
     )(command)
@@ -140,7 +140,8 @@ def _resolve(ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     return targets.resolve(value, known, find_lab=lab.find)
 
 
-def _place(ctx: click.Context, _param: click.Parameter, value: str | None) -> str:
+def place_of(ctx: click.Context, value: str | None) -> str:
+    """Return the repository that was named, or that of stockops.yaml; `ConfigError` for none."""
     if ctx.resilient_parsing:
         return ""
     from ..backups import s3place  # noqa: PLC0415

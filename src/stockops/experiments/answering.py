@@ -1,15 +1,15 @@
 """Ask a query, and say what came: how long it took, a sum over the rows, the plan, the pages."""
 
 import hashlib
-import json
-import re
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .. import plans
 from ..engine.base import Server
 from ..errors import ConfigError, Fault, Refused, ServerError
+from ..plans import Plan
 from ..statements import classify
 from .samples import Asked, Sample, dialect_of, filled
 
@@ -38,13 +38,12 @@ class Answer:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """
-    A plan that was run: as the server draws it, as JSON, and the pages it asked for.
+    A plan that was run, and the pages it asked for.
 
     `hit_pages` were in the server's memory, `read_pages` were not.
     """
 
-    text: str
-    tree: Any
+    plan: Plan
     hit_pages: int
     read_pages: int
 
@@ -98,34 +97,24 @@ class Asking:
                 return Answer(rows=server.execute(text), rows_sum="", order_sum="")
             return _summed(server.stream(text))
 
-    def plan(self, server: Server, sample: Sample) -> tuple[str, Any]:
-        """Return the plan as the server draws it, and as JSON; it is not run."""
-        text = self._text(sample)
-        if self.engine == "mariadb":
-            tree = _json(server.rows(f"EXPLAIN FORMAT=JSON {text}"))
-            return json.dumps(tree, indent=1), tree
-        lines = [str(row["QUERY PLAN"]) for row in server.rows(f"EXPLAIN {text}")]
-        return "\n".join(lines), _json(server.rows(f"EXPLAIN (FORMAT JSON) {text}"))
+    def plan(self, server: Server, sample: Sample) -> Plan:
+        """Return the plan; it is not run."""
+        how = "FORMAT=JSON" if self.engine == "mariadb" else "(FORMAT JSON)"
+        return _plan(server.rows(f"EXPLAIN {how} {self._text(sample)}"))
 
     def run_plan(self, server: Server, sample: Sample) -> Planned:
         """Run the plan, and return it with the pages that it asked for."""
-        drawn, _ = self.plan(server, sample)
         text = self._text(sample)
         with _told(self), self._undone(server):
             if self.engine == "mariadb":
                 before = _pages(server)
-                tree = _json(server.rows(f"ANALYZE FORMAT=JSON {text}"))
+                found = _plan(server.rows(f"ANALYZE FORMAT=JSON {text}"))
                 asked, read = (new - old for new, old in zip(_pages(server), before, strict=True))
-                drawn = json.dumps(tree, indent=1)
-                return Planned(text=drawn, tree=tree, hit_pages=asked - read, read_pages=read)
-            tree = _json(server.rows(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {text}"))
-        top = tree[0]["Plan"]
-        return Planned(
-            text=drawn,
-            tree=tree,
-            hit_pages=top.get("Shared Hit Blocks", 0),
-            read_pages=top.get("Shared Read Blocks", 0),
-        )
+                return Planned(plan=found, hit_pages=asked - read, read_pages=read)
+            found = _plan(server.rows(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {text}"))
+        top = found.root
+        hit, read = top.hit_blocks or 0, top.read_blocks or 0
+        return Planned(plan=found, hit_pages=hit, read_pages=read)
 
     def _text(self, sample: Sample) -> str:
         if self.is_prepared:
@@ -199,15 +188,14 @@ def _refused(query: Asked) -> Refused:
     )
 
 
-def uses(tree: Any, names: Collection[str]) -> bool:
-    """Tell whether the plan `tree` reads an index that is one of `names`."""
-    found = set(re.findall(r'"(?:Index Name|key)": "([^"]+)"', json.dumps(tree)))
-    return bool(found & set(names))
+def uses(found: Plan, names: Collection[str]) -> bool:
+    """Tell whether the plan reads an index that is one of `names`."""
+    read = {each for _, node in plans.walk(found.root) for each in node.index.split(",")}
+    return not read.isdisjoint(names)
 
 
-def _json(rows: list[dict[str, Any]]) -> Any:
-    value = next(iter(rows[0].values()))
-    return json.loads(value) if isinstance(value, str) else value
+def _plan(rows: list[dict[str, Any]]) -> Plan:
+    return plans.parse(next(iter(rows[0].values())))
 
 
 def _pages(server: Server) -> list[int]:

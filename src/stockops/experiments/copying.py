@@ -30,7 +30,6 @@ _STILL: Mapping[str, Mapping[str, str]] = {
         "innodb_buffer_pool_dump_at_shutdown": "OFF",
         "innodb_stats_auto_recalc": "OFF",
         "slow_query_log": "OFF",
-        "userstat": "ON",
     },
 }
 
@@ -78,6 +77,14 @@ def planner(target: Target) -> list[PlannerSetting]:
         return server.fetch(PLANNER)
 
 
+def no_lab(name: str) -> Refused:
+    """Return why nothing is copied from the target `name`."""
+    return Refused(
+        f"{name!r} is no lab, and no more than its settings are read from it",
+        hint="Name a backup of it to work on: --backup last --repository DIRECTORY",
+    )
+
+
 @contextmanager
 def of_lab(target: Target) -> Iterator[Copy]:
     """
@@ -87,10 +94,7 @@ def of_lab(target: Target) -> Iterator[Copy]:
     """
     source = labs.find(target.lab) if target.lab else None
     if source is None:
-        raise Refused(
-            f"{target.name!r} is no lab, and no more than its settings are read from it",
-            hint="Name a backup of it to work on: --backup last --repository DIRECTORY",
-        )
+        raise no_lab(target.name)
     settings = _changed(planner(target), memory=True)
 
     def put(lab: Lab, account: Account) -> Mapping[str, str]:

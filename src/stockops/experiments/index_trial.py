@@ -286,7 +286,7 @@ class _Reading:
                     plans[number][variant] = each.run_plan(server, each.query.samples[0])
                     if variant == "after":
                         used[number] = any(
-                            answering.uses(each.plan(server, sample)[1], names)
+                            answering.uses(each.plan(server, sample), names)
                             for sample in each.query.samples
                         )
         return used, plans

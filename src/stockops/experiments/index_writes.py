@@ -1,6 +1,7 @@
 """What an index costs the orders: the trading load with and without it, in turn."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from .. import trials
@@ -72,7 +73,8 @@ class Writes:
     p95: Ratio | None = None
     log: Ratio | None = None
     is_written: bool = False
-    seconds: float = 0.0
+    seconds: float = 0.0  # of one turn
+    turns: int = 0
     clients: int = 0
     missing: str = ""
 
@@ -104,19 +106,35 @@ def measure(
     *,
     seconds: float,
     clients: int,
-    seen: Callable[[str], None],
+    rounds: int = ROUNDS,
+    seen: Callable[[str], None] = lambda _: None,
 ) -> Writes:
     """
     Trade on `copy` for about `seconds`, the indexes dropped and built between turns.
 
     They are there at the end. Where the copy is no market that trades, `missing` says so.
     """
-    turn_s = max(TURN_S_MIN, seconds / (ROUNDS * 4) - _FAR_S)
+    with _counting(copy):
+        return _measure(copy, built, _Plan(seconds, clients, rounds), seen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    seconds: float
+    clients: int
+    rounds: int
+
+
+def _measure(
+    copy: Copy, built: Sequence[Built], plan: _Plan, seen: Callable[[str], None]
+) -> Writes:
+    rounds, clients = plan.rounds, plan.clients
+    turn_s = max(TURN_S_MIN, plan.seconds / (rounds * 4) - _FAR_S)
     sides: dict[Variant, _Turns] = {"before": _Turns(), "after": _Turns()}
     there: Variant = "after"
-    for number, variant in enumerate(trials.turns(ROUNDS)):
+    for number, variant in enumerate(trials.turns(rounds)):
         words = "with" if variant == "after" else "without"
-        seen(f"orders, turn {number + 1} of {ROUNDS * 4}: {words}")
+        seen(f"orders, turn {number + 1} of {rounds * 4}: {words}")
         with connect(copy.target) as server:
             if variant != there:
                 _put(server, built, there=variant == "after")
@@ -160,6 +178,23 @@ def is_there(server: Server, built: Built) -> bool:
         row.quoted_index == built.row.quoted_index and row.quoted_table == built.row.quoted_table
         for row in server.fetch(LIST)
     )
+
+
+@contextmanager
+def _counting(copy: Copy) -> Iterator[None]:
+    """Have MariaDB count the rows that are changed, by table; PostgreSQL always does."""
+    if copy.engine != "mariadb":
+        yield
+        return
+    with connect(copy.target) as server:
+        [row] = server.rows("SELECT @@GLOBAL.userstat AS is_on")
+        server.execute("SET GLOBAL userstat = ON")
+    try:
+        yield
+    finally:
+        if not row["is_on"] and copy.lab.pid is not None:
+            with connect(copy.target) as server:
+                server.execute("SET GLOBAL userstat = OFF")
 
 
 def _put(server: Server, built: Sequence[Built], *, there: bool) -> None:
@@ -212,5 +247,6 @@ def _compared(sides: Mapping[Variant, _Turns], turn_s: float, clients: int) -> W
         log=ratio("log_bytes_per_order"),
         is_written=any(each.changed for each in sides.values()),
         seconds=turn_s,
+        turns=len(before) + len(after),
         clients=clients,
     )

@@ -1,6 +1,7 @@
 """One run as one page: a self-contained HTML file that needs no network and no script."""
 
 from .drillpage import write_drill
+from .indexpage import write_index
 from .page import check, render, write
 from .result import (
     SYMBOLS,
@@ -34,4 +35,5 @@ __all__ = [
     "render",
     "write",
     "write_drill",
+    "write_index",
 ]

@@ -134,13 +134,18 @@ def _throughput_words(rates: Sequence[float]) -> str:
     return f"{len(rates)} columns, from {low} to {high} answers per second."
 
 
-def latency(measured: Latency) -> Columns:
-    """Lay out the distribution of the response time over a logarithmic axis."""
+def latency(measured: Latency, *, span: tuple[float, float] | None = None) -> Columns:
+    """
+    Lay out the distribution of the response time over a logarithmic axis.
+
+    With a `span` the axis reaches that far, as those of others that it is compared with.
+    """
     top = 26.0 + 3 * _MARK_ROW
     used = _trimmed(measured.buckets)
     total = sum(bucket.answers for bucket in used)
     low = used[0].from_us if used else 100.0
     high = used[-1].to_us if used else 10_000.0
+    low, high = span or (low, high)
     place = _LogAxis(low, max(high, low * 1.01))
     shares = [100 * bucket.answers / total for bucket in used]
     ticks = scale(max(shares, default=0))
@@ -169,10 +174,7 @@ def latency(measured: Latency) -> Columns:
         x_title="response time, logarithmic",
         y_title="answers",
         words=_latency_words(percentiles, measured.max_us, total),
-        marks=tuple(
-            _mark(place(at_us), 2 - row, f"{name} {figures.latency(at_us)}")
-            for row, (name, at_us) in enumerate(percentiles)
-        )
+        marks=_marks([(place(at_us), f"{n} {figures.latency(at_us)}") for n, at_us in percentiles])
         if total
         else (),
     )
@@ -191,10 +193,24 @@ def _trimmed(buckets: Sequence[Bucket]) -> Sequence[Bucket]:
     return buckets[filled[0] : filled[-1] + 1] if filled else ()
 
 
+def _marks(places: Sequence[tuple[float, str]]) -> tuple[Mark, ...]:
+    """
+    Put labels left of their lines, the last one highest: lines left of it begin below it.
+
+    Where the last one has no room there, all go to the right, and the first one is highest.
+    """
+    last_x, last_label = places[-1]
+    rows = range(len(places)) if not _fits(last_x, last_label) else reversed(range(len(places)))
+    return tuple(_mark(x, row, label) for row, (x, label) in zip(rows, places, strict=True))
+
+
+def _fits(x: float, label: str) -> bool:
+    return min(max(x, LEFT), RIGHT) - 5 - len(label) * _LABEL_UNITS >= LEFT
+
+
 def _mark(x: float, row: int, label: str) -> Mark:
-    """Put the label left of its line; the lines left of it begin below it."""
     x = min(max(x, LEFT), RIGHT)
-    fits = x - 5 - len(label) * _LABEL_UNITS >= LEFT
+    fits = _fits(x, label)
     return Mark(
         x=x,
         label_x=x - 5 if fits else x + 5,
