@@ -34,6 +34,7 @@ _BANNER = re.compile(
     rb"Time[\t ]+Id[\t ]+Command[\t ]+Argument\n",
     re.MULTILINE,
 )
+_MARK = b"# User@Host: "
 _BANNER_MARK = b"started with:"
 _WHO = re.compile(rb"([^\[]*)\[([^\]]*)\] @ ([^\[]*)\[([^\]]*)\](?:\s+Id:\s*(\d+))?")
 # What MariaDB and MySQL write most of the time, in one look; else a header is taken apart by pairs.
@@ -88,8 +89,7 @@ class MySQLSlow:
             own = _HEAD.match(data, before, end)
             if own is not None and own.end() > line:  # this header began on the line before
                 line = data.find(b"\n", line) + 1 or end
-        found = _HEAD.search(data, line, end)
-        return found.start() if found else end
+        return _first_head(data, line, end)
 
     def parse(self, piece: Piece, account: Account) -> Iterator[Event]:
         """Give the entries; banners are understood, and what stands before the first is not."""
@@ -206,6 +206,19 @@ def _plan(said: bytes) -> bytes:
 def _database(schema: bytes, used: bytes) -> str:
     """Return the database that a header names, or else that of the "use" that follows it."""
     return text(schema or used.strip(b"`"))
+
+
+def _first_head(data: Raw, line: int, end: int) -> int:
+    """Return where the first header from `line` on begins: by its mark, for lines may be long."""
+    place = line
+    while (mark := data.find(_MARK, place, end)) >= 0:
+        before = data.rfind(b"\n", max(line, mark - _LOOK_BACK_BYTES), max(line, mark - 1)) + 1
+        for at in (max(line, before), mark):
+            found = _HEAD.match(data, at, end)
+            if found is not None:
+                return at
+        place = mark + 1
+    return end
 
 
 @lru_cache(maxsize=4096)

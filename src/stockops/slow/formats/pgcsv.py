@@ -38,16 +38,15 @@ class PgCsv:
         if data is not self._counted or at < self._counted_to:
             self._counted, self._counted_to, self._within = data, 0, False
         # From one byte before: that which ends a row there lets the next one begin at `at`.
-        while self._counted_to < at - 1:
-            until = min(self._counted_to + _BLOCK_BYTES, at - 1)
-            self._within ^= bool(data[self._counted_to : until].count(b'"') & 1)
-            self._counted_to = until
+        if self._counted_to < at - 1:
+            self._within ^= _odd_quotes(data, self._counted_to, at - 1)
+            self._counted_to = at - 1
         place, within = at - 1, self._within
         while place < end:
             line_end = data.find(b"\n", place, end)
             if line_end < 0:
                 return end
-            within ^= bool(data[place:line_end].count(b'"') & 1)
+            within ^= _odd_quotes(data, place, line_end)
             place = line_end + 1
             if not within:
                 return place
@@ -78,6 +77,14 @@ class PgCsv:
         raw = b"".join(lines[first:last])
         if raw.strip():
             account.skip(piece.file, piece.offset + start, raw)
+
+
+def _odd_quotes(data: Raw, start: int, end: int) -> bool:
+    """Tell whether an odd number of quotes stands between; in blocks, for a line may be long."""
+    odd = False
+    for at in range(start, end, _BLOCK_BYTES):
+        odd ^= bool(data[at : min(at + _BLOCK_BYTES, end)].count(b'"') & 1)
+    return odd
 
 
 def _entry(row: list[str], at_us: int) -> Entry:

@@ -38,9 +38,11 @@ class PgStderr:
         line = at if at == 0 else data.rfind(b"\n", 0, at) + 1
         if line < at:
             line = data.find(b"\n", at) + 1 or end
-        for found in self._line.finditer(data, line, end):
-            if found["label"].decode() in pgwords.SEVERITIES:
-                return found.start()
+        while line < end:  # line by line: a search would stop at each byte of a line that is long
+            found = self._line.match(data, line, end)
+            if found and found["label"].decode() in pgwords.SEVERITIES:
+                return line
+            line = data.find(b"\n", line, end) + 1 or end
         return end
 
     def parse(self, piece: Piece, account: Account) -> Iterator[Event]:
