@@ -80,7 +80,7 @@ def digest_command(
     FILE is a log, plain or packed (gz, bz2, xz, zst), a directory of them, or - for stdin. The
     format is found out: PostgreSQL's stderr (with any prefix, and as CloudWatch or a container
     passes it on), csvlog, jsonlog, syslog and journal, in English and Korean; the slow log of
-    MySQL, Percona Server and MariaDB.
+    MySQL, Percona Server and MariaDB; their general log, which has calls and no times.
 
     Exits 1 when less than 99 % of the bytes is understood, and when nothing was counted.
 
@@ -94,7 +94,11 @@ def digest_command(
     found = _read(_reading(files, chosen), jobs)
     print_digest(found, form, by=by, limit=limit)
     write_page(found, chosen["report"], by=by)
-    _leave(ctx, list(report.findings(found)))
+    problems = list(report.findings(found))
+    asked = ctx.get_parameter_source("by") is click.core.ParameterSource.COMMANDLINE
+    if asked and report.ranked_by(found, by) != by:
+        problems.append(f"the log has no times: the classes are ranked by calls, not by {by}")
+    _leave(ctx, problems)
 
 
 @slow.command("events")
@@ -141,6 +145,8 @@ def snapshot_command(
     """
     found = _read(_reading(files, chosen), None)
     problems = list(report.findings(found))
+    if report.ranked_by(found, "total") != "total":
+        problems.append("the log has no times: there is nothing to compare a snapshot of it by")
     if not problems:
         count = snapshots.write(found, snapshot)
         click.echo(f"{count:,} classes in {snapshot}", err=True)
@@ -200,8 +206,8 @@ def _record(event: Event, dialect: Any) -> dict[str, Any]:
         "database": event.database or None,
         "application": event.application or None,
         "session": event.session or None,
-        "duration_s": event.duration_us / 1_000_000,
-        "lock_s": event.lock_us / 1_000_000,
+        "duration_s": event.duration_us / 1_000_000 if event.timed else None,
+        "lock_s": event.lock_us / 1_000_000 if event.timed else None,
         "rows_sent": event.rows_sent,
         "rows_examined": event.rows_examined,
         "rows_affected": event.rows_affected,

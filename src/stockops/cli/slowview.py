@@ -26,11 +26,11 @@ class Line:
 
     class_id: str
     calls: int
-    total_s: Decimal
+    total_s: Decimal | None
     share: str
-    mean_ms: Decimal
-    p95_ms: Decimal
-    max_ms: Decimal
+    mean_ms: Decimal | None
+    p95_ms: Decimal | None
+    max_ms: Decimal | None
     rows_examined: int | None
     over_time: str
     statement: str
@@ -41,6 +41,7 @@ def print_digest(digest: Digest, form: render.Format, *, by: str, limit: int | N
     about = report.summary(digest)
     if form == "json":
         rows = report.classes(digest, by=by, limit=limit)
+        about["ranked_by"] = report.ranked_by(digest, by)
         click.echo(json.dumps({**about, "classes": list(map(dataclasses.asdict, rows))}, indent=2))
         return
     rows = report.classes(digest, by=by, limit=limit or _CLASSES_SHOWN)
@@ -114,7 +115,7 @@ def _about(about: dict[str, Any]) -> list[str]:
         f"{about['understood']:.2%} understood; "
         f"from {about['first'] or '?'} to {about['last'] or '?'}"
     )
-    lines.append(f"{about['calls']:,} executions, {about['total_s']:,.3f} s in all")
+    lines.append(_executions(about))
     if about["sampled"]:
         lines.append("The server logged a sample: calls and times are scaled by its rate.")
     if about["filtered"]:
@@ -126,19 +127,32 @@ def _about(about: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _executions(about: dict[str, Any]) -> str:
+    calls, untimed = about["calls"], about["untimed"]
+    if not untimed:
+        return f"{calls:,} executions, {about['total_s']:,.3f} s in all"
+    if untimed == calls:
+        return f"{calls:,} executions; the log has no times, so classes are ranked by calls"
+    return f"{calls:,} executions, {untimed:,} of them without a time; {about['total_s']:,.3f} s"
+
+
 def _line(row: ClassRow) -> Line:
     return Line(
         class_id=row.class_id,
         calls=row.calls,
-        total_s=_thousandths(row.total_s),
-        share=f"{row.share:.1%}",
-        mean_ms=_thousandths(row.mean_ms),
-        p95_ms=_thousandths(row.p95_ms),
-        max_ms=_thousandths(row.max_ms),
+        total_s=_known(row.total_s),
+        share="" if row.share is None else f"{row.share:.1%}",
+        mean_ms=_known(row.mean_ms),
+        p95_ms=_known(row.p95_ms),
+        max_ms=_known(row.max_ms),
         rows_examined=row.rows_examined,
         over_time=row.over_time,
         statement=_short(row.text),
     )
+
+
+def _known(value: float | None) -> Decimal | None:
+    return None if value is None else _thousandths(value)
 
 
 def _thousandths(value: float) -> Decimal:

@@ -68,6 +68,7 @@ class Class:
     verb: str
     calls: int = 0
     entries: int = 0
+    untimed: int = 0  # calls of which the log does not say how long they took
     total_us: int = 0
     squares_us2: int = 0
     min_us: int = 0
@@ -94,15 +95,17 @@ class Class:
     def execution(self, event: Event, tags: Iterable[tuple[str, str]]) -> None:
         """Count one execution."""
         weight, duration = event.weight, event.duration_us
-        if not self.entries or duration < self.min_us:
-            self.min_us = duration
-        self.max_us = max(self.max_us, duration)
+        if event.timed:
+            self.min_us = min(self.min_us, duration) if self.calls > self.untimed else duration
+            self.max_us = max(self.max_us, duration)
+            self.durations[histogram.bucket(duration)] += weight
+        else:
+            self.untimed += weight
         self.entries += 1
         self.calls += weight
         self.total_us += duration * weight
         self.squares_us2 += duration * duration * weight
         self.lock_us += event.lock_us * weight
-        self.durations[histogram.bucket(duration)] += weight
         self._rows(event)
         self._people({(event.user, event.host, event.database, event.application): weight})
         self.tagged(tags, weight)
@@ -122,7 +125,7 @@ class Class:
         """Count those executions of `batch` that stand at `places`."""
         durations = pick(batch.duration_us, places)
         least, most = min(durations), max(durations)
-        self.min_us = min(self.min_us, least) if self.entries else least
+        self.min_us = min(self.min_us, least) if self.calls > self.untimed else least
         self.max_us = max(self.max_us, most)
         self.entries += len(places)
         self.calls += len(places)
@@ -161,8 +164,9 @@ class Class:
 
     def add(self, other: "Class") -> None:
         """Add another part of this class."""
-        if other.entries:
-            self.min_us = min(self.min_us, other.min_us) if self.entries else other.min_us
+        if other.calls > other.untimed:
+            timed = self.calls > self.untimed
+            self.min_us = min(self.min_us, other.min_us) if timed else other.min_us
         self.max_us = max(self.max_us, other.max_us)
         for name in _SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -199,7 +203,7 @@ class Class:
 
 
 _SUMS = (
-    "calls", "entries", "total_us", "squares_us2", "lock_us", "prepared_us",
+    "calls", "entries", "untimed", "total_us", "squares_us2", "lock_us", "prepared_us",
     "rows_sent", "rows_examined", "rows_affected",
 )  # fmt: skip
 _COUNTERS = (

@@ -33,6 +33,7 @@ class Event:
     rows_examined: int | None = None
     rows_affected: int | None = None
     weight: int = 1
+    timed: bool = True  # False where the log does not say how long it took
     admin: bool = False
     parameters: str = ""
     query_id: int | None = None

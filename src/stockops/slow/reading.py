@@ -166,6 +166,9 @@ def _tasks(reading: Reading, file: str) -> Iterator[_Task]:
         return
     with _mapped(file) as data:
         form = _detect(reading, file, data[: formats.HEAD_BYTES]) if len(data) else None
+        if form is not None and form.whole:
+            yield _Task(file)
+            return
         start, cuts = 0, [0]
         while form is not None and cuts[-1] < len(data):
             at = min(cuts[-1] + reading.piece_bytes, start + reading.range_bytes, len(data))

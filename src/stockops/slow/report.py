@@ -44,7 +44,8 @@ class ClassRow:
     One class of statements. `share` is of the time of all classes, from 0 to 1.
 
     The quantiles are within 1 % of a duration that was there; the rest is exact. `calls` is what
-    a sampled log stands for, `entries` what it holds. Instants are UTC.
+    a sampled log stands for, `entries` what it holds, `untimed` those of the calls that have no
+    time; a class of such alone has None for each time. Instants are UTC.
     """
 
     class_id: str
@@ -52,15 +53,16 @@ class ClassRow:
     text: str
     calls: int
     entries: int
-    total_s: float
-    share: float
-    mean_ms: float
-    stddev_ms: float
-    min_ms: float
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-    max_ms: float
+    untimed: int
+    total_s: float | None
+    share: float | None
+    mean_ms: float | None
+    stddev_ms: float | None
+    min_ms: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    max_ms: float | None
     lock_s: float
     prepared_s: float
     rows_sent: int | None
@@ -79,10 +81,13 @@ class ClassRow:
     worst: Mapping[str, Any]
 
 
+_TIMES = (
+    "total_s", "share", "mean_ms", "stddev_ms", "min_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms",
+)  # fmt: skip
 RANKS: Mapping[str, Callable[[Class], float]] = {
     "total": lambda each: each.total_us,
     "calls": lambda each: each.calls,
-    "mean": lambda each: each.total_us / max(1, each.calls),
+    "mean": lambda each: each.total_us / max(1, each.calls - each.untimed),
     "p95": lambda each: histogram.quantile_us(each.durations, 0.95),
     "p99": lambda each: histogram.quantile_us(each.durations, 0.99),
     "max": lambda each: each.max_us,
@@ -94,11 +99,19 @@ RANKS: Mapping[str, Callable[[Class], float]] = {
 
 
 def classes(digest: Digest, *, by: str, limit: int | None = None) -> list[ClassRow]:
-    """Return the classes of `digest`, the largest by `by` (one of `RANKS`) first."""
+    """Return the classes of `digest`, the largest by `by` first; see `ranked_by`."""
+    rank = RANKS[ranked_by(digest, by)]
     whole = sum(each.total_us for each in digest.classes.values())
     seen = [each for each in digest.classes.values() if each.entries]
-    seen.sort(key=lambda each: (-RANKS[by](each), each.class_id))
+    seen.sort(key=lambda each: (-rank(each), each.class_id))
     return [_row(each, whole, digest) for each in seen[:limit]]
+
+
+def ranked_by(digest: Digest, by: str) -> str:
+    """Return `by` (one of `RANKS`); "calls" where it asks for what the log does not have."""
+    seen = digest.classes.values()
+    untimed = sum(each.untimed for each in seen)
+    return "calls" if untimed and untimed == sum(each.calls for each in seen) else by
 
 
 def summary(digest: Digest) -> dict[str, Any]:
@@ -120,6 +133,7 @@ def summary(digest: Digest) -> dict[str, Any]:
         "sampled": digest.sampled,
         "quantile_error": histogram.RELATIVE_ERROR,
         "calls": sum(each.calls for each in digest.classes.values()),
+        "untimed": sum(each.untimed for each in digest.classes.values()),
         "total_s": _seconds(sum(each.total_us for each in digest.classes.values())),
         "admin": _counted(digest.admin),
         "notices": dict(sorted(digest.notices.items())),
@@ -169,27 +183,31 @@ def _why_none(digest: Digest) -> str:
     return "there is no entry in it; is the slow log on (slow_query_log, long_query_time)?"
 
 
-def _row(each: Class, whole_us: int, digest: Digest) -> ClassRow:
-    mean_us = each.total_us / each.calls
-    variance = max(0, each.squares_us2 * each.calls - each.total_us**2) / each.calls**2
+def _times(each: Class, whole_us: int) -> dict[str, float | None]:
+    """Return what the times of `each` come to; None for all where the log has no times of it."""
+    calls = each.calls - each.untimed
+    if not calls:
+        return dict.fromkeys(_TIMES)
+    variance = max(0, each.squares_us2 * calls - each.total_us**2) / calls**2
     quantiles = [histogram.quantile_us(each.durations, share) for share in (0.5, 0.95, 0.99)]
     p50, p95, p99 = (_ms(min(max(value, each.min_us), each.max_us)) for value in quantiles)
+    share = round(each.total_us / whole_us, 6) if whole_us else 0.0
+    mean, spread = _ms(each.total_us / calls), _ms(math.sqrt(variance))
+    least, most = _ms(each.min_us), _ms(each.max_us)
+    values = (_seconds(each.total_us), share, mean, spread, least, p50, p95, p99, most)
+    return dict(zip(_TIMES, values, strict=True))
+
+
+def _row(each: Class, whole_us: int, digest: Digest) -> ClassRow:
     told = each.told_rows
     return ClassRow(
+        **_times(each, whole_us),
+        untimed=each.untimed,
         class_id=each.class_id,
         verb=each.verb,
         text=each.text,
         calls=each.calls,
         entries=each.entries,
-        total_s=_seconds(each.total_us),
-        share=round(each.total_us / whole_us, 6) if whole_us else 0.0,
-        mean_ms=_ms(mean_us),
-        stddev_ms=_ms(math.sqrt(variance)),
-        min_ms=_ms(each.min_us),
-        p50_ms=p50,
-        p95_ms=p95,
-        p99_ms=p99,
-        max_ms=_ms(each.max_us),
         lock_s=_seconds(each.lock_us),
         prepared_s=_seconds(each.prepared_us),
         rows_sent=each.rows_sent if told else None,
@@ -205,7 +223,7 @@ def _row(each: Class, whole_us: int, digest: Digest) -> ClassRow:
         tags=_counted(Counter({f"{key}={value}": n for (key, value), n in each.tags.items()})),
         query_ids=_counted(Counter({str(key): n for key, n in each.query_ids.items()})),
         plans=tuple(_plans(each)),
-        worst=_sample(each.worst) if each.worst else {},
+        worst=_sample(each.worst, timed=each.calls > each.untimed) if each.worst else {},
     )
 
 
@@ -225,10 +243,10 @@ def _plans(each: Class) -> Iterator[PlanRow]:
         )
 
 
-def _sample(worst: Sample) -> dict[str, Any]:
+def _sample(worst: Sample, *, timed: bool) -> dict[str, Any]:
     return {
         "at": instant(worst.at_us or None),
-        "duration_ms": _ms(worst.duration_us),
+        "duration_ms": _ms(worst.duration_us) if timed else None,
         "user": worst.user,
         "database": worst.database,
         "sql": worst.sql,

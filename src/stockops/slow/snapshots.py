@@ -64,7 +64,8 @@ def write(digest: Digest, path: Path) -> int:
     """Write the snapshot of `digest` to `path`, whole or not at all; return its classes."""
     names = [each.name for each in fields(Kept)]
     rows = report.classes(digest, by="total")
-    kept = [asdict(Kept(**{name: getattr(row, name) for name in names})) for row in rows]
+    timed = [row for row in rows if row.mean_ms is not None]
+    kept = [asdict(Kept(**{name: getattr(row, name) for name in names})) for row in timed]
     about = report.summary(digest)
     said = {name: about[name] for name in ("first", "last", "entries", "understood", "sampled")}
     fresh = path.with_name(f".{path.name}.new")

@@ -54,7 +54,7 @@
     return words.every((word) => hay[n].includes(word));
   }
 
-  const largest = Math.max(1e-9, ...data.rows.map((row) => row.share));
+  const largest = Math.max(1e-9, ...data.rows.map((row) => row.share || 0));
   let sorted = COLUMNS.find((each) => each.by === data.by || each.key === data.by) || COLUMNS[2];
   let upward = false;
   let order = [];
@@ -127,7 +127,7 @@
       button.addEventListener("click", () => turn(row, tr, button));
       return element("td", "text", button);
     }
-    if (column.kind === "share") {
+    if (column.kind === "share" && row.share !== undefined) {
       const bar = element("i");
       bar.style.width = `${Math.max(1, row.share / largest * 100)}%`;
       return element("td", `number share${wide}`, `${(row.share * 100).toFixed(1)} %`, bar);
@@ -217,10 +217,10 @@
     const left = element("div", "", heading("In numbers"), pairs([
       ["class", link(row.class_id)],
       ["calls", `${whole.format(row.calls)}${row.calls === row.entries ? "" : `, of ${whole.format(row.entries)} entries`}`],
-      ["time", `${number.format(row.total_s)} s, ${(row.share * 100).toFixed(2)} % of all`],
+      ...(row.total_s === undefined ? [["time", "the log does not say"]] : [["time", `${number.format(row.total_s)} s, ${(row.share * 100).toFixed(2)} % of all`],
       ["mean", `${ms(row.mean_ms)} ms, standard deviation ${ms(row.stddev_ms)} ms`],
       ["quantiles", `min ${ms(row.min_ms)}, p50 ${ms(row.p50_ms)}, p95 ${ms(row.p95_ms)}, p99 ${ms(row.p99_ms)}, max ${ms(row.max_ms)} ms`],
-      ["waited for locks", `${number.format(row.lock_s)} s`],
+      ["waited for locks", `${number.format(row.lock_s)} s`]]),
       ...(row.prepared_s ? [["parsed and bound", `${number.format(row.prepared_s)} s`]] : []),
       ...(row.rows_sent === undefined ? [] : [["rows", `${whole.format(row.rows_sent)} sent, ${whole.format(row.rows_examined)} examined, ${whole.format(row.rows_affected)} affected`]]),
       ["seen", `${instant(row.first)} to ${instant(row.last)}`],
@@ -241,7 +241,7 @@
   function worst(row) {
     const sample = row.worst;
     if (!sample.sql) return [];
-    const said = [`Slowest: ${ms(sample.duration_ms)} ms at ${instant(sample.at)}`,
+    const said = [`${sample.duration_ms === null ? "One of them" : `Slowest: ${ms(sample.duration_ms)} ms`} at ${instant(sample.at)}`,
       sample.user && `user ${sample.user}`, sample.database && `database ${sample.database}`];
     const found = [heading(said.filter(Boolean).join(", ")), element("pre", "wrap", sample.pretty || sample.sql)];
     if (sample.parameters) found.push(heading("Its parameters"), element("pre", "wrap", sample.parameters));

@@ -3,8 +3,9 @@
 import re
 
 from ...errors import ConfigError
-from . import pgprefix, pgsyslog, pgwrapped
+from . import mysqlgeneral, pgprefix, pgsyslog, pgwrapped
 from .base import Columnar, Ends, Format, Piece, Raw
+from .mysqlgeneral import MySQLGeneral
 from .mysqlslow import MySQLSlow
 from .pgcsv import PgCsv
 from .pgjson import PgJson
@@ -16,6 +17,7 @@ __all__ = [
     "Columnar",
     "Ends",
     "Format",
+    "MySQLGeneral",
     "MySQLSlow",
     "PgCsv",
     "PgJson",
@@ -26,11 +28,12 @@ __all__ = [
 ]
 
 HEAD_BYTES = 1 << 18
-NAMES = ("mysql", "stderr", "csv", "json", "syslog", "journal")
+NAMES = ("mysql", "general", "stderr", "csv", "json", "syslog", "journal")
 _CSV = re.compile(
     rb'^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [A-Za-z0-9+:-]+,(?:"[^"]*"|[^,]*),', re.MULTILINE
 )
 _JSON = re.compile(rb'^\s*\{"(?:timestamp|level|record|log_time)":', re.MULTILINE)
+_MYSQL_ENTRY = re.compile(rb"^# (?:User@Host|Query_time): ", re.MULTILINE)
 _MYSQL = re.compile(
     rb"^# (?:User@Host|Query_time): |^[^\n]*, Version: [^\n]*started with:", re.MULTILINE
 )
@@ -49,6 +52,8 @@ def detect(head: bytes, *, file: str, named: str | None = None, full: bool = Fal
     kind = named or _first(head)
     if kind == "mysql":
         return MySQLSlow(full=full)
+    if kind == "general":
+        return MySQLGeneral()
     if kind == "json":
         return PgJson()
     if kind == "csv":
@@ -58,8 +63,8 @@ def detect(head: bytes, *, file: str, named: str | None = None, full: bool = Fal
         return found
     raise ConfigError(
         f"{file!r} is no log in a format that is known",
-        hint=f"Known: slow log of MySQL and MariaDB; stderr, csv, json and syslog of PostgreSQL. "
-        f"Name one if you are sure: --log-format {'|'.join(NAMES)}",
+        hint="Known: slow and general log of MySQL and MariaDB; stderr, csv, json and syslog of "
+        f"PostgreSQL. Name one if you are sure: --log-format {'|'.join(NAMES)}",
     )
 
 
@@ -75,8 +80,10 @@ def _of_lines(kind: str | None, lines: list[bytes]) -> Format | None:
 def _first(head: bytes) -> str | None:
     """Return whose sign stands first: a literal further down may hold that of another."""
     signs = {
-        "csv": _CSV, "json": _JSON, "mysql": _MYSQL,
+        "csv": _CSV, "json": _JSON, "mysql": _MYSQL, "general": mysqlgeneral.SIGN,
         "syslog": pgsyslog.SIGN, "journal": pgsyslog.JOURNAL,
     }  # fmt: skip
     found = {kind: match.start() for kind, sign in signs.items() if (match := sign.search(head))}
+    if "general" in found and not _MYSQL_ENTRY.search(head, 0, found["general"]):
+        found.pop("mysql", None)  # the banner that it found is that of either log
     return min(found, key=lambda kind: found[kind]) if found else None

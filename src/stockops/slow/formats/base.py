@@ -89,6 +89,7 @@ class Format(Protocol):
 
     name: str
     dialect: Dialect
+    whole: bool  # whether it has to be read from its start, so that a file is not shared out
     note: str  # what was inferred from the data, for the report: the prefix of the lines, say
     entries: Entries  # what may go on beyond the pieces that were parsed, if anything can
 

@@ -29,13 +29,13 @@ _HEAD = re.compile(
     re.MULTILINE,
 )  # fmt: skip
 # What a server writes as it starts, anywhere in the file.
-_BANNER = re.compile(
+BANNER = re.compile(
     rb"^[^\n]*, Version: [^\n]*started with:\n(?:[^\n]*\n)?"
     rb"Time[\t ]+Id[\t ]+Command[\t ]+Argument\n",
     re.MULTILINE,
 )
 _MARK = b"# User@Host: "
-_BANNER_MARK = b"started with:"
+BANNER_MARK = b"started with:"
 _WHO = re.compile(rb"([^\[]*)\[([^\]]*)\] @ ([^\[]*)\[([^\]]*)\](?:\s+Id:\s*(\d+))?")
 # What MariaDB and MySQL write most of the time, in one look; else a header is taken apart by pairs.
 _USUAL = re.compile(
@@ -72,6 +72,7 @@ class MySQLSlow:
 
     name = "mysql slow log"
     dialect: Dialect = "mariadb"
+    whole = False
     note = ""
 
     def __init__(self, *, full: bool = False) -> None:
@@ -101,14 +102,14 @@ class MySQLSlow:
         account.entries += len(heads)
         for head, following in zip(heads, [*heads[1:], None], strict=False):
             body = raw[head.end() : following.start() if following else len(raw)]
-            if _BANNER_MARK in body:
-                body = _BANNER.sub(b"", body)
+            if BANNER_MARK in body:
+                body = BANNER.sub(b"", body)
             yield self._event(head, body)
 
     def columns(self, piece: Piece, account: Account) -> Iterator[Event | Batch]:
         """Give the usual entries as one batch, and the others as `parse` does."""
-        banner = _BANNER_MARK in piece.raw
-        divided = divide(piece.raw, _ENTRY, odd=lambda each: banner and _BANNER_MARK in each["sql"])
+        banner = BANNER_MARK in piece.raw
+        divided = divide(piece.raw, _ENTRY, odd=lambda each: banner and BANNER_MARK in each["sql"])
         yield from parse_rest(self, piece, divided.rest, account)
         account.read_bytes += len(piece.raw) - sum(end - start for start, end in divided.rest)
         account.entries += len(divided.entries)
@@ -117,7 +118,7 @@ class MySQLSlow:
 
     def _preamble(self, piece: Piece, raw: bytes, account: Account) -> None:
         at = 0
-        for banner in [*_BANNER.finditer(raw), None]:
+        for banner in [*BANNER.finditer(raw), None]:
             until = banner.start() if banner else len(raw)
             if raw[at:until].strip():
                 account.skip(piece.file, piece.offset + at, raw[at:until])

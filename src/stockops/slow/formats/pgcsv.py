@@ -23,6 +23,7 @@ class PgCsv:
 
     name = "postgresql csvlog"
     dialect: Dialect = "postgresql"
+    whole = False
     note = ""
 
     def __init__(self) -> None:

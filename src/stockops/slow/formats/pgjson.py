@@ -19,6 +19,7 @@ class PgJson:
 
     name = "postgresql jsonlog"
     dialect: Dialect = "postgresql"
+    whole = False
     note = ""
 
     def __init__(self) -> None:

@@ -22,6 +22,7 @@ class PgStderr:
 
     name = "postgresql stderr"
     dialect: Dialect = "postgresql"
+    whole = False
     envelope = ""  # what somebody else writes before each line, as a regular expression
 
     def __init__(self, prefix: Prefix) -> None:

@@ -58,6 +58,7 @@ class PgSyslog:
 
     name = "postgresql syslog"
     dialect: Dialect = "postgresql"
+    whole = False
 
     def __init__(self, prefix: Prefix, programs: frozenset[bytes]) -> None:
         """Lines of other programs than `programs` are understood, and say nothing."""
