@@ -41,7 +41,9 @@ FOLDERS = sorted({query.name.partition("/")[0] for query in QUERIES if "/" in qu
 # A value for each parameter that a question takes.
 PARAMS: dict[str, object] = {
     "after": date(2025, 1, 2),
+    "after_at": "2025-01-02",
     "after_id": 0,
+    "keys": "1,2",
     "lock_key": 1,
     "lock_name": "none",
     "market": "KOSPI",
@@ -54,6 +56,7 @@ PARAMS: dict[str, object] = {
     "through": date(2025, 1, 2),
     "token": "none",
     "trade_id": 0,
+    "until_at": "2025-01-03",
     "waiting_id": 0,
 }
 
@@ -68,6 +71,8 @@ def servers(all_labs: Labs) -> Iterator[dict[str, Server]]:
                 target = stack.enter_context(fresh_database(all_labs.get(engine)))
                 migrations.up(target, consent=Consent(yes=True))
                 self[engine] = stack.enter_context(connect(target))
+                if engine == "postgresql":
+                    self[engine].execute("CREATE EXTENSION pg_stat_statements")
                 return self[engine]
 
         yield Opened()

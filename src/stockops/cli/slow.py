@@ -22,6 +22,7 @@ from ..statements import classify
 from . import options
 from .slow_kill import kill_command
 from .slow_page import report_file, write_page
+from .slow_top import top_command
 from .slowview import print_compared, print_digest
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -34,6 +35,7 @@ def slow() -> None:
     """Find what is slow, in the logs of either engine."""
 
 
+slow.add_command(top_command)
 slow.add_command(kill_command)
 
 

@@ -13,7 +13,7 @@ from .killing import (
     shortened,
     steps,
 )
-from .questions import ACTIVITY, WAITS, SessionRow, WaitRow, activity, to_see
+from .questions import ACTIVITY, WAITS, SessionRow, WaitRow, activity, grantee, look, to_see
 from .tree import Branch, forest
 
 __all__ = [
@@ -31,6 +31,8 @@ __all__ = [
     "activity",
     "carry_out",
     "forest",
+    "grantee",
+    "look",
     "plan",
     "right_to_end",
     "shortened",

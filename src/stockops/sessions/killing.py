@@ -11,7 +11,7 @@ from ..engine.base import Server
 from ..errors import Fault, ServerError
 from ..plan import Step
 from . import tree
-from .questions import WAITS, SessionRow, WaitRow, activity, to_end, to_see
+from .questions import SessionRow, look, to_end, to_see
 
 How = Literal["cancel", "terminate"]
 Became = Literal["cancelled", "gone", "moved on", "still there", "still blocks", "not allowed"]
@@ -100,7 +100,7 @@ def plan(server: Server, rule: Rule, *, how: How | None = None) -> Plan:
     terminated, since there is nothing to cancel. Spared are this session, replication, backups,
     processes of the server, and, unless the rule names their user, those who administer it.
     """
-    sessions, waits = _look(server)
+    sessions, waits = look(server)
     behind, first = tree.waiting_for(waits), tree.roots(waits)
     victims, spared = [], []
     for session in sessions:
@@ -152,13 +152,6 @@ def carry_out(server: Server, victims: Sequence[Victim], *, within_s: float) -> 
         if not STANDING & set(became) - {"not allowed"} or time.monotonic() > deadline:
             return [_killed(*each) for each in zip(victims, became, strict=True)]
         time.sleep(_LOOK_EVERY_S)
-
-
-def _look(server: Server) -> tuple[list[SessionRow], list[WaitRow]]:
-    """Return all sessions and, where one waits for a lock, who waits for whom."""
-    sessions = activity(server)
-    waits = any(each.wait.startswith("Lock") for each in sessions)
-    return sessions, server.fetch(WAITS) if waits else []
 
 
 def _meant(session: SessionRow, rule: Rule) -> bool:
@@ -231,7 +224,7 @@ def _became(
     """Return what has become of each of `victims` by now."""
     if not victims:
         return []
-    sessions, waits = _look(server)
+    sessions, waits = look(server)
     now = {each.session_id: each for each in sessions}
     behind = tree.waiting_for(waits)
     return [

@@ -82,9 +82,26 @@ def to_end(server: Server) -> str:
     return _granting(server, _TO_END[server.engine])
 
 
+def grantee(server: Server) -> str:
+    """Return this session's role as a GRANT names it."""
+    return server.fetch(WHO)[0].grantee
+
+
 def _granting(server: Server, grants: tuple[str, ...]) -> str:
-    (who,) = server.fetch(WHO)
-    return "; ".join(grant.format(who.grantee) for grant in grants)
+    who = grantee(server)
+    return "; ".join(grant.format(who) for grant in grants)
+
+
+def look(server: Server) -> tuple[list[SessionRow], list[WaitRow]]:
+    """
+    Return all sessions but this one, and which of them wait for whom.
+
+    The two are asked one after the other: who waits by both of them does wait.
+    """
+    sessions = activity(server)
+    waiting = {each.session_id for each in sessions if each.wait.startswith("Lock")}
+    waits = server.fetch(WAITS) if waiting else []
+    return sessions, [wait for wait in waits if wait.waiting_id in waiting]
 
 
 def activity(server: Server) -> list[SessionRow]:

@@ -2,8 +2,8 @@
 -- Needs PROCESS, and SELECT on performance_schema. Locks of rows are from InnoDB, fresh only if nobody has asked for 0.1 s. Locks of
 -- tables are known only with the instrument wait/lock/metadata/sql/mdl; of those, blocking_id is NULL where it is off.
 SELECT
-    waiting.trx_mysql_thread_id AS waiting_id,
-    blocking.trx_mysql_thread_id AS blocking_id,
+    CAST(waiting.trx_mysql_thread_id AS SIGNED) AS waiting_id,
+    CAST(blocking.trx_mysql_thread_id AS SIGNED) AS blocking_id,
     concat('row of ', coalesce(l.lock_table, 'a table'), ', ', coalesce(l.lock_mode, '?')) AS what
 FROM information_schema.innodb_lock_waits AS w
 JOIN information_schema.innodb_trx AS waiting ON waiting.trx_id = w.requesting_trx_id
@@ -11,8 +11,8 @@ JOIN information_schema.innodb_trx AS blocking ON blocking.trx_id = w.blocking_t
 LEFT JOIN information_schema.innodb_locks AS l ON l.lock_id = w.requested_lock_id
 UNION
 SELECT
-    p.id AS waiting_id,
-    other.processlist_id AS blocking_id,
+    CAST(p.id AS SIGNED) AS waiting_id,
+    CAST(other.processlist_id AS SIGNED) AS blocking_id,
     CASE
         WHEN wanted.object_name IS NULL THEN substring(p.state, 13)
         ELSE concat('table ', wanted.object_schema, '.', wanted.object_name, ', ', wanted.lock_type)

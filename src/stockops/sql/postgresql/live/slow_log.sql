@@ -1,0 +1,1 @@
+-- unsupported: PostgreSQL writes its log to files alone
