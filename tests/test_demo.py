@@ -132,9 +132,10 @@ def test_the_story_on_either_engine(installed: str, root: Path, tmp_path: Path) 
     held = re.fullmatch(r"(\d+) of (\d+) invariants held, (\d+) were checked", said["books"])
     assert held
     assert held[1] == held[2] == held[3]
+    assert re.fullmatch(r"a report in .* without one, .* with it; the same rows", said["index"])
     assert said["report"] == str(page)
     assert len(done.stdout.splitlines()) <= 24
-    assert len(done.stderr.splitlines()) == 7  # a line for each step
+    assert len(done.stderr.splitlines()) == 8  # a line for each step
     assert "The books balance" in page.read_text("utf-8")
     assert [*root.iterdir()] == []
     assert eventually(lambda: not working_in(root))
@@ -150,8 +151,10 @@ def test_json_holds_the_same_and_more(few: tuple[str, ...], root: Path) -> None:
     assert told["trades"] > 0
     assert told["report"] is None
     assert [step["name"] for step in told["steps"]] == [
-        "lab", "migrate", "seed", "trade", "seal", "books", "stop",
+        "lab", "migrate", "seed", "trade", "seal", "books", "index", "stop",
     ]  # fmt: skip
+    assert told["index"]["same_rows"]
+    assert told["index"]["before_us"] > 0
 
 
 def test_a_kept_lab_can_be_brought_up_and_gives_way_to_the_next_demo(

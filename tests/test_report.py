@@ -19,6 +19,7 @@ from stockops.report.result import (
     Bucket,
     DemoResult,
     Fact,
+    IndexTried,
     Invariant,
     Latency,
     Outcome,
@@ -65,6 +66,16 @@ def sample() -> DemoResult:
         seconds=tuple(Second(i, 2_000 + 37 * i % 301) for i in range(10)),
         latency=Latency(p50_us=1_260, p95_us=3_170, p99_us=4_800, max_us=12_400, buckets=buckets),
         stall=Stall(start_s=4.31, length_s=0.21),
+        index=IndexTried(
+            statement="CREATE INDEX stock_prices_volume_ix ON stock_prices (volume, symbol)",
+            query="SELECT symbol, volume FROM stock_prices ORDER BY volume DESC, symbol LIMIT 20",
+            size_bytes=9_617_408,
+            before_us=61_000,
+            after_us=310,
+            low=0.004,
+            high=0.006,
+            same_rows=True,
+        ),
         outcomes=ended,
         symbols=tuple(
             SymbolTrades(
@@ -180,7 +191,7 @@ def test_hostile_names_are_only_text() -> None:
 def test_every_picture_has_a_title_and_words() -> None:
     page = Page(report.render(sample()))
     pictures = page.named("svg")
-    assert len(pictures) == 5
+    assert len(pictures) == 6
     ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
     assert len(ids) == len(set(ids))
     for picture in pictures:
@@ -364,6 +375,6 @@ def test_a_browser_shows_it_without_overflow_or_complaint(
         "wide": [],
         "dark": scheme == "dark",
         "ground": "rgb(15, 20, 25)" if scheme == "dark" else "rgb(255, 255, 255)",
-        "pictures": 5,
+        "pictures": 6,
     }
     assert "CONSOLE" not in done.stderr

@@ -14,6 +14,9 @@ from . import __version__, audit, books, migrations, report, seeding, workload
 from . import lab as labs
 from .books import InvariantResult
 from .engine import connect
+from .experiments import index_trial, samples
+from .experiments.copying import Copy
+from .experiments.index_trial import Budget
 from .lab import Lab
 from .listing import sources
 from .report import DemoResult, Fact, StepTime
@@ -23,6 +26,13 @@ from .workload import RunPlan, RunResult, Tick
 
 LAB = "demo"
 SYMBOLS_MAX = 15
+TRY_S = 1.0
+REPORT = (
+    "SELECT symbol, price_date, volume FROM stock_prices"
+    " ORDER BY volume DESC, symbol DESC, price_date DESC LIMIT 20"
+)
+INDEX = "CREATE INDEX stock_prices_volume_ix ON stock_prices (volume, symbol, price_date)"
+_FASTER_MIN = 1.5
 _SECOND_SHORT_S = 0.05  # a last second that lacks this much is whole
 
 
@@ -108,7 +118,30 @@ def _story(plan: DemoPlan, orders: RunPlan, lab: Lab, steps: "_Steps") -> DemoRe
         lines = _check(target, step)
         held = sum(line.state == "held" for line in lines)
         step.words = f"{held} of {len(lines)} invariants held"
-    return _result(plan, lab, seeded, ran, lines)
+    with steps.step("index", "Try an index") as step:
+        tried = _try(lab, step)
+        faster = tried.before_us / tried.after_us
+        step.words = f"{faster:,.0f} times as fast" if faster >= _FASTER_MIN else "no faster"
+    return replace(_result(plan, lab, seeded, ran, lines), index=tried)
+
+
+def _try(lab: Lab, step: "_Step") -> report.IndexTried:
+    """Measure the slowest report of a day without an index for it, and with it; it is dropped."""
+    query = samples.asked(REPORT, engine=lab.engine, name="the report")
+    copy = Copy(lab=lab, database=labs.DATABASE, source="the demo")
+    budget = Budget(seconds=TRY_S, cold=False, writes=False)
+    done = index_trial.measure(copy, [query], [INDEX], budget=budget, seen=step.said)
+    [read] = done.reads
+    return report.IndexTried(
+        statement=INDEX,
+        query=REPORT,
+        size_bytes=done.size_bytes,
+        before_us=read.warm.before_mean_s * 1e6,
+        after_us=read.warm.after_mean_s * 1e6,
+        low=read.warm.ratio.low,
+        high=read.warm.ratio.high,
+        same_rows=not read.differences,
+    )
 
 
 def _fold(target: Target, day: date) -> None:
@@ -245,6 +278,10 @@ class _Step:
         """Pass on which invariant was asked last."""
         self.invariants += 1
         self.watcher.moved(self.invariants / len(books.NAMES), f"{told.name}: {told.state}")
+
+    def said(self, words: str) -> None:
+        """Pass on what is tried."""
+        self.watcher.moved(0.5, words)
 
     def seeded(self, told: seeding.SeedProgress) -> None:
         """Pass on how far the seed is."""

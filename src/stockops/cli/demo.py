@@ -16,7 +16,7 @@ from .. import lab as labs
 from .. import render
 from ..demo import DemoPlan, Watcher
 from ..errors import Finding
-from ..report import DemoResult, figures
+from ..report import DemoResult, IndexTried, figures
 from ..seeding import SeedPlan
 from . import options
 
@@ -113,6 +113,7 @@ def summary(run: DemoResult) -> str:
         ("ended", _numbers((each.status, each.orders) for each in run.ended())),
         ("rejected", _numbers((each.reason or "", each.orders) for each in run.rejected())),
         ("books", f"{run.held} of {len(run.books)} invariants held, {run.checked} were checked"),
+        *([("index", _tried(run.index))] if run.index else []),
         ("time", f"{figures.seconds(run.took_s)}: {_times(run)}"),
         *([("report", str(run.report))] if run.report else []),
         *([("lab", f"kept; bring it up: stockops lab up --name {run.lab}")] if run.lab else []),
@@ -128,6 +129,12 @@ def summary(run: DemoResult) -> str:
         )
         for name, said in lines
     )
+
+
+def _tried(index: IndexTried) -> str:
+    before, after = figures.latency(index.before_us), figures.latency(index.after_us)
+    rows = "the same rows" if index.same_rows else "OTHER ROWS"
+    return f"a report in {before} without one, {after} with it; {rows}"
 
 
 def _numbers(named: Iterable[tuple[str, int]]) -> str:

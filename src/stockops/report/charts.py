@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import figures
-from .result import Bucket, Latency, Outcome, Second, StepTime, SymbolTrades
+from .result import Bucket, IndexTried, Latency, Outcome, Second, StepTime, SymbolTrades
 
 WIDTH = 400.0
 HEIGHT = 210.0
@@ -277,6 +277,29 @@ def outcomes(ended: Sequence[Outcome]) -> Bars:
             tone=tones.get(each.status, "plain"),
         )
         for row, each in enumerate(ranked)
+    ]
+    return _bars(bars)
+
+
+def tried(index: IndexTried) -> Bars:
+    """Lay out how long a query took without the index and with it."""
+    most = max(index.before_us, index.after_us)
+    bars = [
+        Bar(
+            y=row * BAR_ROW,
+            x=0,
+            width=_width(took_us, most),
+            label=label,
+            value=figures.latency(took_us),
+            words=f"{label}: {figures.latency(took_us)}",
+            tone=tone,
+        )
+        for row, (label, took_us, tone) in enumerate(
+            [
+                ("without the index", index.before_us, "quiet"),
+                ("with the index", index.after_us, "good"),
+            ]
+        )
     ]
     return _bars(bars)
 

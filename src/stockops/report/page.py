@@ -24,6 +24,7 @@ def render(result: DemoResult) -> str:
         symbols=charts.symbols(result.symbols),
         outcomes=charts.outcomes(result.outcomes),
         steps=charts.steps(result.steps),
+        tried=None if result.index is None else charts.tried(result.index),
     )
 
 

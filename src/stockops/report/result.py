@@ -99,6 +99,23 @@ class Invariant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IndexTried:
+    """
+    An index, and one query without it and with it; with 95 % certainty it takes `low` to `high`
+    of the time, or nobody can tell.
+    """
+
+    statement: str
+    query: str
+    size_bytes: int
+    before_us: float
+    after_us: float
+    low: float | None
+    high: float | None
+    same_rows: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepTime:
     """One step of the run: when it began, counted from the start, and how long it took."""
 
@@ -139,6 +156,7 @@ class DemoResult:
     books: tuple[Invariant, ...]
     steps: tuple[StepTime, ...]
     stall: Stall | None = None
+    index: IndexTried | None = None
     lab: str | None = None  # the lab that was kept
     report: Path | None = None
 
