@@ -1,7 +1,7 @@
 """``stockops settings compare``: settings tried under the trading load."""
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -43,6 +43,26 @@ if TYPE_CHECKING:
     show_default=True,
     help="Of four turns each: without, with, with, without.",
 )
+@click.option(
+    "--matrix",
+    "matrix",
+    is_flag=True,
+    help="The price list of durability, instead of settings of yours.",
+)
+@click.option(
+    "--crash",
+    "kinds",
+    type=click.Choice(["kill", "power", "none"]),
+    multiple=True,
+    help="With --matrix: how to crash.  [default: kill, and power where there is a C compiler]",
+)
+@click.option(
+    "--crashes",
+    type=click.IntRange(1, 100),
+    default=3,
+    show_default=True,
+    help="With --matrix: how often each line is crashed in each way.",
+)
 @click.option("--clients", type=int, default=4, show_default=True, help="Processes that send.")
 @click.option(
     "--margin",
@@ -55,12 +75,7 @@ if TYPE_CHECKING:
 @options.plan_only
 @options.form
 def compare_command(
-    words: tuple[str, ...],
-    engine: str,
-    plan_only: bool,
-    form: render.Format,
-    margin: float,
-    **asked: float,
+    words: tuple[str, ...], engine: str, plan_only: bool, form: render.Format, **asked: Any
 ) -> None:
     """
     Try settings: the trading load with them and without, in turn, in a private lab.
@@ -71,30 +86,95 @@ def compare_command(
     p99 and bytes of log an order are each said to be better, worse or no different where the 95 %
     interval of the ratio allows to say it, else unknown.
 
-    Exits 1 where a measure got worse, and where no verdict was reached.
+    With --matrix, what each promise of durability costs and what a crash breaks: every line of the
+    list takes turns under the load, then its server is crashed in the middle of it, started, and
+    held to the journal of what was acknowledged. A crash by kill keeps what the operating system
+    had; a crash by power keeps what was synced. docs/settings-compare.md holds such a list.
+
+    Exits 1 where a measure got worse, and where no verdict was reached; after --matrix, where the
+    first line, which promises everything, lost something.
 
     \b
     Examples:
       stockops settings compare --set synchronous_commit=off
       stockops settings compare --engine mariadb --set sync_binlog=0 --rounds 8
       stockops settings compare --set shared_buffers=1GB --set work_mem=64MB --plan
+      stockops settings compare --matrix --engine mariadb
     """  # noqa: D301  click reads \b as a character
     from ..experiments import changes  # noqa: PLC0415  advice does without
-    from ..experiments.settings_trial import TrialPlan  # noqa: PLC0415
 
     wanted = changes.parsed(words)
+    if asked["matrix"]:
+        if wanted:
+            raise click.UsageError("--matrix and --set exclude each other")
+        _matrix(engine, plan_only, form, asked)
+        return
+    if asked["kinds"]:
+        raise click.UsageError("--crash is for --matrix")
     if not wanted:
-        raise ConfigError("no setting is named", hint="Name one: --set synchronous_commit=off")
+        raise ConfigError(
+            "no setting is named",
+            hint="Name one: --set synchronous_commit=off, or take the price list: --matrix",
+        )
+    _trial(engine, wanted, plan_only, form, asked)
+
+
+def _trial(
+    engine: str,
+    wanted: dict[str, str],
+    plan_only: bool,
+    form: render.Format,
+    asked: dict[str, Any],
+) -> None:
+    """Try `wanted`, or say how it would be tried."""
+    from ..experiments.settings_trial import TrialPlan  # noqa: PLC0415
+
     plan = TrialPlan(
         seconds=asked["seconds"],
-        rounds=int(asked["rounds"]),
-        clients=int(asked["clients"]),
-        margin=margin / 100,
+        rounds=asked["rounds"],
+        clients=asked["clients"],
+        margin=asked["margin"] / 100,
     )
     if plan_only:
         _plan(engine, wanted, plan)
         return
     _say(_tried(engine, wanted, plan), form)
+
+
+def _matrix(engine: str, plan_only: bool, form: render.Format, asked: dict[str, Any]) -> None:
+    """Make the price list, or say how it would be made."""
+    from ..experiments import durability  # noqa: PLC0415
+    from . import matrixview, trialview  # noqa: PLC0415
+
+    kinds = asked["kinds"] or durability.kinds_here()
+    plan = durability.MatrixPlan(
+        engine=engine,
+        cells=durability.CELLS[engine],
+        seconds=asked["seconds"],
+        rounds=asked["rounds"],
+        clients=asked["clients"],
+        margin=asked["margin"] / 100,
+        crashes=asked["crashes"],
+        kinds=tuple(kind for kind in dict.fromkeys(kinds) if kind != "none"),
+    )
+    if plan_only:
+        click.echo(matrixview.planned(plan))
+        return
+    step, moment = trialview.progress()
+    try:
+        matrix = durability.run(plan, said=step, told=moment)
+    finally:
+        trialview.wipe()
+    click.echo(
+        json.dumps(matrix.as_json(), indent=2) if form == "json" else matrixview.table(matrix)
+    )
+    lost = sum(each.lost_max for each in matrix.lines[0].losses)
+    if lost:
+        raise Finding(
+            f"{matrix.lines[0].cell.title} lost {lost} acknowledged orders, and promises to keep "
+            "all",
+            hint="Look at what the disk does with a sync; keep the JSON: --format json",
+        )
 
 
 def _plan(engine: str, wanted: dict[str, str], plan: "TrialPlan") -> None:
@@ -114,7 +194,7 @@ def _tried(engine: str, wanted: dict[str, str], plan: "TrialPlan") -> "Trial":
 
     step, moment = trialview.progress()
     try:
-        with stand.stand(engine, told=step) as made:
+        with stand.stand(engine, said=step) as made:
             return settings_trial.run(made, wanted, plan, told=moment)
     finally:
         trialview.wipe()

@@ -107,6 +107,11 @@ def table(trial: Trial) -> str:
         f"{plan.clients} clients, {trial.restarts} restarts, {trial.took_s:.0f} s in all; "
         f"a difference below {plan.margin:.0%} is none"
     ]
+    if trial.in_memory:
+        under.append(
+            "the lab lay in memory, where a sync costs nothing: set STOCKOPS_LABS to a directory "
+            "on a disk"
+        )
     under += [
         f"{each.name} decides what a crash loses: stockops settings compare --matrix "
         f"--engine {trial.engine}"

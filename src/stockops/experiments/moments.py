@@ -17,6 +17,7 @@ class Moment:
 
 
 Told = Callable[[Moment], None]
+Said = Callable[[str], None]  # what is being done, where there are no turns
 
 
 def heard(here: Moment, told: Told) -> Callable[[Tick], None]:

@@ -91,10 +91,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What came of it all. `turns` are as they were taken, the two warm-up turns left out."""
+    """
+    What came of it all. `turns` are as they were taken, the two warm-up turns left out.
+
+    `in_memory`: the lab's data lay there, where a sync costs nothing.
+    """
 
     engine: str
     version: str
+    in_memory: bool
     changes: tuple[Change, ...]
     takes: Takes
     restarts: int
@@ -153,6 +158,7 @@ def run(stand: Stand, wanted: Mapping[str, str], plan: TrialPlan, *, told: Told)
     return Trial(
         engine=stand.lab.engine,
         version=stand.lab.version,
+        in_memory=stand.in_memory,
         changes=changes,
         takes=takes,
         restarts=plan.restarts(takes),
@@ -197,8 +203,8 @@ def judged(turns: Sequence[Turn], *, margin: float) -> list[Line]:
         lines.append(
             Line(
                 measure=title,
-                before=_middle(before),
-                after=_middle(after),
+                before=geometric(before),
+                after=geometric(after),
                 ratio=found.ratio,
                 low=found.low,
                 high=found.high,
@@ -209,6 +215,6 @@ def judged(turns: Sequence[Turn], *, margin: float) -> list[Line]:
     return lines
 
 
-def _middle(values: Sequence[float]) -> float:
+def geometric(values: Sequence[float]) -> float:
     """Return the geometric mean, of which ratios are the ratios of means."""
     return exp(fmean(map(log, values))) if min(values) > 0 else 0.0

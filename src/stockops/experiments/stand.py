@@ -1,10 +1,10 @@
 """A private lab with a market, on which settings are tried one after the other."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from .. import children, migrations, seeding
+from .. import children, disk, migrations, seeding
 from .. import lab as labs
 from ..engine import connect
 from ..engine.base import Server
@@ -14,6 +14,7 @@ from ..seeding import SeedPlan
 from ..targets import Target
 from . import load
 from .changes import Change, changes, held, strongest
+from .moments import Said
 
 SEED = SeedPlan(users=200, accounts=400, days=20)
 RELOAD_S = 20.0
@@ -41,6 +42,11 @@ class Stand:
     def version(self) -> str:
         """The engine and its version."""
         return f"{self.lab.engine} {self.lab.version}"
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether its data lie in memory, so that what a disk costs cannot be measured."""
+        return disk.in_memory(self.lab.data)
 
     def resolve(self, wanted: Mapping[str, str]) -> tuple[Change, ...]:
         """Return what `wanted` takes of this server, on which nothing must be applied now."""
@@ -76,11 +82,11 @@ class Stand:
         labs.stop(self.lab)
         self.start()
 
-    def start(self) -> None:
-        """Start the server, which is down."""
+    def start(self, through: Sequence[str] = ()) -> None:
+        """Start the server, which is down, through a program that becomes it."""
         self.log_from = self.lab.log_path.stat().st_size
         try:
-            self.lab = labs.start(self.lab)
+            self.lab = labs.start(self.lab, through=through)
         except ServerError as exc:
             if not self.applied:
                 raise
@@ -157,18 +163,18 @@ def _put(server: Server, change: Change) -> None:
 
 
 @contextmanager
-def stand(engine: str, *, told: Callable[[str], None]) -> Iterator[Stand]:
+def stand(engine: str, *, said: Said) -> Iterator[Stand]:
     """
     Give a new lab with a small market, and remove it at the end of the block, whatever happens.
 
-    `told` hears what is being done.
+    `said` hears what is being done.
     """
-    told("start a private server")
+    said("start a private server")
     with labs.temporary(engine) as lab:
         target = Target(name=lab.name, url=lab.url(), lab=lab.name)
-        told("build the schema")
+        said("build the schema")
         migrations.up(target)
-        told("seed the market")
+        said("seed the market")
         seeding.run(target, SEED)
         yield on(lab, target)
 

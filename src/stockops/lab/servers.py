@@ -5,7 +5,7 @@ import secrets
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -33,13 +33,19 @@ _kept: dict[Path, process.Keeper] = {}
 
 
 def start(
-    lab: Lab, *, port: bool = False, outlives: bool = False, within_s: float = START_S
+    lab: Lab,
+    *,
+    port: bool = False,
+    outlives: bool = False,
+    within_s: float = START_S,
+    through: Sequence[str] = (),
 ) -> Lab:
     """
     Start the server of `lab`, which is down; return the lab with its port and socket of now.
 
     The server ends with this process, however it ends, unless `outlives`. `port` asks for a free
-    port on 127.0.0.1; a lab that had one tries the same again.
+    port on 127.0.0.1; a lab that had one tries the same again. `through` is a program that is given
+    the server's command and becomes it, such as env.
     """
     engine = ENGINES[lab.engine]
     account = accounts.named(lab.user) if os.geteuid() == 0 else accounts.own()
@@ -48,7 +54,11 @@ def start(
     lab = _addressed(_with_programs(lab, engine, account), account, port=port)
     marker.write(lab)
     keeper = process.start_server(
-        engine.command(lab), account=account, cwd=lab.directory, log=lab.log_path, stop=engine.stop
+        [*through, *engine.command(lab)],
+        account=account,
+        cwd=lab.directory,
+        log=lab.log_path,
+        stop=engine.stop,
     )
     try:
         _await_ready(lab, engine, keeper, within_s)

@@ -1,0 +1,99 @@
+"""How the price list of durability looks on a terminal."""
+
+from dataclasses import dataclass
+
+from .. import render
+from ..experiments.crashing import Kind
+from ..experiments.durability import Losses, Matrix, MatrixPlan, Priced
+from ..money import won
+
+_KINDS: dict[Kind, str] = {
+    "kill": "kill: SIGKILL of the server (kill -9, the kernel's OOM killer). What had reached the "
+    "operating system stays, synced or not.",
+    "power": "power: SIGKILL, and every write undone that no sync had covered: the worst that a "
+    "loss of power may do, imitated by noting the server's writes and syncs.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the list."""
+
+    settings: str
+    orders_per_s: str
+    against_first: str
+    p50_ms: str
+    p99_ms: str
+    log_bytes: str
+    lost_by_kill: str
+    lost_by_power: str
+
+
+def planned(plan: MatrixPlan) -> str:
+    """Return what the matrix would do, for a person."""
+    lines = [f"make a private {plan.engine} lab with a small market; remove it at the end"]
+    lines += [f"{cell.title}: {cell.warned or cell.promise}" for cell in plan.cells]
+    lines.append(
+        f"{plan.turns} turns of {plan.seconds:g} s with {plan.clients} clients, forth and back "
+        "through the list, after one that is left out"
+    )
+    lines.append(
+        f"{plan.crashed} crashes in the middle of the load ({plan.crashes} of each line by "
+        f"{' and by '.join(plan.kinds) or 'none'}), each held to its journal"
+    )
+    return "\n".join([*lines, f"about {plan.planned_s:.0f} s in all"])
+
+
+def table(matrix: Matrix) -> str:
+    """Return the list for a person, with what its columns are."""
+    plan = matrix.plan
+    rows = [
+        Row(
+            line.cell.title,
+            f"{line.orders_per_s:,.0f}",
+            _against(line, first=number == 0),
+            f"{line.p50_ms:.2f}",
+            f"{line.p99_ms:.2f}",
+            f"{line.log_bytes_per_order:,.0f}",
+            _lost(line, "kill"),
+            _lost(line, "power"),
+        )
+        for number, line in enumerate(matrix.lines)
+    ]
+    under = [
+        f"{matrix.engine} {matrix.version}, {plan.turns} turns of {plan.seconds:g} s, "
+        f"{plan.clients} clients, {plan.crashed} crashes, {matrix.took_s:.0f} s in all; "
+        "against the first line with 95 % intervals",
+        "lost: orders and cancels that were acknowledged and are not there, the least and the most "
+        "of one crash; the time before the crash that is gone, and the won that had been traded",
+    ]
+    under += [_KINDS[kind] for kind in plan.kinds]
+    if "power" not in plan.kinds:
+        under.append("A loss of power was not tried: it takes a C compiler, and --crash power.")
+    under += [f"{x.cell.title}: {x.cell.warned}" for x in matrix.lines if x.cell.warned]
+    return "\n".join([render.rows(rows, "table"), "", *under])
+
+
+def _against(line: Priced, *, first: bool) -> str:
+    ratio = line.ratio
+    if first or ratio.ratio is None:
+        return "-"
+    text = f"x{ratio.ratio:.2f}"
+    if ratio.low is None or ratio.high is None:
+        return text
+    return f"{text} ({ratio.low:.2f} to {ratio.high:.2f}, {line.verdict})"
+
+
+def _lost(line: Priced, kind: Kind) -> str:
+    found = [each for each in line.losses if each.kind == kind]
+    return loss(found[0]) if found else "not tried"
+
+
+def loss(found: Losses) -> str:
+    """Return what crashes of one kind lost, in words."""
+    if found.not_back:
+        return f"everything: {found.not_back} of {found.crashes} times it did not start"
+    if not found.lost_max:
+        return f"0 of {found.acknowledged:,} in {found.crashes} crashes"
+    least = f"{found.lost_min:,} to " if found.lost_min != found.lost_max else ""
+    return f"{least}{found.lost_max:,}; up to {found.lost_s_max:.2f} s, {won(found.won_max)}"
