@@ -153,6 +153,14 @@ def test_the_times_of_the_steps_add_up(tables: Server) -> None:
         assert own_ms == pytest.approx(plan.execution_ms, rel=0.5, abs=0.2)
 
 
+def test_a_literal_in_a_condition_spoils_no_json(tables: Server) -> None:
+    for literal in ("it''s", 'a"b', "a\\\\b", "a\nb\tc", '한"글', 'x\\\\"y', "\x01", '", "k": "'):
+        answer = explained(tables, f"SELECT * FROM o WHERE st <> '{literal}'")
+        [scan] = [node for _, node in plans.walk(plans.parse(answer).root) if node.relation]
+        assert scan.relation == "o"
+        assert any("<>" in value for _, value in scan.details)
+
+
 def test_two_plans_stand_side_by_side(tables: Server) -> None:
     left, right = (
         plans.parse(explained(tables, sql))

@@ -1,6 +1,7 @@
 """Options that more than one command takes."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +36,20 @@ def target(command: Command) -> Command:
         envvar="STOCKOPS_TARGET",
         metavar="NAME|URL",
         callback=_resolve,
+        help="A target of stockops.yaml, a lab that is up, or a URL without a password.",
+    )
+    return config(option(command))
+
+
+def target_when_needed(command: Command) -> Command:
+    """Add ``--target``; the command gets ``target``, which gives the `Target` when it is called."""
+    option = click.option(
+        "-t",
+        "--target",
+        "target",
+        envvar="STOCKOPS_TARGET",
+        metavar="NAME|URL",
+        callback=lambda ctx, param, value: partial(_resolve, ctx, param, value),
         help="A target of stockops.yaml, a lab that is up, or a URL without a password.",
     )
     return config(option(command))

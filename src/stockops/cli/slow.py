@@ -20,6 +20,7 @@ from ..slow.formats import NAMES
 from ..slow.reading import Filter, Reading
 from ..statements import classify
 from . import options
+from .slow_explain import explain_command
 from .slow_kill import kill_command
 from .slow_page import report_file, write_page
 from .slow_top import top_command
@@ -35,6 +36,7 @@ def slow() -> None:
     """Find what is slow, in the logs of either engine."""
 
 
+slow.add_command(explain_command)
 slow.add_command(top_command)
 slow.add_command(kill_command)
 

@@ -10,22 +10,26 @@ JSON) and the ``# explain:`` lines of MariaDB's slow log. The others answer for 
 - `lines`: the tree for a terminal; `beside`: two of them, equal nodes in one line.
 """
 
-from .drawing import beside, lines
-from .judging import Misjudged, error, shape, share, slowest, worst_error
-from .parsing import parse
+from .drawing import ERROR_SHOWN_MIN, beside, lines
+from .judging import Misjudged, error, rows, shape, share, slowest, times, worst_error
+from .parsing import loads, parse
 from .tree import Node, Plan, walk
 
 __all__ = [
+    "ERROR_SHOWN_MIN",
     "Misjudged",
     "Node",
     "Plan",
     "beside",
     "error",
     "lines",
+    "loads",
     "parse",
+    "rows",
     "shape",
     "share",
     "slowest",
+    "times",
     "walk",
     "worst_error",
 ]

@@ -1,0 +1,1 @@
+-- unsupported: PostgreSQL rolls back what is written to any of its tables
