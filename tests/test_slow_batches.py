@@ -33,7 +33,26 @@ MYSQL = [
     b"/usr/sbin/mysqld, Version: 8.0.1. started with:\nTime  Id Command  Argument\n",
     b"mysqld, Version: 8.0.1. started with:\nTcp port: 0\nTime\tId\tCommand\tArgument\n",
 ]  # fmt: skip
-FORGED: dict[str, list[bytes]] = {"mariadb": MYSQL, "mysql8": MYSQL}
+SAID = [
+    b"duration: 7.000 ms  execute <unnamed>: SELECT $1", b"duration: 7.000 ms  parse s1: SELECT 2",
+    b"duration: 7.000 ms  bind s1/p: SELECT 2", b"duration: 7.000 ms  execute fetch from c: SELECT",
+    b"duration: 7.000 ms  plan:\nQuery Text: SELECT 1\nSeq Scan on t  (cost=0 rows=1)",
+    b"duration: 7.000 ms", b"statement: SELECT 5", b"execute a,b: SELECT 6", b"deadlock detected",
+    b'duration: 1.000 ms  fastpath function call: "x": y', b"duration: 1.000 ms  execute a,b: S",
+    b"duration: 1.000 ms  execute a b: SELECT", b"duration: 1.000 ms  execute a: b: SELECT 'it''s'",
+]  # fmt: skip
+_AT = b"2026-01-05 00:00:07.000 "
+_MORE = b'"app","client backend",,77\n'
+CSV = [
+    b'%b%b,"kim","shop",7,"h:1",s.7,1,"x",%bUTC,3/1,0,LOG,00000,%b,%b,,,,,,,,%b'
+    % (_AT, zone, _AT, said, detail, _MORE)
+    for zone in (b"UTC", b"KST", b"XYZ", b"+05:30")
+    for said in [*SAID, *(b'"' + each.replace(b'"', b'""') + b'"' for each in SAID)]
+    for detail in (b"", b"\"parameters: $1 = '7'\"")
+]
+FORGED: dict[str, list[bytes]] = {
+    "mariadb": MYSQL, "mysql8": MYSQL, "csvlog": CSV, "korean csvlog": CSV,
+}  # fmt: skip
 
 
 def sound(name: str, draw: random.Random) -> bytes:
@@ -67,7 +86,7 @@ def both(form: Columnar, raw: bytes, *, offset: int = 0) -> tuple[Digest, Digest
     return plain, fast, in_batches
 
 
-COLUMNAR = ["mariadb", "mysql8"]
+COLUMNAR = ["mariadb", "mysql8", "csvlog", "korean csvlog"]
 
 
 @pytest.mark.parametrize("name", COLUMNAR)
@@ -101,7 +120,7 @@ def test_what_is_usual_is_read_in_batches(name: str) -> None:
         Filter(users=frozenset({"kim"})),
         Filter(databases=frozenset({"shop"}), min_us=3000),
         Filter(since_us=1_767_571_300_000_000, until_us=1_767_571_400_000_000),
-        Filter(applications=frozenset({"app"})),
+        Filter(applications=frozenset({"another"})),
     ],
     ids=["a user", "a database, and slow", "a window", "an application"],
 )

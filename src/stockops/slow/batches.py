@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import compress
-from typing import Literal, TypeVar
+from typing import TypeVar
+
+from .events import Source
 
 Who = tuple[str, str, str, str]  # the user, the host, the database, the application
 Value = TypeVar("Value")
@@ -18,7 +20,7 @@ class Batch:
     says nothing of the kind. `sql` and `plan` are UTF-8, as good as the log had it.
     """
 
-    source: Literal["execution", "preparation"] = "execution"
+    source: Source = "execution"
     sql: Sequence[bytes]
     at_us: Sequence[int]
     duration_us: Sequence[int]
@@ -33,6 +35,8 @@ class Batch:
 
     def where(self, kept: Sequence[bool]) -> "Batch":
         """Return those of which `kept` is true."""
+        if all(kept):
+            return self
         columns = [each.name for each in fields(self) if each.name != "source"]
         left = {name: list(compress(getattr(self, name), kept)) for name in columns}
         return replace(self, **left)  # type: ignore[arg-type]

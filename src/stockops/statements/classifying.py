@@ -69,25 +69,29 @@ class _Classes:
 
     def of_each(self, texts: Sequence[bytes]) -> list[Statement]:
         """Return the class of each of `texts`, most of them without a look at one alone."""
-        if not texts:
-            return []
-        plain = [b"" if self._is_odd(text) else text for text in texts]
-        answers = []
-        for text, same, found in zip(texts, plain, sketches(plain), strict=True):
-            known = self.sketched.get(found) if same is text else None
-            if known is Soundness.WITH_NAMES:
-                known = self.sketched.get(with_names(found, text))
-            answers.append(known if type(known) is Statement else self.of(_decoded(text)))
-        return answers
+        if not self._has_odd(b"".join(texts)) and (found := sketches(texts)) is not None:
+            return list(map(self._known, found, texts))
+        plain = [text for text in texts if not self._is_odd(text)]
+        sketched = iter(sketches(plain) or ())
+        return [
+            self.of(_decoded(text)) if self._is_odd(text) else self._known(next(sketched), text)
+            for text in texts
+        ]
+
+    def _known(self, found: bytes, text: bytes) -> Statement:
+        """Return the class of `text`, whose sketch is `found`."""
+        known = self.sketched.get(found)
+        if known is Soundness.WITH_NAMES:
+            known = self.sketched.get(with_names(found, text))
+        return known if type(known) is Statement else self.of(_decoded(text))
+
+    def _has_odd(self, text: bytes) -> bool:
+        """Tell whether there is in `text` what a sketch is not to be asked for."""
+        return b"/*" in text or (self.dialect == "mariadb" and b"\\" in text)
 
     def _is_odd(self, text: bytes) -> bool:
         """Tell whether `text` has no sketch, or none that can be made with those of others."""
-        return (
-            b"/*" in text
-            or b"\0" in text
-            or text.count(b"'") & 1 == 1
-            or (self.dialect == "mariadb" and b"\\" in text)
-        )
+        return self._has_odd(text) or b"\0" in text or text.count(b"'") & 1 == 1
 
     def _of_sketch(self, sql: str) -> Statement | None:
         if self.dialect == "mariadb" and "\\" in sql:

@@ -50,14 +50,18 @@ def sketch(sql: str) -> bytes | None:
     return squeezed(_zeroed("'".join(parts[::2]).encode("utf-8", "surrogatepass")))
 
 
-def sketches(texts: Sequence[bytes]) -> list[bytes]:
+def sketches(texts: Sequence[bytes]) -> list[bytes] | None:
     """
     Return the sketch of each of `texts`, which are in UTF-8, in a third of the time.
 
-    None of them holds a NUL byte, and the quotes of each are in pairs: so what stands between two
-    texts is never within quotes.
+    None where one of them holds a NUL byte, or has quotes that are not in pairs.
     """
-    outside = b"'".join(_BETWEEN.join(texts).split(b"'")[::2])
+    every = _BETWEEN.join(texts)
+    parts = every.split(b"'")
+    outside = b"'".join(parts[::2])
+    # A quote without another takes with it what stands between two texts, or is the last one.
+    if {every.count(_BETWEEN), outside.count(_BETWEEN)} != {len(texts) - 1} or not len(parts) & 1:
+        return None
     found = _zeroed(outside).split(_BETWEEN)
     return [each if len(each) < LONG else squeezed(each) for each in found]
 

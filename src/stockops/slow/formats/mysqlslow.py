@@ -108,13 +108,13 @@ class MySQLSlow:
 
     def columns(self, piece: Piece, account: Account) -> Iterator[Event | Batch]:
         """Give the usual entries as one batch, and the others as `parse` does."""
+        found = list(_ENTRY.finditer(piece.raw))
         banner = BANNER_MARK in piece.raw
-        divided = divide(piece.raw, _ENTRY, odd=lambda each: banner and BANNER_MARK in each["sql"])
-        yield from parse_rest(self, piece, divided.rest, account)
-        account.read_bytes += len(piece.raw) - sum(end - start for start, end in divided.rest)
-        account.entries += len(divided.entries)
-        if divided.entries:
-            yield _batch([each.groups(b"") for each in divided.entries])
+        usual = [not banner or BANNER_MARK not in each["sql"] for each in found]
+        divided = divide(piece.raw, found, usual)
+        yield from parse_rest(self, piece, divided, account)
+        if found:
+            yield _batch([each.groups(b"") for each in found]).where(divided.usual)
 
     def _preamble(self, piece: Piece, raw: bytes, account: Account) -> None:
         at = 0

@@ -2,20 +2,41 @@
 
 import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import compress
 
 from ...statements import Dialect
 from ..accounting import Account
+from ..batches import Batch, Who, text
 from ..events import Event
 from . import pgwords
 from .base import Piece, Raw
 from .pgentry import Entry, event_of
 from .pglines import Entries
-from .pgtime import microseconds
+from .pgmany import OPENING, apart, durations, kind, parameters, query_ids
+from .pgtime import instants, microseconds
+from .usual import Found, divide, parse_rest
 
 _FIELDS_MIN = 23  # of PostgreSQL 12; 13 added the backend's type, 14 the leader and the query's id
 _FIELD_BYTES_MAX = 1 << 28
 _BLOCK_BYTES = 1 << 24
+_FIELD = rb'(?:"(?:[^"]++|"")*+"|[^",\r\n]*+)'
+_BARE = rb'[^",\r\n]*+'  # what the server never quotes
+_SQL = rb'(?P<sql>(?(quote)(?:[^"]++|"")*+|' + _BARE + rb'))(?(quote)")'
+# A row of an execution as the server writes it, any other row, and what is none for certain.
+_ROW = re.compile(
+    rb"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (?:[A-Za-z]+|[+-]\d\d(?::?\d\d)?)),"
+    rb"(?P<user>" + _FIELD + rb"),(?P<database>" + _FIELD + rb")," + _BARE + rb",(?P<host>"
+    + _FIELD + rb")," + _BARE + rb"," + _BARE + rb"," + _FIELD + rb"," + _BARE + rb"," + _BARE
+    + rb"," + _BARE + rb",(?P<severity>" + _BARE + rb")," + _BARE
+    + rb',(?P<quote>")?' + OPENING + _SQL + rb",(?P<detail>" + _FIELD + rb")"
+    rb"(?:,,,,,,,|(?:," + _FIELD + rb"){7}),(?P<application>" + _FIELD + rb")"
+    rb"(?:," + _FIELD + rb"(?:," + _BARE + rb",(?P<query_id>" + _BARE + rb"))?)?\n"
+    rb"|" + _FIELD + rb"(?:," + _FIELD + rb")*+\n"
+    rb"|[\s\S]+"
+)  # fmt: skip
 
 
 class PgCsv:
@@ -57,8 +78,7 @@ class PgCsv:
         """Give the rows as entries; a row with too few fields, or without a time, is none."""
         account.read_bytes += len(piece.raw)
         csv.field_size_limit(_FIELD_BYTES_MAX)
-        text = io.StringIO(piece.raw.decode("utf-8", "replace"), newline="")
-        reader = csv.reader(text)
+        reader = csv.reader(io.StringIO(text(piece.raw), newline=""))
         before = 0
         try:
             for row in reader:
@@ -71,6 +91,23 @@ class PgCsv:
                 before = reader.line_num
         except csv.Error:  # a field beyond the limit
             self._skip(piece, before, None, account)
+
+    def columns(self, piece: Piece, account: Account) -> Iterator[Event | Batch]:
+        """Give the usual executions as batches, and the other rows as `parse` does."""
+        found = list(_ROW.finditer(piece.raw))
+        kinds = [
+            kind(*each.group("severity", "head", "step")) if each["time"] else None
+            for each in found
+        ]
+        divided = divide(piece.raw, found, list(map(bool, kinds)))
+        rows = list(compress(found, divided.usual))
+        at_us = instants([each["time"] for each in rows]) if rows else []
+        if at_us is None:
+            yield from self.parse(piece, account)
+            return
+        yield from parse_rest(self, piece, divided, account)
+        if rows:
+            yield from apart(_batch(rows, at_us), list(compress(kinds, divided.usual)))
 
     def _skip(self, piece: Piece, first: int, last: int | None, account: Account) -> None:
         lines = piece.raw.splitlines(keepends=True)
@@ -88,6 +125,11 @@ def _odd_quotes(data: Raw, start: int, end: int) -> bool:
     return odd
 
 
+def _host(said: str) -> str:
+    """Return the host alone: where a connection comes from has the port behind it."""
+    return said.rpartition(":")[0] or said
+
+
 def _entry(row: list[str], at_us: int) -> Entry:
     return Entry(
         at_us=at_us,
@@ -98,9 +140,33 @@ def _entry(row: list[str], at_us: int) -> Entry:
         statement=row[19],
         user=row[1],
         database=row[2],
-        host=row[4].rpartition(":")[0] or row[4],
+        host=_host(row[4]),
         application=row[22],
         session=row[5],
         sql_state=row[12],
         query_id=row[25] if len(row) > 25 else "",
     )
+
+
+def _batch(rows: Sequence[Found], at_us: Sequence[int]) -> Batch:
+    asked = ("took", "sql", "detail", "query_id", "user", "host", "database", "application")
+    columns = zip(*(each.group(*asked) for each in rows), strict=True)
+    took, sql, detail, ids, user, host, database, application = columns
+    return Batch(
+        sql=[each.replace(b'""', b'"') for each in sql],
+        at_us=at_us,
+        duration_us=durations(took),
+        who=list(map(_who, user, host, database, application)),
+        parameters=parameters(list(map(_field, detail)) if any(detail) else ()),
+        query_id=query_ids(ids),
+    )
+
+
+@lru_cache(maxsize=1 << 14)
+def _who(user: bytes, host: bytes, database: bytes, application: bytes) -> Who:
+    return _field(user), _host(_field(host)), _field(database), _field(application)
+
+
+def _field(said: bytes) -> str:
+    """Return what a field holds, as a reader of CSV does."""
+    return text(said[1:-1].replace(b'""', b'"') if said[:1] == b'"' else said)

@@ -7,7 +7,6 @@ from ..events import Event
 from . import pgwords
 
 _QUERY_TEXT = "Query Text: "
-_QUERY_ID = re.compile(r"-?[1-9][0-9]{0,18}")  # 0 is none
 _NODE = re.compile(r"\n(?=(?:Query Parameters: |[^\n]*  \(cost=))")
 _DURATION_MARKS = (": ", " ms")
 _PREPARED = {"parse", "bind"}
@@ -43,9 +42,13 @@ def event_of(entry: Entry) -> Event:
     event.user, event.database = entry.user, entry.database
     event.host, event.application = entry.host, entry.application
     event.session = entry.session
-    if _QUERY_ID.fullmatch(entry.query_id):
-        event.query_id = int(entry.query_id)
+    event.query_id = query_id(entry.query_id)
     return event
+
+
+def query_id(said: str) -> int | None:
+    """Return the id that the server gave a statement; None where it gave none."""
+    return int(said) if _QUERY_ID.fullmatch(said) else None
 
 
 def _told(entry: Entry) -> Event:

@@ -1,13 +1,18 @@
 """The instants of PostgreSQL logs, as microseconds since 1970 UTC."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
+from operator import add
+
+from ..batches import text
 
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d \d\d:\d\d):(\d\d)(?:\.(\d{1,6}))?(?: ([A-Za-z]+|[+-]\d\d(?::?\d\d)?))?"
 )
 _EPOCH = re.compile(r"(\d{9,11})(?:\.(\d{1,6}))?$")
+_MINUTES_END, _SECONDS_END = len("2026-01-05 10:00:"), len("2026-01-05 10:00:00")
 # Abbreviations that mean one thing: KST is nine hours everywhere, IST and CST are not.
 _HOURS = {"UTC": 0, "GMT": 0, "KST": 9, "JST": 9, "CET": 1, "CEST": 2, "WET": 0, "MSK": 3,
           "EDT": -4, "EST": -5, "CDT": -5, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8}  # fmt: skip
@@ -22,6 +27,42 @@ def microseconds(said: str) -> int | None:
         return None if minute is None else minute + int(found[2]) * 1_000_000 + _fraction(found[3])
     found = _EPOCH.match(said)
     return int(found[1]) * 1_000_000 + _fraction(found[2]) if found else None
+
+
+def instants(said: Sequence[bytes]) -> list[int] | None:
+    """
+    Return the instants that `said` name, all in one form; None where one of them names none.
+
+    What a minute is in its zone is found out once, and so is what its seconds add.
+    """
+    try:
+        if said[0][4:5] != b"-":
+            return list(map(_instant_us, said))
+        end = _SECONDS_END + 4 * (said[0][_SECONDS_END : _SECONDS_END + 1] == b".")
+        minutes = map(_minute_us, [each[:_MINUTES_END] + each[end:] for each in said])
+        seconds = map(_second_us, [each[_MINUTES_END:end] for each in said])
+        return list(map(add, minutes, seconds))
+    except ValueError:
+        return None
+
+
+def _instant_us(said: bytes) -> int:
+    at_us = microseconds(text(said))
+    if at_us is None:
+        raise ValueError(said)
+    return at_us
+
+
+@lru_cache(maxsize=4096)
+def _minute_us(said: bytes) -> int:
+    """Return the instant of a minute and its zone, from which the seconds are left out."""
+    return _instant_us(said[:_MINUTES_END] + b"00" + said[_MINUTES_END:])
+
+
+@lru_cache(maxsize=1 << 16)  # there are 60,000 milliseconds in a minute
+def _second_us(said: bytes) -> int:
+    whole, _, fraction = text(said).partition(".")
+    return int(whole) * 1_000_000 + _fraction(fraction)
 
 
 def _fraction(digits: str | None) -> int:

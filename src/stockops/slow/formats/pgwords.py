@@ -73,7 +73,7 @@ _NOTICES = [
 ]
 _PARAMETERS = re.compile(r"(?:[Pp]arameters|매개 변수): ")
 _HOLES = {
-    "%n": r"(?P<ms>\d+)\.(?P<us>\d{3})",
+    "%n": r"(?P<ms>\d{1,15})\.(?P<us>\d{3})",
     "%w": r"(?P<name>\S+?)",
     "%q": r"(?P<sql>.*)",
     "%s": r".+?",

@@ -6,7 +6,7 @@ and never takes for one what `parse` would not, or would read otherwise.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,36 +19,38 @@ Found = re.Match[bytes]
 
 @dataclass(frozen=True, slots=True)
 class Divided:
-    """The usual entries of a piece, and from where to where the others stand."""
+    """What of a piece is usual, match by match, and from where to where the rest stands."""
 
-    entries: list[Found]
-    rest: list[tuple[int, int]]
+    usual: Sequence[bool]
+    rest: Sequence[tuple[int, int]]
 
 
-def divide(raw: bytes, usual: re.Pattern[bytes], *, odd: Callable[[Found], bool]) -> Divided:
+def divide(raw: bytes, found: Sequence[Found], is_usual: Sequence[bool]) -> Divided:
     """
-    Return what of `raw` is `usual`, and the rest in as few stretches as there are.
+    Return which of the matches in `raw` stand, and the rest in as few stretches as there are.
 
     What stands between two matches may belong to the one before it: so that one is left to the
-    rest. So is each match that is `odd`.
+    rest. So is each match of which `is_usual` is false.
     """
-    found = list(usual.finditer(raw))
     starts = [*(each.start() for each in found), len(raw)]
-    entries, rest = [], [(0, starts[0])] if starts[0] else []
-    for each, (start, end) in zip(found, pairwise(starts), strict=True):
-        if each.end() == end and not odd(each):
-            entries.append(each)
-        elif rest and rest[-1][1] == start:
+    rest = [(0, starts[0])] if starts[0] else []
+    usual = []
+    for each, stands, (start, end) in zip(found, is_usual, pairwise(starts), strict=True):
+        usual.append(stands and each.end() == end)
+        if usual[-1]:
+            continue
+        if rest and rest[-1][1] == start:
             rest[-1] = (rest[-1][0], end)
         else:
             rest.append((start, end))
-    return Divided(entries, rest)
+    return Divided(usual, rest)
 
 
-def parse_rest(
-    form: Format, piece: Piece, rest: Sequence[tuple[int, int]], account: Account
-) -> Iterator[Event]:
-    """Give the entries of the stretches `rest` of `piece`, and account for them."""
-    for start, end in rest:
+def parse_rest(form: Format, piece: Piece, divided: Divided, account: Account) -> Iterator[Event]:
+    """Give the entries of the rest, and account for all of `piece`."""
+    account.entries += sum(divided.usual)
+    account.read_bytes += len(piece.raw)
+    for start, end in divided.rest:
+        account.read_bytes -= end - start  # `parse` adds it
         part = Piece(piece.file, piece.offset + start, piece.raw[start:end])
         yield from form.parse(part, account)

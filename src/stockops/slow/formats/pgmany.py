@@ -1,0 +1,58 @@
+"""
+What PostgreSQL logs of a statement that ended, read by the thousand.
+
+An entry is looked at here as far as its statement. What the words before that mean, in whatever
+language, is asked of `pgentry`, once for all entries that begin alike.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from ..batches import Batch, text
+from ..events import Source
+from . import pgwords
+from .pgentry import Entry, event_of, query_id
+
+# "duration: 1.234 ms  execute s1: ", or what that is in another language.
+OPENING = (
+    rb'(?P<head>[^:,"\r\n]{1,40}): (?P<took>[0-9]{1,15}\.[0-9]{3}) ms  '
+    rb'(?P<step>[^:,"\r\n]{1,100}): '
+)
+_ASKED: tuple[Source, ...] = ("execution", "preparation")
+
+
+@lru_cache(maxsize=4096)
+def kind(severity: bytes, head: bytes, step: bytes) -> Source | None:
+    """Return what an entry is that begins so; None for one that is no execution or preparation."""
+    if pgwords.SEVERITIES.get(text(severity)) != "LOG":
+        return None
+    event = event_of(Entry(message=text(head + b": 0.000 ms  " + step + b": ")))
+    return event.source if event.source in _ASKED and not event.admin else None
+
+
+def durations(took: Sequence[bytes]) -> list[int]:
+    """Return the microseconds of durations such as 1.234, in milliseconds."""
+    return [int(each.replace(b".", b"")) for each in took]
+
+
+def query_ids(said: Sequence[bytes | None]) -> Sequence[int | None]:
+    """Return the ids that `said` name; nothing where not one of them does."""
+    known = {each: query_id(text(each)) if each else None for each in set(said)}
+    return [known[each] for each in said] if any(known.values()) else ()
+
+
+def parameters(details: Sequence[str]) -> Sequence[str]:
+    """Return the parameters that the details of entries name; nothing where not one has any."""
+    return [each and pgwords.parameters(each) for each in details] if any(details) else ()
+
+
+def apart(batch: Batch, kinds: Sequence[Source | None]) -> Iterator[Batch]:
+    """Give executions and preparations apart."""
+    if all(each == "execution" for each in kinds):
+        yield batch
+        return
+    for source in _ASKED:
+        kept = [each == source for each in kinds]
+        if any(kept):
+            yield replace(batch.where(kept), source=source)
