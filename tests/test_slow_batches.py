@@ -1,6 +1,7 @@
 """Reading by the thousand gives what reading entry by entry does, whatever stands in the log."""
 
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,12 @@ from stockops.slow import formats, reading
 from stockops.slow.accounting import Account
 from stockops.slow.batches import Batch
 from stockops.slow.digest import Digest
-from stockops.slow.formats import Columnar, Piece
+from stockops.slow.formats import Columnar, Ends, Format, Piece, pglines
 from stockops.slow.reading import Filter, Reading
 from stockops.statements import Dialect, classify, classify_all
 
 TRUTH = slowlogs.made_up(400)
+ROUNDS = 80
 # What logs hold beside plain executions, and what somebody might write to be taken for one.
 ANYWHERE = [
     b"\n", b"\r\n", b"\r", b"\t", b"\0", b"'", b'"', b"\\", b",", b";\n", b"/* a='b' */",
@@ -50,19 +52,39 @@ CSV = [
     for said in [*SAID, *(b'"' + each.replace(b'"', b'""') + b'"' for each in SAID)]
     for detail in (b"", b"\"parameters: $1 = '7'\"")
 ]
+_PREFIX = b"2026-01-05 00:00:07.000 UTC [%b] kim@shop "
+STDERR = [
+    _PREFIX % pid + label + each.replace(b"\n", b"\n\t") + b"\n"
+    for pid in (b"101", b"7")
+    for label, them in (
+        (b"LOG:  ", SAID),
+        ("로그:  ".encode(), SAID),
+        (b"ERROR:  ", SAID[:1]),
+        (b"DETAIL:  ", [b"parameters: $1 = 'a\nb'", b"something else"]),
+        (b"STATEMENT:  ", [b"SELECT 1"]),
+        (b"HINT:  ", [b"look"]),
+    )
+    for each in them
+]
+STDERR += [
+    _PREFIX % pid + b"LOG:  duration: 9000.000 ms  execute s1: SELECT $1\n\t, 2\n"
+    + _PREFIX % other + b"DETAIL:  parameters: $1 = 'x\n\ty'\n"
+    for pid in (b"101", b"7") for other in (b"101", b"7")
+] * 5  # fmt: skip
 FORGED: dict[str, list[bytes]] = {
+    "stderr": STDERR, "korean stderr": STDERR,
     "mariadb": MYSQL, "mysql8": MYSQL, "csvlog": CSV, "korean csvlog": CSV,
 }  # fmt: skip
 
 
 def sound(name: str, draw: random.Random) -> bytes:
-    return slowlogs.FORMATS[name](draw.sample(TRUTH, draw.randrange(1, 12)))
+    return slowlogs.FORMATS[name](draw.sample(TRUTH, draw.randrange(1, 50)))
 
 
 def hostile(name: str, draw: random.Random) -> bytes:
     """A log, cut and glued, with what does not belong there set in between."""
     raw = sound(name, draw)
-    for _ in range(draw.randrange(8)):
+    for _ in range(draw.randrange(6)):
         at = draw.randrange(len(raw) + 1)
         if draw.random() < 0.5:  # at the start of a line
             at = raw.rfind(b"\n", 0, at) + 1
@@ -72,45 +94,68 @@ def hostile(name: str, draw: random.Random) -> bytes:
     return raw
 
 
-def both(form: Columnar, raw: bytes, *, offset: int = 0) -> tuple[Digest, Digest, int]:
+def pieces(form: Format, raw: bytes, draw: random.Random) -> list[Piece]:
+    """`raw`, cut where entries begin."""
+    cuts = [0]
+    while cuts[-1] < len(raw):
+        at = min(cuts[-1] + draw.choice([50, 2000, 20_000]), len(raw))
+        cuts.append(form.start(raw, at, len(raw)))
+    return [Piece("x", at, raw[at:end]) for at, end in pairwise(cuts)]
+
+
+def both(head: bytes, raw: bytes, draw: random.Random) -> tuple[Digest, Digest, int]:
     """The digests of `raw`, entry by entry and by columns, and how many were in batches."""
-    plain, fast, in_batches = Digest(form.dialect), Digest(form.dialect), 0
-    for event in form.parse(Piece("x", offset, raw), plain.account):
-        plain.event(event)
-    for told in form.columns(Piece("x", offset, raw), fast.account):
-        if isinstance(told, Batch):
-            fast.batch(told)
-            in_batches += len(told.sql)
-        else:
-            fast.event(told)
-    return plain, fast, in_batches
+    in_batches = 0
+    digests = []
+    them = pieces(formats.detect(head, file="x"), raw, draw)
+    for way in (Ends.parsed, Ends.told):
+        form = formats.detect(head, file="x")
+        assert isinstance(form, Columnar)
+        digest, ends = Digest(form.dialect), Ends()
+        for piece in them:
+            for told in way(ends, form, piece, digest.account):
+                if isinstance(told, Batch):
+                    digest.batch(told)
+                    in_batches += len(told.sql)
+                else:
+                    digest.event(told)
+        for event in ends.close(digest.account):
+            digest.event(event)
+        digests.append(digest)
+    return digests[0], digests[1], in_batches
 
 
-COLUMNAR = ["mariadb", "mysql8", "csvlog", "korean csvlog"]
+COLUMNAR = ["mariadb", "mysql8", "csvlog", "korean csvlog", "stderr", "korean stderr"]
 
 
-@pytest.mark.parametrize("name", COLUMNAR)
-def test_whatever_is_in_a_log_both_ways_read_the_same(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "reach_bytes"),
+    [*((name, 200) for name in COLUMNAR), ("stderr", pglines.REACH_BYTES)],
+)
+def test_whatever_is_in_a_log_both_ways_read_the_same(
+    name: str, reach_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pglines, "REACH_BYTES", reach_bytes)
     draw = random.Random(name)
     in_batches = 0
-    for round_ in range(400):
+    for _ in range(ROUNDS):
         raw = hostile(name, draw)
-        form = formats.detect(sound(name, draw), file="x")
-        assert isinstance(form, Columnar)
-        plain, fast, count = both(form, raw, offset=round_)
+        plain, fast, count = both(sound(name, draw), raw, draw)
         assert fast == plain, raw
         in_batches += count
-    assert in_batches > 400
+    assert in_batches > ROUNDS // 2
 
 
 @pytest.mark.parametrize("name", COLUMNAR)
 def test_what_is_usual_is_read_in_batches(name: str) -> None:
     raw = slowlogs.FORMATS[name](TRUTH)
+    [whole] = [Piece("x", 0, raw)]
     form = formats.detect(raw, file="x")
     assert isinstance(form, Columnar)
-    plain, fast, in_batches = both(form, raw)
-    assert fast == plain
-    assert in_batches >= len(TRUTH) - 2  # the first and the last may be read with what is beside
+    told = list(form.columns(whole, Account()))
+    in_batches = sum(len(each.sql) for each in told if isinstance(each, Batch))
+    # The last of each of the seven sessions may go on, and the first may be a banner's.
+    assert in_batches >= len(TRUTH) - 7
 
 
 @pytest.mark.parametrize("name", COLUMNAR)

@@ -1,20 +1,26 @@
 """The log that PostgreSQL writes for people: lines with a prefix of the operator's choice."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import compress
 
 from ...statements import Dialect
 from ..accounting import Account
-from ..events import Event
-from . import pgwords
+from ..batches import Batch, Who, text
+from ..events import Event, Source
+from . import pglines, pgwords
 from .base import Piece, Raw
 from .pgentry import Entry, event_of
 from .pglines import Entries, More
+from .pgmany import OPENING, apart, durations, kind, parameters
 from .pgprefix import Prefix
-from .pgtime import microseconds
+from .pgtime import instants, microseconds
+from .usual import Found, divide, parse_rest
 
 _OF_PREFIX = ("time", "session", "pid", "user", "database", "host", "application")
+_REST_OF_TEXT = rb"[^\n]*+\n(?:\t[^\n]*+\n)*+"
+_DETAILS = [f"{label}:  ".encode() for label, field in pgwords.LABELS.items() if field == "detail"]
 
 
 class PgStderr:
@@ -33,6 +39,7 @@ class PgStderr:
         # A group that the prefix does not have is read as the label, and left out again.
         self._asked = [known.get(name, known["label"]) for name in _OF_PREFIX]
         self._has = [name in known for name in _OF_PREFIX]
+        self._usual = _usual(self._line) if "time" in known and not self.envelope else None
 
     def start(self, data: Raw, at: int, end: int) -> int:
         """Return where the next line stands that is no continuation and no detail of another."""
@@ -56,9 +63,9 @@ class PgStderr:
         self._gap(piece, 0, heads[0].start() if heads else len(raw), account)
         for head, following in zip(heads, [*heads[1:], None], strict=False):
             end = following.start() if following else len(raw)
-            text = self._text(piece, head, end, account)
+            said = self._text(piece, head, end, account)
             label = _word(head["label"])
-            entry = self._entry(head, text)
+            entry = self._entry(head, said)
             if label in pgwords.SEVERITIES:
                 account.entries += 1
                 entry.severity = pgwords.SEVERITIES[label]
@@ -67,15 +74,83 @@ class PgStderr:
                     yield event_of(ended)
             else:
                 field, at = pgwords.LABELS[label], head.start()
-                line = More(entry.session, field, text, piece.file, piece.offset + at, raw[at:end])
+                line = More(entry.session, field, said, piece.file, piece.offset + at, raw[at:end])
                 self.entries.go_on(line, account)
         yield from map(event_of, self.entries.settle(piece.offset + len(raw)))
+
+    def columns(self, piece: Piece, account: Account) -> Iterator[Event | Batch]:
+        """
+        Give the usual executions as batches, and the other entries as `parse` does.
+
+        Where another session wrote between an entry and its details all is left to `parse`. So is
+        the last entry of each session that may go on in the next piece.
+        """
+        found = list(self._usual.finditer(piece.raw)) if self._usual else []
+        kinds = [self._kind(each) for each in found]
+        self._leave_last(piece, found, kinds)
+        divided = divide(piece.raw, found, list(map(bool, kinds)))
+        rows = list(compress(found, divided.usual))
+        at_us = instants([each["time"] for each in rows]) if rows else None
+        if at_us is None or self._has_stray(piece.raw, divided.rest):
+            yield from self.parse(piece, account)
+            return
+        if self.entries.start is None:
+            self.entries.start = piece.offset
+        yield from parse_rest(self, piece, divided, account)
+        yield from map(event_of, self.entries.settle(piece.offset + len(piece.raw)))
+        yield from apart(self._batch(rows, at_us), list(compress(kinds, divided.usual)))
+
+    def _kind(self, found: Found) -> Source | None:
+        """Return what an entry is; None where the line of details is that of another session."""
+        if found["detail"] is not None and self._session(found) != self._session(found, "detail_"):
+            return None
+        return kind(*found.group("label", "head", "step"))
+
+    def _session(self, found: Found, which: str = "") -> tuple[bytes, ...]:
+        names = [name for name in ("session", "pid") if name in self._line.groupindex]
+        return tuple(found[which + name] or b"" for name in names)
+
+    def _leave_last(self, piece: Piece, found: Sequence[Found], kinds: list[Source | None]) -> None:
+        """Take out of `kinds` the entries that a line in the next piece could go on with."""
+        seen = set()
+        for place in range(len(found) - 1, -1, -1):
+            if found[place].end() < len(piece.raw) - pglines.REACH_BYTES:
+                break
+            session = self._session(found[place])
+            if session not in seen:
+                kinds[place] = None
+                seen.add(session)
+
+    def _has_stray(self, raw: bytes, stretches: Sequence[tuple[int, int]]) -> bool:
+        """Tell whether a line goes on with an entry that is not in its stretch."""
+        for start, end in stretches:
+            begun = set()
+            for head in self._line.finditer(raw, start, end):
+                session = self._session(head)
+                if _word(head["label"]) in pgwords.SEVERITIES:
+                    begun.add(session)
+                elif session not in begun:
+                    return True
+        return False
+
+    def _batch(self, rows: Sequence[Found], at_us: Sequence[int]) -> Batch:
+        took, sql, detail = zip(
+            *(each.group("took", "sql", "detail") for each in rows), strict=True
+        )
+        said = [text(_joined(each)) if each else "" for each in detail] if any(detail) else ()
+        return Batch(
+            sql=list(map(_joined, sql)),
+            at_us=at_us,
+            duration_us=durations(took),
+            who=[self._who(each) for each in rows],
+            parameters=parameters(said),
+        )
 
     def _text(self, piece: Piece, head: re.Match[bytes], end: int, account: Account) -> str:
         """Return what the entry says, its continuation lines included."""
         said = piece.raw[head.end() : end]
         if said.find(b"\n") == len(said) - 1:
-            return said[:-1].decode("utf-8", "replace")
+            return text(said[:-1])
         first, _, rest = said.partition(b"\n")
         kept, at = [first], head.end() + len(first) + 1
         for line in rest.split(b"\n"):  # not at a carriage return, which a statement may hold
@@ -85,7 +160,7 @@ class PgStderr:
             elif line.strip():
                 self._gap(piece, at, at + len(line) + 1, account)
             at += len(line) + 1
-        return b"".join(kept).decode("utf-8", "replace")
+        return text(b"".join(kept))
 
     def _goes_on(self, line: bytes) -> bytes | None:
         """Return what `line` adds to the entry before it; None where it is none of its lines."""
@@ -95,15 +170,11 @@ class PgStderr:
         if piece.raw[start:end].strip():
             account.skip(piece.file, piece.offset + start, piece.raw[start:end])
 
-    def _entry(self, head: re.Match[bytes], text: str) -> Entry:
-        said = [
-            _word(raw) if raw and has else ""
-            for raw, has in zip(head.group(*self._asked), self._has, strict=True)
-        ]
-        time, session, pid, user, database, host, application = said
+    def _entry(self, head: re.Match[bytes], said: str) -> Entry:
+        time, session, pid, user, database, host, application = self._words(head)
         return Entry(
             at_us=microseconds(time),
-            message=text,
+            message=said,
             session=session or pid,
             user=user,
             database=database,
@@ -111,8 +182,35 @@ class PgStderr:
             application=application,
         )
 
+    def _who(self, head: Found) -> Who:
+        *_, user, database, host, application = self._words(head)
+        return user, host, database, application
+
+    def _words(self, head: Found) -> list[str]:
+        """Return what the prefix says, in the order of `_OF_PREFIX`; "" for what it does not."""
+        return [
+            _word(raw) if raw and has else ""
+            for raw, has in zip(head.group(*self._asked), self._has, strict=True)
+        ]
+
+
+def _usual(line: re.Pattern[bytes]) -> re.Pattern[bytes]:
+    """Return what an execution looks like whose lines begin with `line`, its details included."""
+    detail = line.pattern.replace(b"(?P<", b"(?P<detail_")
+    is_detail = b"|".join(b"(?<=%b)" % re.escape(label) for label in _DETAILS)
+    return re.compile(
+        b"(?>" + line.pattern + b")" + OPENING + b"(?P<sql>" + _REST_OF_TEXT + b")"
+        b"(?:(?>" + detail + b")(?:" + is_detail + b")(?P<detail>" + _REST_OF_TEXT + b"))?",
+        re.MULTILINE,
+    )  # fmt: skip
+
+
+def _joined(said: bytes) -> bytes:
+    """Return what an entry says without what the server put between its lines."""
+    return said[:-1].replace(b"\n\t", b"\n")
+
 
 @lru_cache(maxsize=1 << 14)
 def _word(raw: bytes) -> str:
-    text = raw.decode("utf-8", "replace")
-    return "" if text == "[unknown]" else text
+    said = text(raw)
+    return "" if said == "[unknown]" else said
