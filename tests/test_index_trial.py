@@ -8,7 +8,7 @@ from conftest import Labs, fresh_database
 
 from stockops.engine import connect
 from stockops.errors import ConfigError, Refused, ServerError
-from stockops.experiments import samples
+from stockops.experiments import drawing, samples
 from stockops.experiments.copying import Copy
 from stockops.experiments.index_trial import Budget, Read, measure
 from stockops.indexes.questions import LIST
@@ -97,6 +97,30 @@ def test_parameters_are_drawn_from_the_columns_they_are_compared_with(copy: Copy
     assert all(0 <= int(value.strip("'")) < 500 for [value] in values)
     assert found.query.source == "drawn from the data"
     assert (found.generic is not None) == (copy.engine == "postgresql")
+
+
+def test_a_range_gets_its_ends_in_order_and_a_limit_a_number(copy: Copy) -> None:
+    one, two, three, four = (
+        ("?", "?", "?", "?") if copy.engine == "mariadb" else ("$1", "$2", "$3", "$4")
+    )
+    sql = (
+        f"SELECT said, '? $9' FROM deals d WHERE account_id BETWEEN {one} AND {two}"
+        f" AND d.deal_id IN (1, {three}) AND said <> 'it''s ?' LIMIT {four}"
+    )
+    with connect(copy.target) as server:
+        found = drawing.draw(server, samples.asked(sql, engine=copy.engine))
+    assert len(found.samples) == samples.SAMPLES
+    for sample in found.samples:
+        low, high, deal, limit = (int(value.strip("'")) for value in sample.parameters)
+        assert low <= high < 500
+        assert 1 <= deal <= ROWS
+        assert limit == 20
+
+
+def test_a_parameter_that_is_compared_with_no_column_is_named(copy: Copy) -> None:
+    query = samples.asked(f"SELECT {MARKS[copy.engine]} FROM deals", engine=copy.engine)
+    with connect(copy.target) as server, pytest.raises(ConfigError, match="parameter 1"):
+        drawing.draw(server, query)
 
 
 def test_an_index_that_no_plan_reads_is_found_out(copy: Copy) -> None:

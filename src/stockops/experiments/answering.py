@@ -120,7 +120,7 @@ class Asking:
         if self.is_prepared:
             return f"EXECUTE {_PREPARED} ({', '.join(sample.parameters)})"
         if sample.parameters:
-            return filled(sample.sql, sample.parameters)
+            return filled(sample.sql, sample.parameters, dialect_of(self.engine))
         return sample.sql
 
     def _undone(self, server: Server) -> "_Savepoint":

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from .. import catalog
 from ..engine.base import Server
 from ..errors import ConfigError
-from .samples import SAMPLES, Asked, Sample, dialect_of, placeholders
+from .samples import SAMPLES, Asked, Sample, dialect_of, filled, placeholders
 
 ROWS_READ = 20_000  # of a big table, about so many rows are drawn from
 _NAME = r'(?:[A-Za-z_][\w$]*|"[^"]+"|`[^`]+`)'
@@ -67,7 +67,8 @@ def draw(server: Server, query: Asked, *, number: int = SAMPLES) -> Asked:
 
 def _wanted(server: Server, sql: str, number: int) -> Sequence[_Place | str]:
     """Return for each placeholder the column it is compared with, or the literal it gets."""
-    marked = _marked(sql, server.engine)
+    marks = [f"{_HOLE}{place}{_HOLE}" for place in range(1, number + 1)]
+    marked = filled(sql, marks, dialect_of(server.engine))
     columns = defaultdict(set)
     for each in server.fetch(catalog.COLUMNS):
         columns[each.table_name].add(each.column_name)
@@ -97,16 +98,6 @@ def _wanted(server: Server, sql: str, number: int) -> Sequence[_Place | str]:
             hint="Write the query with literals, or take it from a log: --log FILE",
         )
     return [each for each in wanted if each is not None]
-
-
-def _marked(sql: str, engine: str) -> str:
-    if engine != "mariadb":
-        return re.sub(r"\$(\d+)", rf"{_HOLE}\1{_HOLE}", sql)
-    pieces = sql.split("?")
-    marked = [pieces[0]]
-    for place, piece in enumerate(pieces[1:], 1):
-        marked += [f"{_HOLE}{place}{_HOLE}", piece]
-    return "".join(marked)
 
 
 def _place(

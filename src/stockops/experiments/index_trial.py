@@ -46,24 +46,16 @@ class Compared:
     """
     Times of a query without and with the indexes, in seconds.
 
-    `before_s` and `after_s` hold every run; a turn's value is the mean over the parameters of the
-    median of its runs, and `ratio` and `saved` come from the pairs of turns.
+    `before_s` and `after_s` hold every run. A turn's value is the mean over the parameters of the
+    median of its runs; the means are over the turns, and `ratio` and `saved` are of their pairs.
     """
 
     before_s: tuple[float, ...]
     after_s: tuple[float, ...]
+    before_mean_s: float
+    after_mean_s: float
     ratio: Ratio
     saved: Difference
-
-    @property
-    def before_mean_s(self) -> float:
-        """The mean of all runs without."""
-        return fmean(self.before_s)
-
-    @property
-    def after_mean_s(self) -> float:
-        """The mean of all runs with."""
-        return fmean(self.after_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +119,8 @@ class _Times:
         return Compared(
             before_s=tuple(self.runs["before"]),
             after_s=tuple(self.runs["after"]),
+            before_mean_s=fmean(before),
+            after_mean_s=fmean(after),
             ratio=trials.compare(before, after),
             saved=trials.difference(before, after),
         )

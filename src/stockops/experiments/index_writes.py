@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from .. import trials
 from ..engine import connect
 from ..engine.base import Server
-from ..errors import ConfigError, ServerError
+from ..errors import ConfigError, Finding, ServerError
 from ..indexes.questions import LIST
 from ..queries import Query
 from ..trials import Difference, Ratio, Variant
@@ -146,7 +146,7 @@ def _measure(
                 return Writes(missing=str(exc))
         try:
             ran = load.measure(copy.target, seconds=turn_s, clients=clients, seed=1 + number // 2)
-        except ConfigError as exc:
+        except (ConfigError, Finding) as exc:
             return Writes(missing=str(exc))
         except ServerError as exc:
             if exc.code not in _NO_TABLE:

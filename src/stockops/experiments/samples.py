@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +19,13 @@ CLASS_ID = re.compile(r"[0-9a-f]{6,16}")
 _DAY_US = 86_400_000_000
 _SPAN_US_MIN = 60_000_000  # a shorter log says nothing of a day
 _PARAMETER = re.compile(r"\$(\d+) = ('(?:[^']|'')*'|NULL)(?:, |\Z)")
-_NUMBERED = re.compile(r"\$(\d+)")
-_LITERAL = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_NUMBERED = re.compile(r"\$\d+")
+_ASIDE = r"`[^`]*`|--[^\n]*|/\*.*?\*/"
+# What no placeholder is in: strings, quoted names, comments. A backslash escapes in MariaDB alone.
+_LITERALS: Mapping[Dialect, str] = {
+    "postgresql": rf"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|{_ASIDE}",
+    "mariadb": rf"'(?:[^'\\]|''|\\.)*'|\"(?:[^\"\\]|\"\"|\\.)*\"|{_ASIDE}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,17 +163,32 @@ def parameters(said: str) -> tuple[str, ...]:
 
 def placeholders(sql: str, dialect: Dialect) -> int:
     """Return how many parameters `sql` waits for: the highest ``$n``, or the number of ``?``."""
-    bare = _LITERAL.sub(" ", sql)
+    marks = [piece for piece in _pieces(sql, dialect) if _is_mark(piece, dialect)]
     if dialect == "mariadb":
-        return bare.count("?")
-    return max((int(number) for number in _NUMBERED.findall(bare)), default=0)
+        return len(marks)
+    return max((int(mark[1:]) for mark in marks), default=0)
 
 
-def filled(sql: str, values: Sequence[str]) -> str:
-    """Return `sql` with `values` in the place of each ``?`` outside of strings."""
+def filled(sql: str, values: Sequence[str], dialect: Dialect) -> str:
+    """Return `sql` with `values` in the place of its parameters."""
     left = iter(values)
-    pieces = re.split(rf"({_LITERAL.pattern}|\?)", sql, flags=re.DOTALL)
-    return "".join(next(left, "?") if piece == "?" else piece for piece in pieces)
+    return "".join(
+        piece
+        if not _is_mark(piece, dialect)
+        else next(left)
+        if dialect == "mariadb"
+        else values[int(piece[1:]) - 1]
+        for piece in _pieces(sql, dialect)
+    )
+
+
+def _pieces(sql: str, dialect: Dialect) -> list[str]:
+    mark = r"\?" if dialect == "mariadb" else r"\$\d+"
+    return re.split(rf"({_LITERALS[dialect]}|{mark})", sql, flags=re.DOTALL)
+
+
+def _is_mark(piece: str, dialect: Dialect) -> bool:
+    return piece == "?" if dialect == "mariadb" else _NUMBERED.fullmatch(piece) is not None
 
 
 def dialect_of(engine: str) -> Dialect:
