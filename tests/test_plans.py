@@ -185,6 +185,28 @@ def test_a_literal_that_looks_like_a_step_is_none() -> None:
     assert dict(plan.root.details)["Rows Removed by Filter"] == "7"
 
 
+def test_a_limit_reaches_through_what_streams_and_stops_at_what_does_not() -> None:
+    def step(kind: str, *below: dict[str, Any]) -> dict[str, Any]:
+        rows = {"Plan Rows": 9000, "Actual Rows": 3, "Actual Loops": 1}
+        return {"Node Type": kind, "Plans": list(below), **rows}
+
+    scan = step("Seq Scan")
+    for kinds, wrong in (
+        (["Limit", "Gather Merge", "Sort"], "Seq Scan"),
+        (["Limit", "Nested Loop", "Materialize"], ""),
+        (["Limit", "Hash Join"], ""),
+        (["Limit", "Hash Join", "Hash"], "Seq Scan"),
+        (["Limit", "Sort"], "Seq Scan"),
+    ):
+        tree = scan
+        for kind in reversed(kinds):
+            tree = step(kind, tree)
+        tree["Plan Rows"] = 3
+        worst = plans.worst_error(plans.parse({"Plan": tree}))
+        found = worst.node.label if worst and worst.factor > 2 else ""
+        assert found == wrong, kinds
+
+
 def test_what_several_processes_did_at_once_is_counted_once() -> None:
     scan = {
         "Node Type": "Seq Scan", "Parallel Aware": True, "Relation Name": "t", "Plan Rows": 100,

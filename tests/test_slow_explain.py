@@ -221,12 +221,13 @@ def test_logged_plans_are_drawn_without_a_server(tmp_path: Path) -> None:
         "\tQuery Text: SELECT 1 FROM t WHERE a = '<img onerror=x>'\n"
         "\tSeq Scan on t  (cost=0.00..8.30 rows=1 width=4)"
         " (actual time=0.1..7.5 rows=4000 loops=1)\n"
-        "\t  Filter: (a = '<img onerror=x>'::text)\n"
+        "\t  Filter: (a = '<img onerror=x>\x1b[2J'::text)\n"
     )
     page = tmp_path / "plan.html"
     ran = explain("", path, "--logged", "--report", page)
     assert ran.exit_code == 0, ran.output
     assert "worst estimate: 1 row expected, 4,000 came (4,000x): Seq Scan on t" in ran.output
+    assert "�[2J" in ran.output  # not the sign that would clear the terminal
     assert "&lt;img" in page.read_text("utf-8")
     assert "<img" not in page.read_text("utf-8")
 

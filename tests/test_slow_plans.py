@@ -99,6 +99,15 @@ def test_plans_that_take_turns_are_beside_each_other(tmp_path: Path) -> None:
     assert [each.change for each in row.plans] == ["", f"beside {row.plans[0].shape}"]
 
 
+def test_a_change_within_one_second_of_a_log_is_a_change(tmp_path: Path) -> None:
+    log = tmp_path / "slow.log"
+    entries = mariadb([("index", 2), ("seq", 900), ("seq", 900)]).decode()
+    log.write_text(entries.replace("timestamp=1767571201", "timestamp=1767571200"))
+    found = reading.digest(reading.prepare([str(log)]))
+    [row] = [each for each in report.classes(found, by="total") if each.plans]
+    assert [each.change for each in row.plans] == ["", f"instead of {row.plans[0].shape}"]
+
+
 def test_numbers_make_no_new_plan_and_what_is_no_plan_is_kept() -> None:
     for make in (as_text, as_json):
         text = make("index", 1).partition("\n" if make is as_text else "\0")

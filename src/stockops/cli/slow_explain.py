@@ -1,6 +1,7 @@
 """``stockops slow explain``."""
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from . import options
 from .slow_page import report_file
 
 _STDIN = "-"
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _WIDTH_MIN = 100  # of a terminal, for two plans side by side
 _WIDTH_ELSEWHERE = 180
 
@@ -169,20 +171,29 @@ def _print(
         click.echo(json.dumps(_record(asked, found), indent=2, default=str))
         return
     if asked is not None:
-        click.echo(formatting.pretty(asked.sql))
+        _say(formatting.pretty(asked.sql).splitlines())
         for number, value in enumerate(asked.values or (), start=1):
-            click.echo(f"  ${number} = {'NULL' if value is None else repr(value)}")
+            _say([f"  ${number} = {'NULL' if value is None else repr(value)}"])
         if asked.duration_ms is not None:
-            click.echo(f"The slowest execution of class {asked.class_id}: {asked.duration_ms:,} ms")
+            _say([f"The slowest execution of class {asked.class_id}: {asked.duration_ms:,} ms"])
     for each in found:
-        click.echo(f"\n{title(each)}")
-        for line in plans.lines(each.plan):
-            click.echo(line)
+        _say(["", title(each)])
+        _say(plans.lines(each.plan), cut=True)
     shapes = {plans.shape(each.plan) for each in found}
     if len(found) > 1 and (beside or len(shapes) > 1):
         _side_by_side(found)
     elif len(found) > 1:
-        click.echo(f"\n{' and '.join(each.kind for each in found)}: the same plan")
+        _say(["", f"{' and '.join(each.kind for each in found)}: the same plan"])
+
+
+def _say(lines: list[str], *, cut: bool = False) -> None:
+    """Write lines without what could move the cursor: statements and literals may hold it."""
+    width = shutil.get_terminal_size().columns if cut and sys.stdout.isatty() else None
+    for line in lines:
+        clean = _CONTROLS.sub("�", line)
+        if width is not None and len(clean) > width:
+            clean = clean[: width - 1] + "…"
+        click.echo(clean)
 
 
 def _side_by_side(found: list[Explained]) -> None:
@@ -190,9 +201,8 @@ def _side_by_side(found: list[Explained]) -> None:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH_ELSEWHERE
     if width < _WIDTH_MIN:
         return
-    click.echo(f"\n{left.kind} and {right.kind}, side by side; ≠ marks what only one has")
-    for line in plans.beside(left.plan, right.plan, width=width):
-        click.echo(line)
+    _say(["", f"{left.kind} and {right.kind}, side by side; ≠ marks what only one has"])
+    _say(plans.beside(left.plan, right.plan, width=width))
 
 
 def title(each: Explained) -> str:

@@ -18,13 +18,16 @@ _DETAILS = (
     "Cache Hits", "Cache Misses", "Cache Evictions", "Relations", "Remote SQL",
 )  # fmt: skip
 _UNTOLD = {"Hash Batches": {1}, "HashAgg Batches": {0, 1}, "Index Searches": {1}}
+_COMPLETE = {"Hash", "Bitmap Index Scan", "BitmapAnd", "BitmapOr"}  # these even give all of it
 _UNCOUNTED = {"BitmapAnd", "BitmapOr"}
 _JOINS = {"Nested Loop", "Hash Join", "Merge Join"}
 _STRATEGIES = {"Sorted": "Group", "Hashed": "Hash", "Mixed": "Mixed", "Plain": ""}
 # What reads all that is below before it gives the first row: a LIMIT above stops nothing there.
-_WHOLE = ("Sort", "Hash", "HashAggregate", "Aggregate", "MixedAggregate", "Materialize", "Insert",
-          "Update", "Delete", "Merge on", "Gather Merge", "Finalize", "Partial HashAggregate",
-          "Partial Aggregate", "HashSetOp", "Bitmap Heap Scan")  # fmt: skip
+_WHOLE = {
+    "Sort", "Hash", "HashAggregate", "Aggregate", "MixedAggregate", "Partial HashAggregate",
+    "Partial Aggregate", "Finalize HashAggregate", "Finalize Aggregate", "Bitmap Heap Scan",
+    "Insert", "Update", "Delete", "Merge",
+}  # fmt: skip
 
 
 def plan(said: Mapping[str, Any]) -> Plan:
@@ -62,7 +65,7 @@ def _node(said: Mapping[str, Any], *, processes: float, cut_short: bool) -> Node
     total_ms = None if each_ms is None or loops is None else each_ms * loops / at_once
     launched = number(said.get("Workers Launched"))
     below = processes if launched is None else launched + 1
-    passes_on = cut_short and not label.startswith(_WHOLE)
+    passes_on = cut_short and _kind_of(label) not in _WHOLE
     children = [
         _node(child, processes=below, cut_short=passes_on or _stops_early(label, child, position))
         for position, child in enumerate(said.get("Plans", ()))
@@ -84,9 +87,14 @@ def _node(said: Mapping[str, Any], *, processes: float, cut_short: bool) -> Node
         hit_blocks=whole(said.get("Shared Hit Blocks")),
         read_blocks=whole(said.get("Shared Read Blocks")),
         temp_blocks=_sum(said.get("Temp Read Blocks"), said.get("Temp Written Blocks")),
-        cut_short=cut_short and not label.endswith("Hash") and not label.startswith("Bitmap "),
+        cut_short=cut_short and _kind_of(label) not in _COMPLETE,
         children=tuple(children),
     )
+
+
+def _kind_of(label: str) -> str:
+    kind = label.removeprefix("Parallel ").partition(" on ")[0]
+    return "Hash" if kind.startswith("HashSetOp") else kind
 
 
 def _stops_early(label: str, child: Mapping[str, Any], position: int) -> bool:

@@ -66,11 +66,16 @@ def shape_of(text: str) -> tuple[str, str]:
 def judged(each: Class) -> Iterator[Judged]:
     """Give the plans of a class in the order in which they came."""
     before: tuple[str, PlanSeen] | None = None
-    for shape, seen in sorted(each.plans.items(), key=lambda item: (item[1].first_us, item[0])):
+    # MariaDB tells whole seconds: of those that came in one, that which went first was first.
+    found = sorted(
+        each.plans.items(), key=lambda item: (item[1].first_us, item[1].last_us, item[0])
+    )
+    for shape, seen in found:
         worst = _worst(seen.text, limited=may_stop_early(each.text))
         change = ""
         if before is not None:
-            over = before[1].last_us < seen.first_us
+            over = before[1].last_us <= seen.first_us < seen.last_us
+            over = over or before[1].last_us < seen.first_us
             change = f"{'instead of' if over else 'beside'} {before[0]}"
         yield Judged(
             shape=shape,

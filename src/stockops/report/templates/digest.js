@@ -216,6 +216,7 @@
   function details(row) {
     const left = element("div", "", heading("In numbers"), pairs([
       ["class", link(row.class_id)],
+      ["its plan", element("code", "", `stockops slow explain ${row.class_id} LOG... -t TARGET`)],
       ["calls", `${whole.format(row.calls)}${row.calls === row.entries ? "" : `, of ${whole.format(row.entries)} entries`}`],
       ...(row.total_s === undefined ? [["time", "the log does not say"]] : [["time", `${number.format(row.total_s)} s, ${(row.share * 100).toFixed(2)} % of all`],
       ["mean", `${ms(row.mean_ms)} ms, standard deviation ${ms(row.stddev_ms)} ms`],
