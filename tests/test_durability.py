@@ -116,7 +116,7 @@ def test_a_list_of_what_lies_in_memory_is_refused(all_labs: Labs) -> None:
 def test_the_list_is_kept_and_broken_where_it_must_be(engine: str, all_labs: Labs) -> None:
     all_labs.get(engine)  # skips where the engine is missing
     cells = (CELLS[engine][0], CELLS[engine][-1])
-    plan = MatrixPlan(engine=engine, cells=cells, seconds=1, rounds=1, crashes=2)
+    plan = MatrixPlan(engine=engine, cells=cells, seconds=5, rounds=1, crashes=2)
     found = durability.run(plan, said=lambda _: None, told=lambda _: None)
     first, last = found.lines[0], found.lines[-1]
     assert [each.lost_max for each in first.losses] == [0, 0]

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from conftest import Labs, eventually
 
-from stockops.errors import ConfigError
+from stockops import report
+from stockops.cli import trialview
+from stockops.errors import ConfigError, Finding
 from stockops.experiments import changes, settings_trial, stand
 from stockops.experiments.load import Load
 from stockops.experiments.moments import Moment
-from stockops.experiments.settings_trial import TrialPlan, Turn
+from stockops.experiments.settings_trial import Trial, TrialPlan, Turn
 from stockops.experiments.stand import Stand
 from stockops.lab import Lab
 from stockops.targets import Target
@@ -77,6 +79,23 @@ def test_what_no_server_can_be_told_is_said(
         shared.resolve(wanted)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "no setting is named"),
+        (["--matrix", "--set", "fsync=off"], "exclude each other"),
+        (["--set", "fsync=off", "--crash", "kill"], "--crash is for --matrix"),
+        (["--set", "fsync=off", "--report", "/proc/x/report.html"], "cannot write the report"),
+    ],
+    ids=["nothing", "both", "a crash of a trial", "a report that cannot be written"],
+)
+def test_a_command_line_that_makes_no_sense_is_refused(words: list[str], said: str) -> None:
+    command = [sys.executable, "-m", "stockops", "settings", "compare", *words]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 2
+    assert said in ran.stderr
+
+
 @pytest.mark.parametrize("words", ["off", "=off", "fsync=", "fsync"])
 def test_words_that_are_no_setting_are_refused(words: str) -> None:
     with pytest.raises(ConfigError, match="is not a setting and its value"):
@@ -107,15 +126,27 @@ def test_a_restart_has_it_in_force_and_a_bad_value_is_one_sentence(
     assert not directory.exists()
 
 
-def test_turns_alternate_and_each_says_what_was_in_force(lab: Lab, market: Target) -> None:
+def tried(ground: Stand, wanted: dict[str, str], heard: list[Moment]) -> Trial:
+    """A trial of one round: the shortest in which this machine answers anything."""
+    for seconds in (0.6, 2.0, 8.0):
+        plan = TrialPlan(seconds=seconds, warmup_s=0.05, rounds=1, clients=2)
+        heard.clear()
+        try:
+            return settings_trial.run(ground, wanted, plan, told=heard.append)
+        except Finding:
+            continue
+        finally:
+            ground.apply(())
+    pytest.fail("no order was answered in 8 s")
+
+
+def test_turns_alternate_and_each_says_what_was_in_force(
+    lab: Lab, market: Target, tmp_path: Path
+) -> None:
     ground = stand.on(lab, market)
     name, value, _ = KINDS[lab.engine][0]
     heard: list[Moment] = []
-    plan = TrialPlan(seconds=0.6, warmup_s=0.05, rounds=1, clients=2)
-    try:
-        trial = settings_trial.run(ground, {name: value}, plan, told=heard.append)
-    finally:
-        ground.apply(())
+    trial = tried(ground, {name: value}, heard)
     assert [turn.variant for turn in trial.turns] == ["before", "after", "after", "before"]
     seen = {
         variant: {t.in_force[name] for t in trial.turns if t.variant == variant}
@@ -126,6 +157,11 @@ def test_turns_alternate_and_each_says_what_was_in_force(lab: Lab, market: Targe
     assert all(turn.load.orders > 0 for turn in trial.turns)
     assert trial.says_nothing  # two pairs carry no interval
     assert [(each.number, each.of) for each in heard if each.tick is None][-1] == (6, 6)
+    assert "2 pairs are too few" in trialview.table(trial)
+    report.write_settings(trialview.page(trial), tmp_path / "trial.html")
+    page = (tmp_path / "trial.html").read_text("utf-8")
+    assert page.count("turn 4, without") == 3  # in the bar, its title and the description
+    assert "<script" not in page
 
 
 def test_a_value_that_is_there_already_is_no_trial(lab: Lab, market: Target) -> None:

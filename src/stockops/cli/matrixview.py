@@ -1,11 +1,12 @@
 """How the price list of durability looks on a terminal."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from .. import render
 from ..experiments.crashing import Kind
 from ..experiments.durability import Losses, Matrix, MatrixPlan, Priced
 from ..money import won
+from ..report import Rate, SettingsPage
 
 _KINDS: dict[Kind, str] = {
     "kill": "kill: SIGKILL of the server (kill -9, the kernel's OOM killer). What had reached the "
@@ -46,8 +47,48 @@ def planned(plan: MatrixPlan) -> str:
 
 def table(matrix: Matrix) -> str:
     """Return the list for a person, with what its columns are."""
-    plan = matrix.plan
-    rows = [
+    return "\n".join([render.rows(_rows(matrix), "table"), "", *_under(matrix)])
+
+
+def page(matrix: Matrix) -> SettingsPage:
+    """Return the list for a file."""
+    return SettingsPage(
+        title=f"The price list of durability: {matrix.engine} {matrix.version}",
+        lead=[],
+        rates=[
+            Rate(
+                line.cell.title,
+                line.orders_per_s,
+                _tone(line),
+            )
+            for line in matrix.lines
+        ],
+        legend="Green lines lost nothing in any crash; amber ones lost what the table says."
+        if matrix.plan.kinds
+        else "No line was crashed.",
+        headers=[
+            "settings",
+            "orders/s",
+            "against the first",
+            "p50 ms",
+            "p99 ms",
+            "log bytes/order",
+            "lost by kill",
+            "lost by power",
+        ],
+        rows=[astuple(row) for row in _rows(matrix)],
+        notes=_under(matrix),
+    )
+
+
+def _tone(line: Priced) -> str:
+    if not line.losses:
+        return "plain"
+    return "warn" if any(each.lost_max for each in line.losses) else "good"
+
+
+def _rows(matrix: Matrix) -> list[Row]:
+    return [
         Row(
             line.cell.title,
             f"{line.orders_per_s:,.0f}",
@@ -60,6 +101,11 @@ def table(matrix: Matrix) -> str:
         )
         for number, line in enumerate(matrix.lines)
     ]
+
+
+def _under(matrix: Matrix) -> list[str]:
+    """Return how it was measured, and what the columns are."""
+    plan = matrix.plan
     under = [
         f"{matrix.engine} {matrix.version}, {plan.turns} turns of {plan.seconds:g} s, "
         f"{plan.clients} clients, {plan.crashed} crashes, {matrix.took_s:.0f} s in all; "
@@ -71,7 +117,7 @@ def table(matrix: Matrix) -> str:
     if "power" not in plan.kinds:
         under.append("A loss of power was not tried: it takes a C compiler, and --crash power.")
     under += [f"{x.cell.title}: {x.cell.warned}" for x in matrix.lines if x.cell.warned]
-    return "\n".join([render.rows(rows, "table"), "", *under])
+    return under
 
 
 def _against(line: Priced, *, first: bool) -> str:

@@ -1,6 +1,7 @@
 """``stockops settings compare``: settings tried under the trading load."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -72,6 +73,13 @@ if TYPE_CHECKING:
     metavar="PERCENT",
     help="A smaller difference is none.",
 )
+@click.option(
+    "--report",
+    "report_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.html",
+    help="Write what came of it as one page, too.",
+)
 @options.plan_only
 @options.form
 def compare_command(
@@ -127,7 +135,9 @@ def _trial(
     asked: dict[str, Any],
 ) -> None:
     """Try `wanted`, or say how it would be tried."""
+    from .. import report  # noqa: PLC0415
     from ..experiments.settings_trial import TrialPlan  # noqa: PLC0415
+    from . import trialview  # noqa: PLC0415
 
     plan = TrialPlan(
         seconds=asked["seconds"],
@@ -138,11 +148,17 @@ def _trial(
     if plan_only:
         _plan(engine, wanted, plan)
         return
-    _say(_tried(engine, wanted, plan), form)
+    if asked["report_path"]:
+        report.check(asked["report_path"])
+    trial = _tried(engine, wanted, plan)
+    if asked["report_path"]:
+        report.write_settings(trialview.page(trial), asked["report_path"])
+    _say(trial, form)
 
 
 def _matrix(engine: str, plan_only: bool, form: render.Format, asked: dict[str, Any]) -> None:
     """Make the price list, or say how it would be made."""
+    from .. import report  # noqa: PLC0415
     from ..experiments import durability  # noqa: PLC0415
     from . import matrixview, trialview  # noqa: PLC0415
 
@@ -160,11 +176,15 @@ def _matrix(engine: str, plan_only: bool, form: render.Format, asked: dict[str, 
     if plan_only:
         click.echo(matrixview.planned(plan))
         return
+    if asked["report_path"]:
+        report.check(asked["report_path"])
     step, moment = trialview.progress()
     try:
         matrix = durability.run(plan, said=step, told=moment)
     finally:
         trialview.wipe()
+    if asked["report_path"]:
+        report.write_settings(matrixview.page(matrix), asked["report_path"])
     click.echo(
         json.dumps(matrix.as_json(), indent=2) if form == "json" else matrixview.table(matrix)
     )

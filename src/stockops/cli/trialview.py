@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import click
 
@@ -11,6 +11,7 @@ from .. import render
 from ..experiments.changes import Change, Takes
 from ..experiments.moments import Moment
 from ..experiments.settings_trial import Trial, TrialPlan
+from ..report import Rate, SettingsPage
 
 _EVERY_LINE_S = 60.0  # in a log
 _HOW = {
@@ -19,12 +20,12 @@ _HOW = {
     "restart": "by a restart before every turn",
 }
 _DURABLE = {
-    "fsync": "on",
-    "full_page_writes": "on",
-    "synchronous_commit": "on",
-    "innodb_flush_log_at_trx_commit": "1",
-    "sync_binlog": "1",
-    "innodb_doublewrite": "ON",
+    "fsync",
+    "full_page_writes",
+    "synchronous_commit",
+    "innodb_flush_log_at_trx_commit",
+    "sync_binlog",
+    "innodb_doublewrite",
 }
 
 
@@ -85,7 +86,32 @@ def planned(engine: str, changes: Sequence[Change], plan: TrialPlan, takes: Take
 
 def table(trial: Trial) -> str:
     """Return what came of a trial, for a person."""
-    rows = [
+    return "\n".join([*_forced(trial), "", render.rows(_rows(trial), "table"), "", *_under(trial)])
+
+
+def page(trial: Trial) -> SettingsPage:
+    """Return what came of a trial, for a file."""
+    shown = {"before": "without", "after": "with"}
+    return SettingsPage(
+        title="Settings tried: " + ", ".join(f"{x.name}={x.value}" for x in trial.changes),
+        lead=_forced(trial),
+        rates=[
+            Rate(
+                f"turn {number}, {shown[turn.variant]}",
+                turn.load.orders_per_s,
+                "good" if turn.variant == "after" else "quiet",
+            )
+            for number, turn in enumerate(trial.turns, 1)
+        ],
+        legend="Every turn, in the order in which they were taken.",
+        headers=["measure", "without", "with", "change", "95 % interval", "verdict"],
+        rows=[astuple(row) for row in _rows(trial)],
+        notes=_under(trial),
+    )
+
+
+def _rows(trial: Trial) -> list[Row]:
+    return [
         Row(
             line.measure,
             _figure(line.before),
@@ -96,11 +122,19 @@ def table(trial: Trial) -> str:
         )
         for line in trial.lines
     ]
-    forced = [
+
+
+def _forced(trial: Trial) -> list[str]:
+    """Return what was in force, a line a setting."""
+    return [
         f"{each.name}: {each.before} before, {_seen(trial, each)} after, as the server says "
         f"in each turn ({_HOW[each.takes]})"
         for each in trial.changes
     ]
+
+
+def _under(trial: Trial) -> list[str]:
+    """Return how it was measured, and what to look at next."""
     plan = trial.plan
     under = [
         f"{trial.engine} {trial.version}, {len(trial.turns)} turns of {plan.seconds:g} s, "
@@ -118,7 +152,7 @@ def table(trial: Trial) -> str:
         for each in trial.changes
         if each.name in _DURABLE
     ]
-    return "\n".join([*forced, "", render.rows(rows, "table"), "", *under])
+    return under
 
 
 def _seen(trial: Trial, change: Change) -> str:

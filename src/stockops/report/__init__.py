@@ -18,6 +18,7 @@ from .result import (
     SymbolTrades,
     TableRows,
 )
+from .settingspage import Rate, SettingsPage, write_settings
 
 __all__ = [
     "SYMBOLS",
@@ -28,7 +29,9 @@ __all__ = [
     "Invariant",
     "Latency",
     "Outcome",
+    "Rate",
     "Second",
+    "SettingsPage",
     "Stall",
     "StepTime",
     "SymbolTrades",
@@ -38,4 +41,5 @@ __all__ = [
     "write",
     "write_drill",
     "write_index",
+    "write_settings",
 ]
