@@ -42,6 +42,7 @@ FOLDERS = sorted({query.name.partition("/")[0] for query in QUERIES if "/" in qu
 PARAMS: dict[str, object] = {
     "after": date(2025, 1, 2),
     "after_at": "2025-01-02",
+    "builder_id": 0,
     "after_id": 0,
     "keys": "1,2",
     "lock_key": 1,

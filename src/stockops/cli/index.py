@@ -12,6 +12,7 @@ from ..indexes import KINDS, Audit, Limits, Verdict, audit, lasted
 from ..targets import Target
 from . import options
 from .index_compare import compare_command
+from .index_rebuild import rebuild_command
 
 _MB = 1024 * 1024
 
@@ -22,6 +23,7 @@ def index() -> None:
 
 
 index.add_command(compare_command)
+index.add_command(rebuild_command)
 
 
 @index.command("audit")

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from ..engine.base import Server
 from ..errors import Fault, ServerError, Unsupported
+from ..sessions import grantee
 from . import questions
 from .questions import ColumnRow, ForeignKeyRow, IndexRow
 
@@ -16,8 +17,8 @@ Name = tuple[str, str, str]  # schema, table, index
 
 # Where MariaDB keeps what it lets not everybody read; PostgreSQL lets everybody.
 _HELD_IN = {
-    "use": "performance_schema.*",
-    "size": "mysql.innodb_index_stats, mysql.innodb_table_stats and mysql.column_stats",
+    "use": ("performance_schema.*",),
+    "size": ("mysql.innodb_index_stats", "mysql.innodb_table_stats", "mysql.column_stats"),
 }
 
 
@@ -132,7 +133,7 @@ def count(servers: Sequence[Server], found: Catalogue) -> None:
     ages: list[int] = []
     for number, server in enumerate(servers, 1):
         which = f" on the server of target {number}" if len(servers) > 1 else ""
-        with _allowed(found, "use", which):
+        with _allowed(server, found, "use", which):
             age_s = _age_s(server, found, which)
             for use in _uses(server):
                 name = (use.schema_name, use.table_name, use.index_name)
@@ -191,7 +192,7 @@ def _uses(server: Server) -> Iterator[questions.Use]:
 
 
 def _measure(server: Server, found: Catalogue) -> None:
-    with _allowed(found, "size", ""):
+    with _allowed(server, found, "size", ""):
         sizes = {
             (s.schema_name, s.table_name, s.index_name): s for s in server.fetch(questions.SIZES)
         }
@@ -209,18 +210,20 @@ def _measure(server: Server, found: Catalogue) -> None:
 
 
 @contextmanager
-def _allowed(found: Catalogue, about: str, which: str) -> Iterator[None]:
+def _allowed(server: Server, found: Catalogue, about: str, which: str) -> Iterator[None]:
     """Note what the role may not read, and go on without it."""
     try:
         yield
     except ServerError as exc:
         if exc.fault is not Fault.DENIED:
             raise
+        role = grantee(server)
         found.unknown.append(
             Unknown(
                 about=about,
                 why=f"the role may not read it{which}: {exc}",
-                remedy=f"GRANT SELECT ON {_HELD_IN[about]} to it, or connect as one that has it",
+                remedy="As an administrator: "
+                + "; ".join(f"GRANT SELECT ON {each} TO {role}" for each in _HELD_IN[about]),
             )
         )
 

@@ -147,6 +147,26 @@ class TableColumn:
     is_generated: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """An index that a rebuild left behind; nobody reads it, and writers may still maintain it."""
+
+    schema_name: str
+    table_name: str
+    index_name: str
+    quoted_index: str
+    size_bytes: int
+    is_being_built: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a build is in its phase; None where the phase has no length."""
+
+    phase: str
+    percent: int | None
+
+
 LIST = Query("indexes/list", IndexRow)
 COLUMNS = Query("indexes/columns", ColumnRow)
 FOREIGN_KEYS = Query("indexes/foreign_keys", ForeignKeyRow)
@@ -154,4 +174,6 @@ COUNTING = Query("indexes/counting", Counting)
 USES = Query("indexes/uses", Use)
 ALSO_USED = Query("indexes/also_used", Use)
 SIZES = Query("indexes/sizes", Size)
+LEFTOVERS = Query("indexes/leftovers", Leftover)
+PROGRESS = Query("indexes/progress", Progress)
 TABLE_COLUMNS = Query("indexes/table_columns", TableColumn)

@@ -1,0 +1,1 @@
+-- unsupported: MariaDB takes back an ALTER TABLE that does not end
