@@ -16,6 +16,11 @@ _ABORTS = {"ERROR", "FATAL", "PANIC"}
 _KINDS = {"statement", "duration", "error", "deadlock", "connection"}
 
 
+def process_of(session: str) -> str:
+    """Return the process of `session`: of %c it is the second part, and %p is one itself."""
+    return session.rpartition(".")[2]
+
+
 @dataclass(slots=True)
 class Sessions:
     """
@@ -36,7 +41,7 @@ class Sessions:
         if event.kind == "error" and event.more.get("severity") not in _ABORTS:
             yield event
             return
-        process = event.session.rpartition(".")[2]
+        process = process_of(event.session)
         known = process in self.waiting
         before = self.waiting.get(process)
         self.waiting[process] = event if event.kind == "statement" else None

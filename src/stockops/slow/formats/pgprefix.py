@@ -75,8 +75,7 @@ class Prefix:
 
     def line(self, envelope: str = "") -> re.Pattern[bytes]:
         """Return what a line begins with: the prefix and the label, ``LOG:`` or another."""
-        must, _, may = self.template.partition("%q")
-        text = "^" + envelope + _regex(must) + (f"(?:{_regex(may)})?" if may else "") + LABEL
+        text = f"^{envelope}{_whole_regex(self.template)}{LABEL}"
         return re.compile(text.encode(), re.MULTILINE)
 
 
@@ -113,14 +112,19 @@ def _candidates(counted: Counter[str]) -> list[str]:
 
 def _matched(template: str, said: Sequence[str]) -> tuple[int, int]:
     """Return how many of `said` are so; then, of equals, the one that tells more is better."""
-    must, _, may = template.partition("%q")
-    pattern = re.compile(_regex(must) + (f"(?:{_regex(may)})?" if may else "") + r"\Z")
+    pattern = re.compile(_whole_regex(template) + r"\Z")
     told = sum(template.count(each) for each in ("%u", "%d", "%a", "%p", "%h", "%r", "%c"))
     return sum(pattern.match(each) is not None for each in said), told - template.count("%w")
 
 
-def _regex(template: str) -> str:
+def _whole_regex(template: str) -> str:
+    must, _, may = template.partition("%q")
     seen: set[str] = set()
+    return _regex(must, seen) + (f"(?:{_regex(may, seen)})?" if may else "")
+
+
+def _regex(template: str, seen: set[str]) -> str:
+    """Return what `template` looks like; names that are `seen` are given to no further group."""
     text = ""
     for part in re.split(r"(%[a-z])", template):
         piece = _ESCAPES.get(part)

@@ -9,6 +9,7 @@ from ...statements import Dialect
 from ..accounting import Account
 from ..batches import Batch, Who, text
 from ..events import Event, Source
+from ..sessions import process_of
 from . import pglines, pgwords
 from .base import Piece, Raw
 from .pgentry import Entry, event_of
@@ -66,15 +67,16 @@ class PgStderr:
             said = self._text(piece, head, end, account)
             label = _word(head["label"])
             entry = self._entry(head, said)
+            writer = process_of(entry.session)
             if label in pgwords.SEVERITIES:
                 account.entries += 1
                 entry.severity = pgwords.SEVERITIES[label]
-                ended = self.entries.begin(entry.session, entry, piece.offset + end)
+                ended = self.entries.begin(writer, entry, piece.offset + end)
                 if ended is not None:
                     yield event_of(ended)
             else:
                 field, at = pgwords.LABELS[label], head.start()
-                line = More(entry.session, field, said, piece.file, piece.offset + at, raw[at:end])
+                line = More(writer, field, said, piece.file, piece.offset + at, raw[at:end])
                 self.entries.go_on(line, account)
         yield from map(event_of, self.entries.settle(piece.offset + len(raw)))
 

@@ -18,6 +18,7 @@ from functools import lru_cache
 from ...statements import Dialect
 from ..accounting import Account
 from ..events import Event
+from ..sessions import process_of
 from . import pgprefix, pgwords
 from .base import Piece, Raw
 from .pgentry import Entry, event_of
@@ -176,12 +177,28 @@ def _entry(head: re.Match[bytes], said: Said, text: bytes) -> Entry:
         at_us=microseconds(of["time"] or said.at),
         severity=pgwords.SEVERITIES[_word(head["label"])],
         message=_text(text[head.end() :]),
-        session=of["session"] or of["pid"] or said.process,
+        session=_session(of["session"] or of["pid"], said.process),
         user=of["user"],
         database=of["database"],
         host=of["host"],
         application=of["application"],
     )
+
+
+def _session(said: str, process: str) -> str:
+    """
+    Return the session that the prefix names, if any, and never one of several processes.
+
+    The journal names the postmaster for all that goes by way of its stderr.
+    """
+    number = process_of(said)
+    if (
+        not said
+        or number == process
+        or (said != number and f"{int(process) if process.isdecimal() else 0:x}" == number)
+    ):
+        return said or process
+    return f"{process}/{said}".replace(".", "/")
 
 
 def _instant(iso: bytes | None) -> str:
