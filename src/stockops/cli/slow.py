@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from .. import render
-from ..slow import reading, report, snapshots
+from ..slow import reading, report, sampling, snapshots
 from ..slow.accounting import Account
 from ..slow.digest import Digest
 from ..slow.events import Event
@@ -57,6 +57,14 @@ def what_to_read(command: Command) -> Command:
                 "--longer-than", type=click.FloatRange(0), default=0.0, metavar="MS",
                 help="Only executions that took so long, in ms.",
             ),
+            click.option(
+                "--sample-rate", type=float, metavar="SHARE",
+                help="The server logged such a sample, which the log does not say: scale by it.",
+            ),
+            click.option(
+                "--sampled-below", type=float, metavar="MS",
+                help="Of executions below it; longer ones are all logged.",
+            ),
         ]
     ):  # fmt: skip
         command = add(command)
@@ -92,6 +100,7 @@ def digest_command(
     Examples:
       stockops slow digest /var/log/postgresql/*.log
       stockops slow digest --by p99 --since 2026-01-05T09:00 slow.log.1.gz slow.log
+      stockops slow digest --sample-rate 0.01 --sampled-below 1000 pg.csv
       stockops slow digest --format json log/ | jq '.classes[0]'
       stockops slow digest --report slow.html slow.log
     """
@@ -233,7 +242,12 @@ def _reading(files: tuple[str, ...], chosen: dict[str, Any]) -> Reading:
         applications=frozenset(chosen["application"]),
         min_us=round(chosen["longer_than"] * 1000),
     )
-    return reading.prepare(files, named=chosen["log_format"], keep=keep)
+    read = reading.prepare(files, named=chosen["log_format"], keep=keep)
+    rate, below_ms = chosen["sample_rate"], chosen["sampled_below"]
+    if rate is None and below_ms is not None:
+        raise click.UsageError("--sampled-below says nothing without --sample-rate")
+    how = None if rate is None else sampling.stated(rate, below_ms=below_ms)
+    return dataclasses.replace(read, sampling=how)
 
 
 def _microseconds(at: datetime | None) -> int | None:

@@ -116,7 +116,9 @@ def _about(about: dict[str, Any]) -> list[str]:
         f"from {about['first'] or '?'} to {about['last'] or '?'}"
     )
     lines.append(_executions(about))
-    if about["sampled"]:
+    if about["scaled"]:
+        lines.append(f"The server logged a sample: {about['scaled']}.")
+    elif about["sampled"]:
         lines.append("The server logged a sample: calls and times are scaled by its rate.")
     if about["filtered"]:
         lines.append(f"{about['filtered']:,} entries left out by the filters")

@@ -40,6 +40,7 @@ class Digest:
     notices: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[Said]] = field(default_factory=dict)
     sampled: bool = False  # whether some entry stands for more than one execution
+    scaled: str = ""  # how, where the log does not say of itself that it is a sample
     filtered: int = 0  # entries that a filter left out
     first_us: int | None = None
     last_us: int | None = None

@@ -28,6 +28,7 @@ from .batches import Batch
 from .digest import Digest
 from .events import Event
 from .formats import Ends, Format, Piece
+from .sampling import Sampling
 
 PIECE_BYTES = 1 << 22
 RANGE_BYTES = 1 << 25  # what one process takes at once
@@ -89,6 +90,7 @@ class Reading:
     files: tuple[str, ...]
     named: str | None = None  # the format, where the user says it
     keep: Filter = Filter()
+    sampling: Sampling | None = None  # of the server, where the user says it
     full: bool = False  # every field of every entry, for those who print events
     batches: bool = True  # read by the thousand where the format can: the same answer, sooner
     piece_bytes: int = PIECE_BYTES
@@ -152,10 +154,10 @@ def events(reading: Reading, account: Account) -> Iterator[tuple[Event, Dialect]
         for piece, form in _pieces(reading, _Task(file)):
             dialect = form.dialect
             for event in ends.parsed(form, piece, account):
-                if reading.keep.keeps(event):
+                if _kept(reading, event):
                     yield event, dialect
         for event in ends.close(account):
-            if reading.keep.keeps(event):
+            if _kept(reading, event):
                 yield event, dialect
 
 
@@ -192,6 +194,7 @@ def _together(
         _count(reading, whole, ends.then(after, whole.account))
         seen(part.account.read_bytes)
     _count(reading, whole, ends.close(whole.account))
+    whole.scaled = reading.sampling.says() if reading.sampling else ""
     return whole
 
 
@@ -200,7 +203,7 @@ def _digest_task(reading: Reading, task: _Task) -> tuple[Digest, Ends]:
     for piece, form in _pieces(reading, task):
         part.formats[task.file] = f"{form.name}, {form.note}" if form.note else form.name
         part.dialect = form.dialect
-        read = ends.told if reading.batches else ends.parsed
+        read = ends.told if reading.batches and not reading.sampling else ends.parsed
         _count(reading, part, read(form, piece, part.account))
     return part, ends
 
@@ -211,10 +214,17 @@ def _count(reading: Reading, part: Digest, told: Iterable[Event | Batch]) -> Non
             kept = reading.keep.of(each)
             part.batch(kept)
             part.filtered += len(each.sql) - len(kept.sql)
-        elif reading.keep.keeps(each):
+        elif _kept(reading, each):
             part.event(each)
         else:
             part.filtered += 1
+
+
+def _kept(reading: Reading, event: Event) -> bool:
+    """Let `event` stand for what it does, and tell whether it counts."""
+    if reading.sampling is not None:
+        reading.sampling.weigh(event)
+    return reading.keep.keeps(event)
 
 
 def _pieces(reading: Reading, task: _Task) -> Iterator[tuple[Piece, Format]]:

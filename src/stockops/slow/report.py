@@ -131,6 +131,7 @@ def summary(digest: Digest) -> dict[str, Any]:
             for each in account.examples
         ],
         "sampled": digest.sampled,
+        "scaled": digest.scaled,
         "quantile_error": histogram.RELATIVE_ERROR,
         "calls": sum(each.calls for each in digest.classes.values()),
         "untimed": sum(each.untimed for each in digest.classes.values()),
