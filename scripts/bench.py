@@ -17,6 +17,7 @@ from pathlib import Path
 
 import bench_backup
 import bench_orders
+import bench_page
 import bench_seed
 from bench_orders import OTHERS, Bench
 
@@ -51,11 +52,17 @@ def backups(engines: Sequence[str], _bench: Bench) -> list[str]:
     return bench_backup.section([bench_backup.measure(engine) for engine in engines])
 
 
+def pages(_engines: Sequence[str], _bench: Bench) -> list[str]:
+    """Return the section of the digest's page."""
+    return bench_page.section([bench_page.measure(classes) for classes in bench_page.CLASSES])
+
+
 # Each section by its name, which is also its heading, in the order of the page.
 SECTIONS: Mapping[str, Callable[[Sequence[str], Bench], list[str]]] = {
     "Orders": orders,
     "Seeding": seeding,
     "Backups": backups,
+    "Digest pages": pages,
 }
 
 
