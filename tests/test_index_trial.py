@@ -11,6 +11,7 @@ from stockops.errors import ConfigError, Refused, ServerError
 from stockops.experiments import drawing, samples
 from stockops.experiments.copying import Copy
 from stockops.experiments.index_trial import Budget, Read, measure
+from stockops.experiments.samples import Sample
 from stockops.indexes.questions import LIST
 
 QUICK = Budget(seconds=1, cold=False, writes=False)
@@ -115,6 +116,21 @@ def test_a_range_gets_its_ends_in_order_and_a_limit_a_number(copy: Copy) -> None
         assert low <= high < 500
         assert 1 <= deal <= ROWS
         assert limit == 20
+
+
+def test_executions_of_one_class_may_have_lists_of_other_lengths(copy: Copy) -> None:
+    marks = ("?", "?, ?") if copy.engine == "mariadb" else ("$1", "$1, $2")
+    values = (("7",), ("7", "8"))
+    query = samples.Asked(
+        name="lists",
+        text="lists",
+        samples=tuple(
+            Sample(f"SELECT * FROM deals WHERE account_id IN ({mark})", value)
+            for mark, value in zip(marks, values, strict=True)
+        ),
+    )
+    done = measure(copy, [query], ["CREATE INDEX a_ix ON deals (account_id)"], budget=QUICK)
+    assert done.reads[0].rows == 3 * ROWS / 500
 
 
 def test_a_parameter_that_is_compared_with_no_column_is_named(copy: Copy) -> None:

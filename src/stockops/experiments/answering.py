@@ -117,7 +117,8 @@ class Asking:
         return Planned(plan=found, hit_pages=hit, read_pages=read)
 
     def _text(self, sample: Sample) -> str:
-        if self.is_prepared:
+        # One class may have texts that differ, in the length of a list: one of them is prepared.
+        if self.is_prepared and sample.sql == self.query.samples[0].sql:
             return f"EXECUTE {_PREPARED} ({', '.join(sample.parameters)})"
         if sample.parameters:
             return filled(sample.sql, sample.parameters, dialect_of(self.engine))

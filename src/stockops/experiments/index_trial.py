@@ -92,7 +92,6 @@ class Measured:
     writes: Writes | None
     settings: tuple[PlannerSetting, ...]
     took_s: float
-    notes: tuple[str, ...] = ()
 
     @property
     def size_bytes(self) -> int:
