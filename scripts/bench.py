@@ -19,6 +19,8 @@ import bench_backup
 import bench_orders
 import bench_page
 import bench_seed
+import bench_slow
+import bench_slow_logs
 from bench_orders import OTHERS, Bench
 
 from stockops import lab as labs
@@ -58,11 +60,28 @@ def pages(_engines: Sequence[str], _bench: Bench) -> list[str]:
 
 
 # Each section by its name, which is also its heading, in the order of the page.
+def slow_logs(engines: Sequence[str], bench: Bench) -> list[str]:
+    """Hold the digest of logs against the tools that others use for it."""
+    if tool := bench_slow.missing():
+        return [f"Not measured: {tool} is not installed (scripts/install-test-servers.sh does)."]
+    names = [
+        each
+        for each in bench_slow_logs.FORMATS
+        if ("mariadb" if each == "mariadb" else "postgresql") in engines
+    ]
+    rounds = min(bench.rounds, bench_slow.ROUNDS)
+    found = [
+        bench_slow.measure(each, megabytes=bench_slow.MEGABYTES, rounds=rounds) for each in names
+    ]
+    return bench_slow.section(found, rounds=rounds)
+
+
 SECTIONS: Mapping[str, Callable[[Sequence[str], Bench], list[str]]] = {
     "Orders": orders,
     "Seeding": seeding,
     "Backups": backups,
     "Digest pages": pages,
+    "Slow logs": slow_logs,
 }
 
 

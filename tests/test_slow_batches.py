@@ -1,5 +1,6 @@
 """Reading by the thousand gives what reading entry by entry does, whatever stands in the log."""
 
+import json
 import random
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,7 @@ from stockops.slow.reading import Filter, Reading
 from stockops.statements import Dialect, classify, classify_all
 
 TRUTH = slowlogs.made_up(400)
-ROUNDS = 80
+ROUNDS = 50
 # What logs hold beside plain executions, and what somebody might write to be taken for one.
 ANYWHERE = [
     b"\n", b"\r\n", b"\r", b"\t", b"\0", b"'", b'"', b"\\", b",", b";\n", b"/* a='b' */",
@@ -71,7 +72,20 @@ STDERR += [
     + _PREFIX % other + b"DETAIL:  parameters: $1 = 'x\n\ty'\n"
     for pid in (b"101", b"7") for other in (b"101", b"7")
 ] * 5  # fmt: skip
+JSON = [
+    json.dumps({**said, "message": each.decode(), "detail": "parameters: $1 = 1"}).encode() + b"\n"
+    for said in (
+        {"timestamp": "2026-01-05 00:00:00.000 UTC", "error_severity": "LOG", "query_id": 7},
+        {"timestamp": "2026-01-05 00:00:00.000 KST", "error_severity": "ERROR", "dbname": "x"},
+        {"timestamp": "never", "error_severity": "LOG"},
+    )
+    for each in [*SAID, b"duration: 1.000 ms  statement: SELECT '\\ud800'"]
+] + [
+    b'{"timestamp": "2026-01-05 00:00:00.000 UTC", "message": '
+    b'"duration: 1.000 ms  statement: SELECT \\ud800"}\n'
+]  # fmt: skip
 FORGED: dict[str, list[bytes]] = {
+    "jsonlog": JSON, "operator": JSON,
     "stderr": STDERR, "korean stderr": STDERR,
     "mariadb": MYSQL, "mysql8": MYSQL, "csvlog": CSV, "korean csvlog": CSV,
 }  # fmt: skip
@@ -125,7 +139,16 @@ def both(head: bytes, raw: bytes, draw: random.Random) -> tuple[Digest, Digest, 
     return digests[0], digests[1], in_batches
 
 
-COLUMNAR = ["mariadb", "mysql8", "csvlog", "korean csvlog", "stderr", "korean stderr"]
+COLUMNAR = [
+    "mariadb",
+    "mysql8",
+    "csvlog",
+    "korean csvlog",
+    "stderr",
+    "korean stderr",
+    "jsonlog",
+    "operator",
+]
 
 
 @pytest.mark.parametrize(

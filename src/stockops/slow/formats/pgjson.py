@@ -6,11 +6,13 @@ from typing import Any
 
 from ...statements import Dialect
 from ..accounting import Account
+from ..batches import Batch
 from ..events import Event
 from . import pgwords
 from .base import Piece, Raw
 from .pgentry import Entry, event_of
 from .pglines import Entries
+from .pgmany import many
 from .pgtime import microseconds
 
 
@@ -33,13 +35,20 @@ class PgJson:
 
     def parse(self, piece: Piece, account: Account) -> Iterator[Event]:
         """Give the lines as entries; what is no object with a message is none."""
+        return map(event_of, self._entries(piece, account))
+
+    def columns(self, piece: Piece, account: Account) -> Iterator[Event | Batch]:
+        """Give the usual executions as batches, and the other entries as `parse` does."""
+        return many(self._entries(piece, account))
+
+    def _entries(self, piece: Piece, account: Account) -> Iterator[Entry]:
         account.read_bytes += len(piece.raw)
         at = piece.offset
         for line in piece.raw.splitlines(keepends=True):
             entry = _read(line)
             if entry is not None:
                 account.entries += 1
-                yield event_of(entry)
+                yield entry
             elif line.strip() and not _is_of_operator(line):
                 account.skip(piece.file, at, line)
             at += len(line)

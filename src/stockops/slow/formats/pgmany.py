@@ -5,12 +5,13 @@ An entry is looked at here as far as its statement. What the words before that m
 language, is asked of `pgentry`, once for all entries that begin alike.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from ..batches import Batch, text
-from ..events import Source
+from ..events import Event, Source
 from . import pgwords
 from .pgentry import Entry, event_of, query_id
 
@@ -19,6 +20,7 @@ OPENING = (
     rb'(?P<head>[^:,"\r\n]{1,40}): (?P<took>[0-9]{1,15}\.[0-9]{3}) ms  '
     rb'(?P<step>[^:,"\r\n]{1,100}): '
 )
+_OPENING = re.compile(OPENING)
 _ASKED: tuple[Source, ...] = ("execution", "preparation")
 
 
@@ -29,6 +31,37 @@ def kind(severity: bytes, head: bytes, step: bytes) -> Source | None:
         return None
     event = event_of(Entry(message=text(head + b": 0.000 ms  " + step + b": ")))
     return event.source if event.source in _ASKED and not event.admin else None
+
+
+def many(entries: Iterable[Entry]) -> Iterator[Event | Batch]:
+    """Give the events of `entries`: those of executions and preparations as batches."""
+    usual, kinds, begun = [], [], []
+    for entry in entries:
+        found = _begun(entry)
+        source = kind(entry.severity.encode(), found["head"], found["step"]) if found else None
+        if found is None or source is None or entry.at_us is None:
+            yield event_of(entry)
+        else:
+            usual.append(entry)
+            kinds.append(source)
+            begun.append(found)
+    if usual:
+        batch = Batch(
+            sql=[each.string[each.end() :] for each in begun],
+            at_us=[each.at_us or 0 for each in usual],
+            duration_us=durations([each["took"] for each in begun]),
+            who=[(each.user, each.host, each.database, each.application) for each in usual],
+            parameters=parameters([each.detail for each in usual]),
+            query_id=[query_id(each.query_id) for each in usual],
+        )
+        yield from apart(batch, kinds)
+
+
+def _begun(entry: Entry) -> re.Match[bytes] | None:
+    try:
+        return _OPENING.match(entry.message.encode())
+    except UnicodeEncodeError:  # half a character, as JSON may have it
+        return None
 
 
 def durations(took: Sequence[bytes]) -> list[int]:
