@@ -68,8 +68,8 @@ def demo(
     """
     The whole story on a fresh lab, ending in a report.
 
-    Starts a private server, builds the schema, seeds a market, trades, checks the books and stops
-    the server. Exits 1 unless every invariant was checked and held.
+    Starts a private server, builds the schema, seeds a market, trades, checks the books, tries an
+    index on a report and stops the server. Exits 1 unless every invariant was checked and held.
     """
     plan = DemoPlan(
         engine=engine,
