@@ -43,6 +43,8 @@ _KEYS = {
 _KEYED = re.compile(rf"({'|'.join(_KEYS)})([=:])([^\s,\]]*)")
 # The name of an application may hold blanks, and then reads as several things.
 _APPLICATION = re.compile(r"(%a)(?: (?:%[a-z]|[\w.-])+)+")
+_ENDLESS = ("%u", "%d", "%a", "%w")
+_ENDLESS_MAX = 5
 _ESCAPES = {
     "%m": rf"(?P<time>{_TIME}\.\d{{3}} {_ZONE})",
     "%t": rf"(?P<time>{_TIME} {_ZONE})",
@@ -100,14 +102,19 @@ def infer(lines: Sequence[bytes]) -> Prefix | None:
 
 def _candidates(counted: Counter[str]) -> list[str]:
     """Return each template, and each that goes on where a shorter one ends: by way of %q."""
-    common = [text for text, _ in counted.most_common(20)]
+    common = [text for text, _ in counted.most_common(20) if _is_decidable(text)]
     joined = [
         f"{short}%q{long[len(short) :]}"
         for long in common
         for short in common
         if long != short and long.startswith(short)
     ]
-    return common + joined
+    return [*filter(_is_decidable, common + joined)] or [""]
+
+
+def _is_decidable(template: str) -> bool:
+    """Tell whether few enough of its escapes have no end of their own: each one is a search."""
+    return sum(template.count(each) for each in _ENDLESS) <= _ENDLESS_MAX
 
 
 def _matched(template: str, said: Sequence[str]) -> tuple[int, int]:
