@@ -16,9 +16,8 @@ _NODE = re.compile(rf"(?P<indent> *)(?:->  )?(?P<label>[^\s].*?)  {_COST}(?:{_AC
 _SUBPLAN = re.compile(r" +(?P<role>(?:SubPlan|InitPlan|CTE) [^:]*)")
 _DETAIL = re.compile(r" +(?P<key>[A-Z][\w ()/-]*?): (?P<value>.*)", re.DOTALL)
 _BUFFERS = re.compile(r"(?P<of>shared|local|temp)|(?P<what>hit|read|dirtied|written)=(?P<n>\d+)")
-_NAMED = re.compile(r"^(?P<words>.*?) (?P<how>on|using) (?P<names>.+)$")
 _SCHEMA = re.compile(r'(?<= on )(?:[^\W\d][\w$]*|"(?:[^"]|"")*")\.(?=[\w"])')
-_QUERY = re.compile(r"Settings: (?P<settings>.*)")
+_SETTINGS = re.compile(r"Settings: (?P<settings>.*)")
 _SETTING = re.compile(r"(\w[\w.]*) = '((?:[^']|'')*)'")
 _LITERAL_LINES_MAX = 200
 _BLOCKS = {
@@ -27,7 +26,6 @@ _BLOCKS = {
     ("temp", "read"): "Temp Read Blocks",
     ("temp", "written"): "Temp Written Blocks",
 }
-_WORKERS = {"Workers Launched", "Workers Planned"}
 
 
 def plan(text: str) -> Plan:
@@ -50,7 +48,7 @@ def plan(text: str) -> Plan:
             role = (found["role"], len(line) - len(line.lstrip()))
         elif open_nodes and (detail := _DETAIL.fullmatch(line)):
             _take(open_nodes[-1][1], detail["key"], detail["value"])
-        elif found := _QUERY.fullmatch(line):
+        elif found := _SETTINGS.fullmatch(line):
             settings = dict(_SETTING.findall(found["settings"]))
         elif line.startswith("Trigger "):
             notes.append(line)
@@ -114,7 +112,5 @@ def _take(said: dict[str, Any], key: str, value: str) -> None:
             of = found["of"] or of
             if found["what"] and (name := _BLOCKS.get((of, found["what"]))):
                 said[name] = found["n"]
-    elif key in _WORKERS:
-        said[key] = int(value) if value.isdigit() else value
     elif key != "Output":
         said.setdefault(key, value)
