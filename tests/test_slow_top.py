@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import pytest
 from click.testing import CliRunner, Result
@@ -118,20 +119,37 @@ def test_emptied_counters_are_a_finding(counted: Target) -> None:
         assert "lost" in source.step().problems[0]
 
 
-def test_what_nobody_counts_is_unsupported_with_the_setting(server: Server, target: Target) -> None:
+@contextmanager
+def without_digests(server: Server) -> Iterator[None]:
+    """Have a server of MariaDB count statements, and not by their digests."""
     switch = (
         "UPDATE performance_schema.setup_consumers SET enabled = '{}' "
         "WHERE name = 'statements_digest'"
     )
-    if server.engine == "mariadb":
-        server.execute(switch.format("NO"))
+    server.execute(switch.format("NO"))
     try:
-        done = stockops(target)
+        yield
     finally:
-        if server.engine == "mariadb":
-            server.execute(switch.format("YES"))
+        server.execute(switch.format("YES"))
+
+
+def test_what_nobody_counts_is_unsupported_with_the_setting(server: Server, target: Target) -> None:
+    with without_digests(server) if server.engine == "mariadb" else nullcontext():
+        done = stockops(target)
     remedy = "CREATE EXTENSION" if server.engine == "postgresql" else "setup_consumers SET"
     assert (done.exit_code, done.stdout, remedy in done.stderr) == (4, "", True)
+
+
+@pytest.mark.parametrize("engine", ["mariadb"])
+def test_time_that_is_in_no_digest_is_not_known(server: Server, target: Target) -> None:
+    """As that of statements is which a client prepares by the binary protocol."""
+    with live.opened(target) as watcher:
+        watched = live.watch(watcher, interval_s=0.3)
+        with without_digests(server):
+            server.rows("SELECT sleep(0.2) AS it")
+        interval = next(watched)
+    assert 0.15 < (interval.unknown_s or 0) < 1
+    assert "is in no digest" in interval.problems[0]
 
 
 @pytest.fixture
@@ -218,16 +236,27 @@ def test_without_counters_the_table_of_slow_statements_is_read() -> None:
     assert "only statements longer than long_query_time" in second.problems[0]
 
 
-def test_ctrl_c_ends_it_in_good_order_on_a_terminal_and_in_a_pipe(counted: Target) -> None:
-    words = [sys.executable, "-m", "stockops", "slow", "top", "-t", counted.url]
-    words += ["--interval", "0.5"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as piped:
+def following(target: Target) -> list[str]:
+    words = [sys.executable, "-m", "stockops", "slow", "top", "-t", target.url]
+    return [*words, "--interval", "0.5"]
+
+
+def test_ctrl_c_ends_it_in_good_order(counted: Target) -> None:
+    with subprocess.Popen(
+        following(counted), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as piped:
         assert b"calls" in next(iter(piped.stdout or []))
         piped.send_signal(signal.SIGINT)
         _, errors = piped.communicate(timeout=20)
     assert (piped.returncode, b"error" in errors.lower()) == (0, False)
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_a_terminal_has_a_screen_and_keeps_the_last_interval(counted: Target) -> None:
     ours, theirs = pty.openpty()
-    with subprocess.Popen(words, stdout=theirs, stderr=subprocess.PIPE, stdin=theirs) as shown:
+    with subprocess.Popen(
+        following(counted), stdout=theirs, stderr=subprocess.PIPE, stdin=theirs
+    ) as shown:
         os.close(theirs)
         seen = b""
 
@@ -236,10 +265,11 @@ def test_ctrl_c_ends_it_in_good_order_on_a_terminal_and_in_a_pipe(counted: Targe
             seen += os.read(ours, 65536)
             return b" calls, " in seen
 
-        eventually(drawn)
+        eventually(drawn, within_s=30)
         shown.send_signal(signal.SIGINT)
         while chunk := _rest(ours):
             seen += chunk
+        os.close(ours)
         _, errors = shown.communicate(timeout=20)
     assert (shown.returncode, b"error" in errors.lower()) == (0, False)
     assert b"\x1b[?1049h" in seen  # a screen of its own

@@ -17,7 +17,7 @@ from .sampling import sample
 from .sources import Source
 
 QUESTION_S = 5.0
-# What two counters, read one after the other, may differ by and nobody need worry.
+# Commands that are no statements (ping, quit, a change of the database) have no digest, either.
 _SLACK_SHARE = 0.02
 _SLACK_US = 20_000
 
@@ -111,8 +111,9 @@ def _problems(
 
     elsewhere_us = _elsewhere_us(span, grouped)
     for problem in span.problems:
-        about = "" if span.is_exact else "about "
-        much = f"{about}{share(elsewhere_us)}" if elsewhere_us else "how much"
+        much = f"about {share(elsewhere_us)}" if elsewhere_us else "how much"
+        if span.is_exact and whole_us:
+            much = share(elsewhere_us)
         yield problem if span.busy_us is None else f"{problem}; {much} is not known"
     if grouped.hidden_us:
         yield f"{share(grouped.hidden_us)} is of statements hidden from this role: {to_see(server)}"
