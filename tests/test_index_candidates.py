@@ -159,7 +159,7 @@ def test_a_long_text_gets_the_prefix_that_tells_its_values_apart(made: Server) -
     sql = "SELECT id FROM deals WHERE note = 'x'"
     known = tables.read(made)
     wanted = ask(made, sql)
-    known = tables.with_prefixes(made, known, [(wanted.table, "note")])
+    known = tables.looked_at(made, known, [(wanted.table, "note")])
     table = replace(known[wanted.table], rows=None)
     found = thinking.candidates(wanted, table, engine=made.engine)
     assert [thinking.described(each.shape) for each in found] == ["(note(16))"]

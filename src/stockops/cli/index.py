@@ -11,6 +11,7 @@ from ..engine import connect
 from ..indexes import KINDS, Audit, Limits, Verdict, audit, lasted
 from ..targets import Target
 from . import options
+from .index_advise import advise_command
 from .index_compare import compare_command
 from .index_rebuild import rebuild_command
 
@@ -24,6 +25,7 @@ def index() -> None:
 
 index.add_command(compare_command)
 index.add_command(rebuild_command)
+index.add_command(advise_command)
 
 
 @index.command("audit")

@@ -2,39 +2,28 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import render, targets
+from .. import render
 from ..errors import ConfigError
 from ..plan import Step
-from . import options
-from .backup_restore import identity, keys_of, opened, programs, recovery_of
+from . import copies, options
+from .copies import Source
 
 if TYPE_CHECKING:
     from ..experiments.copying import Copy
     from ..experiments.index_trial import Budget
     from ..experiments.samples import Asked
-    from ..targets import Target
 
 _SECONDS_MIN = 2.0
 _SQL = re.compile(r"\s")
 
 
 @click.command("compare")
-@options.config
-@click.option(
-    "-t",
-    "--target",
-    "asked_target",
-    envvar="STOCKOPS_TARGET",
-    metavar="NAME|URL",
-    help="The lab to copy; with --backup, the server whose planner settings to use.",
-)
+@copies.of_what
 @click.option("--query", "query", required=True, metavar="FILE|CLASS|SQL", help="What is asked.")
 @click.option(
     "--index", "indexes", multiple=True, required=True, metavar="SQL",
@@ -43,14 +32,6 @@ _SQL = re.compile(r"\s")
 @click.option(
     "--log", "logs", multiple=True, metavar="FILE", help="Where the executions of a class are."
 )
-@click.option("--backup", metavar="ID|last", help="Work on this backup, restored, not on a lab.")
-@click.option(
-    "--repository", "place", envvar="STOCKOPS_REPOSITORY", metavar="DIRECTORY|S3",
-    help="Where that backup is; else backup.repository of stockops.yaml.",
-)  # fmt: skip
-@click.option("--system", help="Of which system, where the repository holds several.")
-@identity
-@programs
 @click.option("--calls-per-day", type=click.FloatRange(0), help="How often; else as in the log.")
 @click.option("--orders-per-day", type=click.FloatRange(0), help="Else as in the data.")
 @options.seconds(
@@ -98,7 +79,7 @@ def compare_command(
 
     if asked["seconds_s"] < _SECONDS_MIN:
         raise click.UsageError(f"--seconds {asked['seconds_s']:g} is too short: take 2 or more.")
-    source = _Source(ctx, asked)
+    source = Source(ctx, asked)
     wanted = [indexing.statement_of(each, engine=source.engine) for each in asked["indexes"]]
     what = _asked(query, asked, source.engine)
     answering.check(what, engine=source.engine, rolled_back=asked["rollback"])
@@ -128,49 +109,6 @@ def _budget(asked: dict[str, Any]) -> "Budget":
         rolled_back=asked["rollback"],
         clients=asked["clients"],
     )
-
-
-class _Source:
-    """What the copy is made of: the lab that is the target, or a backup."""
-
-    def __init__(self, ctx: click.Context, asked: dict[str, Any]) -> None:
-        from .. import lab  # noqa: PLC0415
-        from ..experiments import copying  # noqa: PLC0415
-
-        self._asked = asked
-        self.target: Target | None = None
-        known = targets.load(ctx.meta.get("stockops.config"))
-        if asked["asked_target"] is not None or asked["backup"] is None:
-            self.target = targets.resolve(asked["asked_target"], known, find_lab=lab.find)
-        if asked["backup"] is None:
-            if self.target is None or self.target.lab is None:
-                raise copying.no_lab(self.target.name if self.target else "")
-            self.words, self.engine = f"the lab {self.target.lab}", self.target.engine
-            return
-        self._repo = opened(options.place_of(ctx, asked["place"]))
-        name = None if asked["backup"] == "last" else asked["backup"]
-        self._recovery = recovery_of(self._repo, "backup", name, asked)
-        self.words = f"the backup {self._recovery.last.id}"
-        self.engine = self._recovery.last.engine
-
-    @contextmanager
-    def copy(self, seen: Any) -> Iterator["Copy"]:
-        """Give the copy for the length of the block."""
-        from ..experiments import copying  # noqa: PLC0415
-
-        seen(f"copying {self.words}")
-        if self._asked["backup"] is None and self.target is not None:
-            with copying.of_lab(self.target) as copy:
-                yield copy
-            return
-        with copying.of_backup(
-            self._repo,
-            self._recovery,
-            identities=keys_of(self._repo, self._asked),
-            bin_directory=self._asked["bin_directory"],
-            like=self.target,
-        ) as copy:
-            yield copy
 
 
 def _asked(query: str, asked: dict[str, Any], engine: str) -> "Asked":
@@ -210,7 +148,7 @@ def _orders_per_day(copy: "Copy", said: float | None) -> float | None:
         return index_writes.orders_a_day(server)
 
 
-def _steps(source: _Source, what: "Asked", wanted: list[str], asked: dict[str, Any]) -> list[Step]:
+def _steps(source: Source, what: "Asked", wanted: list[str], asked: dict[str, Any]) -> list[Step]:
     from . import indexview  # noqa: PLC0415
 
     seconds, samples = asked["seconds_s"], indexview.counted(what)

@@ -152,14 +152,13 @@ def seeing(server: Server, built: Sequence[Built], *, visible: bool) -> Iterator
             table, index = each.row.quoted_table, each.row.quoted_index
             server.execute(f"ALTER TABLE {table} ALTER INDEX {index} {how}")
     with suppress(_Undone), server.transaction():
-        if server.engine != "mariadb":
-            for each in built:
-                server.execute(
-                    "UPDATE pg_index SET indisvalid = %(visible)s WHERE indexrelid IN ("
-                    "SELECT p.relid FROM pg_partition_tree(%(index)s::regclass) AS p"
-                    " UNION ALL SELECT %(index)s::regclass)",
-                    {"visible": visible, "index": each.row.quoted_index},
-                )
+        if server.engine != "mariadb" and built:
+            server.execute(
+                "UPDATE pg_index SET indisvalid = %(visible)s WHERE indexrelid IN ("
+                "SELECT unnest(%(indexes)s::regclass[]) UNION ALL SELECT p.relid"
+                " FROM unnest(%(indexes)s::regclass[]) AS i, pg_partition_tree(i) AS p)",
+                {"visible": visible, "indexes": [each.row.quoted_index for each in built]},
+            )
         yield
         raise _Undone
 

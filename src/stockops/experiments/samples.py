@@ -12,7 +12,7 @@ from ..slow import reading
 from ..slow.accounting import Account
 from ..slow.events import Event
 from ..slow.reading import Reading
-from ..statements import Dialect, classify
+from ..statements import Dialect, Statement, classify
 
 SAMPLES = 8
 CLASS_ID = re.compile(r"[0-9a-f]{6,16}")
@@ -90,7 +90,7 @@ def from_log(class_id: str, logs: Reading, *, engine: str, number: int = SAMPLES
     Which ones is left to chance, but to the same one for the same log. It runs as often a day as it
     did in the time that the logs span. Raises `ConfigError` where they hold no such class.
     """
-    kept = _Kept(class_id, dialect_of(engine), number)
+    kept = Kept(class_id, dialect_of(engine), number)
     for event, dialect in reading.events(logs, Account()):
         if dialect != kept.dialect:
             raise ConfigError(
@@ -112,7 +112,7 @@ def from_log(class_id: str, logs: Reading, *, engine: str, number: int = SAMPLES
     )
 
 
-class _Kept:
+class Kept:
     """What is kept of a log: each execution of the class with the same chance."""
 
     def __init__(self, class_id: str, dialect: Dialect, number: int) -> None:
@@ -141,8 +141,11 @@ class _Kept:
         if event.source != "execution" or event.admin:
             return
         statement = classify(event.sql, dialect=self.dialect)
-        if not statement.class_id.startswith(self.class_id):
-            return
+        if statement.class_id.startswith(self.class_id):
+            self.take(event, statement)
+
+    def take(self, event: Event, statement: Statement) -> None:
+        """Take in an execution of the class."""
         self.calls += event.weight
         sample = Sample(event.sql.rstrip("; \n"), parameters(event.parameters))
         if len(sample.parameters) != placeholders(sample.sql, self.dialect):

@@ -80,20 +80,20 @@ def is_there(shape: Shape, indexes: Iterable[Index]) -> bool:
 
 def create(shape: Shape, table: Table, name: str, *, engine: str, live: bool = False) -> str:
     """Return the statement that makes the index; `live`: while others read and write the table."""
-    quoted = _quoted(name, engine)
+    new = quoted(name, engine)
     keys = ", ".join(_key(key, table, engine) for key in shape.keys)
     if engine == "mariadb":
         if live:
             return (
-                f"ALTER TABLE {table.quoted} ADD INDEX {quoted} ({keys}), "
+                f"ALTER TABLE {table.quoted} ADD INDEX {new} ({keys}), "
                 "ALGORITHM = INPLACE, LOCK = NONE"
             )
-        return f"CREATE INDEX {quoted} ON {table.quoted} ({keys})"
+        return f"CREATE INDEX {new} ON {table.quoted} ({keys})"
     carried = ", ".join(table.columns[each].row.quoted_column for each in shape.carried)
     # A partitioned table's index cannot be built concurrently: its parts' can, one by one.
     how = "CONCURRENTLY " if live and not table.is_partitioned else ""
     return (
-        f"CREATE INDEX {how}{quoted} ON {table.quoted} ({keys})"
+        f"CREATE INDEX {how}{new} ON {table.quoted} ({keys})"
         + (f" INCLUDE ({carried})" if carried else "")
         + (f" WHERE {shape.where}" if shape.where else "")
     )
@@ -107,6 +107,12 @@ def named(shape: Shape, taken: Iterable[str]) -> str:
     used = {name.lower() for name in taken}
     tries = itertools.chain([f"{base}_ix"], (f"{base}_ix{n}" for n in itertools.count(2)))
     return next(each for each in tries if each not in used)
+
+
+def quoted(name: str, engine: str) -> str:
+    """Return `name` as a statement has it."""
+    mark = "`" if engine == "mariadb" else '"'
+    return name if _PLAIN.search(name) is None else f"{mark}{name.replace(mark, mark * 2)}{mark}"
 
 
 def described(shape: Shape) -> str:
@@ -160,9 +166,9 @@ def _variants(
 ) -> Iterator[tuple[Shape, str]]:
     """Give the index of `keys` as it is, with all that is read, and of some rows alone."""
     name = ask.table
-    whole = [_prefixed(key, table) for key in keys]
-    yield Shape(name, tuple(whole)), ""
-    if whole != list(keys):
+    begun = tuple(_prefixed(key, table) for key in keys) if engine == "mariadb" else keys
+    yield Shape(name, begun), ""
+    if begun != keys:
         yield Shape(name, keys), ", the whole of it"
     carried = _carried(ask, table, keys)
     if carried and engine == "postgresql":
@@ -297,8 +303,3 @@ def _spoken(key: Key) -> str:
     prefix = f"({key.prefix_chars})" if key.prefix_chars else ""
     operators = f" {key.operators}" if key.operators else ""
     return f"{key.column}{prefix}{operators}{_direction(key)}"
-
-
-def _quoted(name: str, engine: str) -> str:
-    mark = "`" if engine == "mariadb" else '"'
-    return name if _PLAIN.search(name) is None else f"{mark}{name.replace(mark, mark * 2)}{mark}"

@@ -9,7 +9,7 @@ from .questions import TableColumn
 
 TableName = tuple[str, str]  # schema, table
 _PREFIXES = (8, 16, 32, 64, 128)  # in characters
-_PREFIX_ROWS = 20_000  # what a prefix is judged by
+_ROWS = 20_000  # what a column is judged by
 _PREFIX_GOOD = 0.95  # of the different values of the whole column
 
 
@@ -54,37 +54,41 @@ def read(server: Server) -> dict[TableName, Table]:
     }
 
 
-def with_prefixes(
+def looked_at(
     server: Server, tables: Mapping[TableName, Table], wanted: Iterable[tuple[TableName, str]]
 ) -> dict[TableName, Table]:
     """
-    Return `tables`, the `wanted` columns with the prefix that an index should hold of them.
+    Return `tables`, with what the first 20,000 rows say of the `wanted` columns.
 
-    It is the shortest that tells 95 % as many values apart as the whole text does, by the first
-    20,000 rows; none where the whole text is short, or no prefix will do.
+    That is the number of different values, where no statistics have it; and the prefix that an
+    index should hold of a text: the shortest that tells 95 % as many values apart as the whole one
+    does; none where the whole text is short, or no prefix will do.
     """
     judged = dict(tables)
     for name, column in sorted(set(wanted)):
         table = judged[name]
-        found = table.columns[column]
-        chars = _prefix(server, table, found)
-        if chars:
-            columns = {**table.columns, column: replace(found, prefix_chars=chars)}
-            judged[name] = replace(table, columns=columns)
+        found = _looked_at(server, table, table.columns[column])
+        judged[name] = replace(table, columns={**table.columns, column: found})
     return judged
 
 
-def _prefix(server: Server, table: Table, column: Column) -> int | None:
+def _looked_at(server: Server, table: Table, column: Column) -> Column:
     row = column.row
-    if row.kind != "text" or (row.chars_max is not None and row.chars_max <= 2 * _PREFIXES[0]):
-        return None
+    is_long = row.kind == "text" and (row.chars_max is None or row.chars_max > 2 * _PREFIXES[0])
+    if row.values_distinct is not None and not is_long:
+        return column
     lengths = [each for each in _PREFIXES if row.chars_max is None or each < row.chars_max]
-    counts = ", ".join(
-        f"count(DISTINCT left({row.quoted_column}, {each})) AS of_{each}" for each in lengths
-    )
+    counts = [f"count(DISTINCT {row.quoted_column}) AS of_all"]
+    if is_long:
+        counts += [
+            f"count(DISTINCT left({row.quoted_column}, {each})) AS of_{each}" for each in lengths
+        ]
     told = server.rows(
-        f"SELECT count(DISTINCT {row.quoted_column}) AS of_all, {counts} "  # noqa: S608  quoted
-        f"FROM (SELECT {row.quoted_column} FROM {table.quoted} LIMIT {_PREFIX_ROWS}) AS t"
+        f"SELECT {', '.join(counts)} "  # noqa: S608  the names are quoted
+        f"FROM (SELECT {row.quoted_column} FROM {table.quoted} LIMIT {_ROWS}) AS t"
     )[0]
+    if row.values_distinct is None:
+        row = replace(row, values_distinct=told["of_all"])
     good = (each for each in lengths if told[f"of_{each}"] >= _PREFIX_GOOD * told["of_all"])
-    return next(good, None) if told["of_all"] else None
+    chars = next(good, None) if is_long and told["of_all"] else None
+    return Column(row=row, prefix_chars=chars)

@@ -1,0 +1,103 @@
+"""The options of commands that work on a copy of a server, and the copy they ask for."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import targets
+from . import options
+from .backup_restore import identity, keys_of, opened, programs, recovery_of
+
+if TYPE_CHECKING:
+    from ..engine.base import Server
+    from ..experiments.copying import Copy
+    from ..targets import Target
+
+
+def of_what(command: options.Command) -> options.Command:
+    """Add what names the lab or the backup to copy: all of it is for `Source`."""
+    for add in reversed(
+        [
+            options.config,
+            click.option(
+                "-t",
+                "--target",
+                "asked_target",
+                envvar="STOCKOPS_TARGET",
+                metavar="NAME|URL",
+                help="The lab to copy; with --backup, the server whose planner settings to use.",
+            ),
+            click.option(
+                "--backup", metavar="ID|last", help="Work on this backup, restored, not on a lab."
+            ),
+            click.option(
+                "--repository",
+                "place",
+                envvar="STOCKOPS_REPOSITORY",
+                metavar="DIRECTORY|S3",
+                help="Where that backup is; else backup.repository of stockops.yaml.",
+            ),
+            click.option("--system", help="Of which system, where the repository holds several."),
+            identity,
+            programs,
+        ]
+    ):
+        command = add(command)
+    return command
+
+
+class Source:
+    """What the copy is made of: the lab that is the target, or a backup."""
+
+    def __init__(self, ctx: click.Context, asked: dict[str, Any]) -> None:
+        from .. import lab  # noqa: PLC0415
+        from ..experiments import copying  # noqa: PLC0415
+
+        self._asked = asked
+        self.target: Target | None = None
+        known = targets.load(ctx.meta.get("stockops.config"))
+        if asked["asked_target"] is not None or asked["backup"] is None:
+            self.target = targets.resolve(asked["asked_target"], known, find_lab=lab.find)
+        if asked["backup"] is None:
+            if self.target is None or self.target.lab is None:
+                raise copying.no_lab(self.target.name if self.target else "")
+            self.words, self.engine = f"the lab {self.target.lab}", self.target.engine
+            return
+        self._repo = opened(options.place_of(ctx, asked["place"]))
+        name = None if asked["backup"] == "last" else asked["backup"]
+        self._recovery = recovery_of(self._repo, "backup", name, asked)
+        self.words = f"the backup {self._recovery.last.id}"
+        self.engine = self._recovery.last.engine
+
+    @contextmanager
+    def copy(self, seen: Callable[[str], None]) -> Iterator["Copy"]:
+        """Give the copy for the length of the block."""
+        from ..experiments import copying  # noqa: PLC0415
+
+        seen(f"copying {self.words}")
+        if self._asked["backup"] is None and self.target is not None:
+            with copying.of_lab(self.target) as copy:
+                yield copy
+            return
+        with copying.of_backup(
+            self._repo,
+            self._recovery,
+            identities=keys_of(self._repo, self._asked),
+            bin_directory=self._asked["bin_directory"],
+            like=self.target,
+        ) as copy:
+            yield copy
+
+    @contextmanager
+    def looked_at(self, seen: Callable[[str], None]) -> Iterator["Server"]:
+        """Give a session that reads the catalogue: the lab's own, or that of the copy."""
+        from ..engine import connect  # noqa: PLC0415
+
+        if self._asked["backup"] is None and self.target is not None:
+            with connect(self.target) as server:
+                yield server
+            return
+        with self.copy(seen) as copy, connect(copy.target) as server:
+            yield server
