@@ -31,7 +31,7 @@ from .formats import Ends, Format, Piece
 from .sampling import Sampling
 
 PIECE_BYTES = 1 << 22
-RANGE_BYTES = 1 << 25  # what one process takes at once
+RANGE_BYTES = 1 << 23  # what one process takes at once: a small log is for all of them, too
 ENTRY_BYTES_MAX = 1 << 26  # the rest of a longer entry is skipped, and said to be
 JOBS_MAX = 64
 

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from . import pgwords
 
@@ -88,8 +89,13 @@ def labelled(line: bytes) -> bool:
 
 def infer(lines: Sequence[bytes]) -> Prefix | None:
     """Return the prefix of most of `lines`; None where none of them is a line of PostgreSQL."""
+    return _infer(tuple(lines[:SAMPLE_LINES_MAX]))
+
+
+@lru_cache(maxsize=8)  # each part of a file is read by what the file begins with
+def _infer(lines: tuple[bytes, ...]) -> Prefix | None:
     said = []
-    for line in lines[:SAMPLE_LINES_MAX]:
+    for line in lines:
         mark = None if line[:1] == b"\t" else _MARK.search(line, 0, _PREFIX_BYTES_MAX)
         if mark is not None:
             said.append(line[: mark.start()].decode("utf-8", "replace"))
