@@ -5,6 +5,7 @@ import gzip
 import json
 import math
 import random
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -481,3 +482,36 @@ def test_what_is_no_snapshot_is_said(tmp_path: Path) -> None:
     sound.write_bytes(slowlogs.csvlog(TRUTH[:9]))
     ran = CliRunner().invoke(main, ["slow", "snapshot", str(tmp_path / "no" / "x"), str(sound)])
     assert (ran.exit_code, "cannot be written" in ran.output) == (2, True)
+
+
+@pytest.mark.parametrize("named", [name for name in formats.NAMES if name != "stderr"])
+def test_a_format_that_is_named_wrongly_is_one_sentence(tmp_path: Path, named: str) -> None:
+    path = tmp_path / "server.log"
+    path.write_bytes(slowlogs.stderr(TRUTH[:5]))
+    ran = CliRunner().invoke(main, ["slow", "digest", "--log-format", named, str(path)])
+    assert ran.exit_code == 2
+    assert f"does not begin as a {named} log does" in ran.output
+    assert "It looks like stderr: leave out --log-format." in ran.output
+
+
+def test_a_log_cut_within_a_character_loses_that_character_alone(log: Path) -> None:
+    """A file that was copied while it grew may end anywhere, and be cut off anywhere in front."""
+    raw = log.read_bytes()
+    within = raw.find("글".encode()) + 1
+    if not within:  # the json log writes what is not ASCII as \\u
+        pytest.skip("no character of several bytes in it")
+    log.write_bytes(raw[:within])
+    found = digest_of(log)
+    assert found.account.skipped_bytes <= len(raw[:within].splitlines()[-1])
+    assert found.account.read_bytes == within
+
+
+def test_a_prefix_of_which_nothing_is_known_is_no_endless_search() -> None:
+    """As the fuzzer found: what has no end of its own was searched for with each other."""
+    noise = " ".join(f"w{n}@x[" for n in range(40))
+    lines = [f"{noise}{n} LOG:  duration: 1.000 ms".encode() for n in range(200)]
+    begun = time.monotonic()
+    assert pgprefix.infer(lines) is not None
+    assert time.monotonic() - begun < 5
+    twice = [b"kim@shop LOG:  x", b"kim@shop lee@shop LOG:  x"]
+    assert pgprefix.infer(twice) is not None  # a name of a group was given twice

@@ -38,6 +38,12 @@ _MYSQL = re.compile(
     rb"^# (?:User@Host|Query_time): |^[^\n]*, Version: [^\n]*started with:", re.MULTILINE
 )
 
+_OBJECT = re.compile(rb'^\s*\{"', re.MULTILINE)
+_SIGNS = {
+    "csv": _CSV, "json": _JSON, "mysql": _MYSQL, "general": mysqlgeneral.SIGN,
+    "syslog": pgsyslog.SIGN, "journal": pgsyslog.JOURNAL,
+}  # fmt: skip
+
 
 def detect(head: bytes, *, file: str, named: str | None = None, full: bool = False) -> Format:
     """
@@ -50,6 +56,8 @@ def detect(head: bytes, *, file: str, named: str | None = None, full: bool = Fal
             f"{file!r} is not a log: it holds NUL bytes", hint="Name the log itself, not a binary."
         )
     kind = named or _first(head)
+    if named is not None and head.strip():
+        _require(named, head, file)
     if kind == "mysql":
         return MySQLSlow(full=full)
     if kind == "general":
@@ -68,6 +76,18 @@ def detect(head: bytes, *, file: str, named: str | None = None, full: bool = Fal
     )
 
 
+def _require(named: str, head: bytes, file: str) -> None:
+    """Raise `ConfigError` where nothing in `head` is of the format that was named."""
+    sign = _OBJECT if named in {"json", "journal"} else _SIGNS.get(named)
+    if sign is None or sign.search(head):
+        return
+    other = _first(head) or ("stderr" if pgprefix.infer(head.splitlines()) else None)
+    raise ConfigError(
+        f"{file!r} does not begin as a {named} log does",
+        hint=f"It looks like {other}: leave out --log-format." if other else "Name the log itself.",
+    )
+
+
 def _of_lines(kind: str | None, lines: list[bytes]) -> Format | None:
     """Return the format whose lines these are: a prefix is to be found out."""
     if kind in {"syslog", "journal"}:
@@ -79,11 +99,7 @@ def _of_lines(kind: str | None, lines: list[bytes]) -> Format | None:
 
 def _first(head: bytes) -> str | None:
     """Return whose sign stands first: a literal further down may hold that of another."""
-    signs = {
-        "csv": _CSV, "json": _JSON, "mysql": _MYSQL, "general": mysqlgeneral.SIGN,
-        "syslog": pgsyslog.SIGN, "journal": pgsyslog.JOURNAL,
-    }  # fmt: skip
-    found = {kind: match.start() for kind, sign in signs.items() if (match := sign.search(head))}
+    found = {kind: match.start() for kind, sign in _SIGNS.items() if (match := sign.search(head))}
     if "general" in found and not _MYSQL_ENTRY.search(head, 0, found["general"]):
         found.pop("mysql", None)  # the banner that it found is that of either log
     return min(found, key=lambda kind: found[kind]) if found else None
