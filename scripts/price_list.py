@@ -13,48 +13,51 @@ from stockops.experiments.durability import CELLS, Matrix, MatrixPlan, Priced
 from stockops.experiments.moments import Moment
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "settings-compare.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+MARKS = "<!-- measured {engine}: {what} -->"
 _NAMES = {"postgresql": "PostgreSQL", "mariadb": "MariaDB"}
 
 
 def main() -> None:
     """Measure, and put the tables between the marks of the page."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--engine", action="append", choices=[*CELLS])
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--crashes", type=int, default=5)
     asked = parser.parse_args()
-    parts = [_head(asked.seconds, asked.rounds)]
-    for engine, cells in CELLS.items():
+    for engine in asked.engine or CELLS:
         plan = MatrixPlan(
             engine=engine,
-            cells=cells,
+            cells=CELLS[engine],
             seconds=asked.seconds,
             rounds=asked.rounds,
             crashes=asked.crashes,
             kinds=durability.kinds_here(),
         )
-        parts.append(_section(durability.run(plan, said=_say, told=_tell)))
-    text = FILE.read_text("utf-8")
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    measured = "\n".join(parts)
-    FILE.write_text(f"{before}{BEGIN}\n{measured}\n{END}{after}", "utf-8")
+        _write(engine, _section(durability.run(plan, said=_say, told=_tell)))
 
 
-def _head(seconds: float, rounds: int) -> str:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return (
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} virtual CPUs, "
-        f"{memory:.0f} GB of memory, a virtual disk; four clients on the same machine, "
-        f"{2 * rounds} turns of {seconds:g} s a line. Against the first line with an interval of\n"
-        "95 %; what was lost is the least and the most of one crash. "
-        "Written by `python scripts/price_list.py`.\n"
-    )
+def _write(engine: str, measured: str) -> None:
+    """Put `measured` between the marks of `engine`."""
+    begin, end = (MARKS.format(engine=engine, what=what) for what in ("begin", "end"))
+    before, _, rest = FILE.read_text("utf-8").partition(begin)
+    after = rest.partition(end)[2]
+    FILE.write_text(f"{before}{begin}\n{measured}\n{end}{after}", "utf-8")
 
 
 def _section(matrix: Matrix) -> str:
-    return "\n".join([f"### {_NAMES[matrix.engine]} {matrix.version}", "", *_table(matrix), ""])
+    plan = matrix.plan
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    load = os.getloadavg()[1]
+    measured = (
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} by `python scripts/price_list.py`: "
+        f"{os.cpu_count()} CPUs, {memory:.0f} GB of memory, a virtual disk, a load average of "
+        f"{load:.1f} at the end;\n{plan.clients} clients on the same machine, {2 * plan.rounds} "
+        f"turns of {plan.seconds:g} s a line, {plan.crashes} crashes of each kind. Against the "
+        "first line with an\ninterval of 95 %; lost is the least and the most of one crash."
+    )
+    title = f"### {_NAMES[matrix.engine]} {matrix.version}"
+    return "\n".join([title, "", measured, "", *_table(matrix)])
 
 
 def _table(matrix: Matrix) -> Iterator[str]:

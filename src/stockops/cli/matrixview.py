@@ -57,7 +57,7 @@ def page(matrix: Matrix) -> SettingsPage:
         lead=[],
         rates=[
             Rate(
-                line.cell.title,
+                line.cell.title.replace("innodb_", ""),  # the table has the whole name
                 line.orders_per_s,
                 _tone(line),
             )

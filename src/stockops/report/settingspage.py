@@ -9,6 +9,8 @@ from . import charts
 from .charts import BAR_ROW, WIDTH, Bar, Bars
 from .page import templates, write_text
 
+_LABEL_CELLS_MAX = 43  # beside the value, which is short
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -49,7 +51,7 @@ def _bars(rates: Sequence[Rate]) -> Bars:
             y=row * BAR_ROW,
             x=0,
             width=WIDTH * each.orders_per_s / most,
-            label=charts.shortened(each.label, 2 * charts.LABEL_CELLS_MAX),
+            label=charts.shortened(each.label, _LABEL_CELLS_MAX),
             value=f"{each.orders_per_s:,.0f}/s",
             words=f"{each.label}: {each.orders_per_s:,.0f} orders a second",
             tone=each.tone,
