@@ -74,6 +74,7 @@ def crash(stand: Stand, kind: Kind, *, number: int, clients: int, seed: int) -> 
         runs_as = stand.lab.data.stat().st_uid
         stand.start(powerloss.prepare(stand.lab.directory, uid=runs_as))
     with scratch.directory("crash") as folder:
+        started_at = time.time()
         crashed_at = _load(stand, folder / "journal", number=number, clients=clients, seed=seed)
         acknowledged = _acknowledged(folder / "journal", clients)
         if kind == "power":
@@ -97,14 +98,15 @@ def crash(stand: Stand, kind: Kind, *, number: int, clients: int, seed: int) -> 
                 note=str(exc).splitlines()[0],
             )
     missing, torn = found.findings["missing"], found.findings["contradictory"]
-    lost_s = max(crashed_at - (last_s or crashed_at), 0.0) if missing + torn else 0.0
+    # Where nothing of this load is left, the last order is of an earlier one.
+    lost_s = crashed_at - max(last_s or 0.0, started_at) if missing + torn else 0.0
     return Crash(
         kind=kind,
         acknowledged=found.acknowledged + found.cancels,
         missing=missing,
         contradictory=torn,
         missing_won=found.missing_won,
-        lost_s=round(lost_s, 3),
+        lost_s=round(max(lost_s, 0.0), 3),
         back_s=round(back_s, 2),
     )
 
