@@ -19,6 +19,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import transcript
+from transcript import Shown
+
 from stockops import audit, migrations, seeding
 from stockops import lab as labs
 from stockops.engine import connect
@@ -32,9 +35,6 @@ TOP = Path(__file__).resolve().parent.parent
 PAGE = TOP / "docs" / "recovery.md"
 ENGINES = ("postgresql", "mariadb")
 SOON_S = 60.0
-_BLOCK = re.compile(
-    r"(?P<marker><!-- (?P<name>\w+) on (?P<engine>\w+) -->)(\n```console\n.*?\n```)?", re.DOTALL
-)
 SEED = SeedPlan(listing="sample", users=60, accounts=100, days=10)
 DROP = {
     "postgresql": ["DROP TABLE orders CASCADE"],
@@ -46,15 +46,6 @@ targets:
   prod: {{url: "{url}", protected: true}}
 backup: {{repository: {repository}}}
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A command as it was typed, what it left with, and what it said."""
-
-    command: str
-    code: int
-    said: str
 
 
 @dataclass(slots=True)
@@ -88,19 +79,7 @@ class Story:
 
     def run(self, command: str, *, code: int | None = 0) -> Shown:
         """Run a command of stockops as the DBA would, and return what it said."""
-        done = subprocess.run(
-            [sys.executable, "-m", "stockops", *shlex.split(command)],
-            cwd=self.desk,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        shown = Shown(command, done.returncode, done.stdout + done.stderr)
-        if code is not None and done.returncode != code:
-            raise RuntimeError(f"stockops {command} left with {shown.code}: {shown.said}")
-        return shown
+        return transcript.run(command, folder=self.desk, environment=self.environment, code=code)
 
     def show(self, name: str, command: str) -> Shown:
         """Run a command that the page shows as `name`."""
@@ -238,34 +217,27 @@ def workplace() -> Iterator[Path]:
         )
 
 
-def page(text: str, told: Mapping[str, Story]) -> str:
-    """Return the page `text`, in which what follows each marker is what was said this time."""
-
-    def block(match: re.Match[str]) -> str:
-        shown = told[match["engine"]].shown[match["name"]]
-        return f"{match['marker']}\n```console\n{console(shown)}\n```"
-
-    return _BLOCK.sub(block, text)
-
-
 def console(shown: Shown) -> str:
     """Return a command and what it said, as a terminal shows it; of the books only the verdict."""
-    lines = [line.rstrip() for line in shown.said.strip().splitlines()]
-    if shown.command.startswith("books"):
-        lines = ["..." if each.startswith("held") else each for each in lines]
-        lines = [each for each, before in zip(lines, ["", *lines], strict=False) if each != before]
-    return "\n".join([f"$ stockops {shown.command}", *lines])
+    if not shown.command.startswith("books"):
+        return transcript.console(shown)
+    lines = transcript.console(shown).splitlines()
+    lines = ["..." if each.startswith("held") else each for each in lines]
+    return "\n".join(
+        each for each, before in zip(lines, ["", *lines], strict=False) if each != before
+    )
 
 
 def main() -> None:
     """Tell the story on each engine, and write down what was said."""
-    told: dict[str, Story] = {}
+    told: dict[str, Mapping[str, Shown]] = {}
     for engine in ENGINES:
         with workplace() as work, story(engine, work) as each:
             disaster(each)
             recovery(each)
-            told[engine] = each
-    PAGE.write_text(page(PAGE.read_text("utf-8"), told), "utf-8")
+            told[engine] = each.shown
+    text = transcript.renewed(PAGE.read_text("utf-8"), told, shown_as=console)
+    PAGE.write_text(text, "utf-8")
 
 
 if __name__ == "__main__":
