@@ -20,3 +20,9 @@ def test_every_command_has_its_page_and_every_page_its_command() -> None:
     assert sorted(found) == sorted(wanted)
     for name, text in wanted.items():
         assert found[name] == text, f"docs/commands/{name} is of another day: run make docs"
+
+
+def test_no_help_has_its_examples_in_one_paragraph() -> None:
+    """Click keeps lines apart below a backspace; an r in front of the text makes it two letters."""
+    for page in (TOP / "docs" / "commands").glob("*.md"):
+        assert "\\b" not in page.read_text("utf-8"), page.name

@@ -55,7 +55,7 @@ def rebuild_command(
     ctx: click.Context, /, target: Target, names: tuple[str, ...], consent: Consent,
     form: render.Format, **said: Any,
 ) -> None:  # fmt: skip
-    r"""
+    """
     Build indexes again while others read and write, and clear away what failed builds left.
 
     Without INDEX, those that `index audit` calls invalid or bloated. PostgreSQL: REINDEX INDEX
@@ -72,7 +72,7 @@ def rebuild_command(
     Examples:
       stockops index rebuild -t prod --plan
       stockops index rebuild -t prod orders.orders_account_ix --lock-timeout 2 --i-mean prod
-    """
+    """  # noqa: D301  click reads \b as a character
     limits = Limits(bloat_bytes=said["min_bloat_mb"] * _MB)
     if not said["plan_only"]:
         check_named(

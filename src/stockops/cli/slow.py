@@ -86,7 +86,7 @@ def digest_command(
     ctx: click.Context, /, files: tuple[str, ...], by: str, limit: int | None, jobs: int | None,
     form: render.Format, **chosen: Any,
 ) -> None:  # fmt: skip
-    r"""
+    """
     Say which classes of statements took the time, from logs of PostgreSQL, MySQL and MariaDB.
 
     FILE is a log, plain or packed (gz, bz2, xz, zst), a directory of them, or - for stdin. The
@@ -103,7 +103,7 @@ def digest_command(
       stockops slow digest --sample-rate 0.01 --sampled-below 1000 pg.csv
       stockops slow digest --format json log/ | jq '.classes[0]'
       stockops slow digest --report slow.html slow.log
-    """
+    """  # noqa: D301  click reads \b as a character
     found = _read(_reading(files, chosen), jobs)
     print_digest(found, form, by=by, limit=limit)
     write_page(found, chosen["report"], by=by)
@@ -118,7 +118,7 @@ def digest_command(
 @what_to_read
 @click.pass_context
 def events_command(ctx: click.Context, /, files: tuple[str, ...], **chosen: Any) -> None:
-    r"""
+    """
     Write each execution of the logs as one JSON object a line.
 
     `at` is UTC, `duration_s` and `lock_s` are seconds; what the log does not say is null.
@@ -127,7 +127,7 @@ def events_command(ctx: click.Context, /, files: tuple[str, ...], **chosen: Any)
     Examples:
       stockops slow events slow.log | jq -c 'select(.duration_s > 1)'
       stockops slow events pg.csv | duckdb -c "from read_json('/dev/stdin') limit 5"
-    """
+    """  # noqa: D301  click reads \b as a character
     account, told = Account(), 0
     read = dataclasses.replace(_reading(files, chosen), full=True)
     for event, dialect in reading.events(read, account):
@@ -145,7 +145,7 @@ def events_command(ctx: click.Context, /, files: tuple[str, ...], **chosen: Any)
 def snapshot_command(
     ctx: click.Context, /, snapshot: Path, files: tuple[str, ...], **chosen: Any
 ) -> None:
-    r"""
+    """
     Keep the digest of logs in a small file, to be compared with another one.
 
     SNAPSHOT is written whole or not at all. It holds classes and their times: no statement as it
@@ -155,7 +155,7 @@ def snapshot_command(
     Examples:
       stockops slow snapshot monday.json /var/log/postgresql/monday.csv
       stockops slow snapshot today.json slow.log && stockops slow compare monday.json today.json
-    """
+    """  # noqa: D301  click reads \b as a character
     found = _read(_reading(files, chosen), None)
     problems = list(report.findings(found))
     if report.ranked_by(found, "total") != "total":
@@ -178,7 +178,7 @@ def snapshot_command(
 def compare_command(
     ctx: click.Context, before: Path, after: Path, max_worse: float, form: render.Format
 ) -> None:
-    r"""
+    """
     Compare two snapshots: which classes are worse, new, better, gone.
 
     A class is worse when its mean grew by more than --max-worse with 95 % certainty; with fewer
@@ -188,7 +188,7 @@ def compare_command(
     \b
     Example:
       stockops slow compare --max-worse 20 monday.json today.json
-    """
+    """  # noqa: D301  click reads \b as a character
     rows = snapshots.compare(
         snapshots.read(before), snapshots.read(after), max_worse=max_worse / 100
     )

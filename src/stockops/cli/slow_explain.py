@@ -53,7 +53,7 @@ def explain_command(
     report: Path | None,
     **chosen: Any,
 ) -> None:
-    r"""
+    """
     Show the plan of a slow class, with the parameters of its slowest execution.
 
     CLASS is the id of a class, or how it begins, as `stockops slow digest` names it in the logs
@@ -71,7 +71,7 @@ def explain_command(
       stockops slow explain 8f3e slow.log -t shop --beside before.json --report plan.html
       stockops slow explain --sql report.sql -t lab --no-analyze
       stockops slow explain --plan-file before.json --beside after.json
-    """
+    """  # noqa: D301  click reads \b as a character
     how = How(
         analyze=chosen["analyze"],
         writes=chosen["roll_back_writes"],

@@ -65,7 +65,7 @@ def _pattern(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 def kill_command(
     ctx: click.Context, /, target: Target, consent: Consent, form: render.Format, **said: Any
 ) -> None:
-    r"""
+    """
     End statements and sessions by a rule. All that is given must hold.
 
     Without --cancel and --terminate, a running statement is cancelled; a session that is idle in a
@@ -84,7 +84,7 @@ def kill_command(
       stockops slow kill -t prod --longer-than 300 --user report --plan
       stockops slow kill -t prod --blocking --i-mean prod
       stockops slow kill --idle-in-transaction 600 --terminate
-    """
+    """  # noqa: D301  click reads \b as a character
     rule = Rule(**{field: said[field] for field in Rule.__dataclass_fields__})
     if rule.is_empty:
         raise click.UsageError(

@@ -56,7 +56,7 @@ class Line:
 def top_command(
     ctx: click.Context, /, target: Target, form: render.Format, limit: int | None, **said: Any
 ) -> None:
-    r"""
+    """
     Say what takes the time on a running server, interval by interval.
 
     What statements cost is the difference of the server's counters: pg_stat_statements, or the
@@ -75,7 +75,7 @@ def top_command(
       stockops slow top -t prod
       stockops slow top -t prod --interval 60 --count 1 --by mean
       stockops slow top -t prod --format json | jq -c '.classes[0] | {text, share}'
-    """
+    """  # noqa: D301  click reads \b as a character
     whole = True
     with live.opened(target) as server:
         watched = live.watch(server, interval_s=said["interval_s"], by=said["by"])
