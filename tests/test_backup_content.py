@@ -184,8 +184,9 @@ def test_what_a_session_or_a_database_is_set_to_does_not_matter(target: Target) 
         if server.engine == "mariadb":
             kinds = "a float, b timestamp(6) NULL, c longtext"
             values = "0.1, '2025-01-03 10:00', 'x'"
+            bytes_before = server.rows("SELECT @@GLOBAL.max_allowed_packet AS n")[0]["n"]
             changes = ["SET GLOBAL max_allowed_packet = 1048576"]
-            back = ["SET GLOBAL max_allowed_packet = 16777216"]
+            back = [f"SET GLOBAL max_allowed_packet = {bytes_before}"]
         else:
             kinds = "a float8, b timestamptz, c interval, d bytea, e money, f regclass"
             values = "0.1, '2025-01-03 10:00', '1 day 2 hours', '\\x00ff', 1, 'pg_class'"

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,12 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         ["localedef", "-i", "ko_KR", "-f", "UTF-8", place / LOCALE], check=True, timeout=60
     )
-    for above in (place, *place.parents[:3]):
-        above.chmod(above.stat().st_mode | 0o055)
+    for above in (place, *place.parents):
+        if above in Path(tempfile.gettempdir()).parents:
+            break
+        above.chmod(above.stat().st_mode | 0o011)
+    for inside in place.rglob("*"):
+        inside.chmod(inside.stat().st_mode | 0o055)
     with labs.temporary("postgresql", bin_directory=PROGRAMS, settings=SETTINGS) as lab:
         labs.stop(lab)
         shutil.rmtree(lab.data / "said")

@@ -26,7 +26,7 @@ from stockops.workload import RunPlan, Tick, mix_of
 from stockops.workload.ground import Ground, Holding, Marks, Payer, survey
 from stockops.workload.latency import coarse, sample_verdict, summed
 from stockops.workload.requests import Cancel, Requests
-from stockops.workload.result import Failure, Tally
+from stockops.workload.result import Failure, RunResult, Tally
 from stockops.workload.shares import share, shares
 from stockops.workload.stall import Gaps, longest
 
@@ -265,8 +265,8 @@ def test_a_run_that_ends_within_its_warm_up_has_measured_nothing(market: Target)
     assert "5 answers are left out" in said.stdout
 
 
-def test_a_stall_is_measured_where_it_was(market: Target) -> None:
-    """Every issue is locked from the first tick after an answer, for two ticks."""
+def locked_for_two_ticks(market: Target) -> tuple[RunResult, list[Tick]]:
+    """Run orders, every issue locked from the first tick after an answer, for two ticks."""
     with ExitStack() as locks:
         ticks: list[Tick] = []
 
@@ -282,7 +282,14 @@ def test_a_stall_is_measured_where_it_was(market: Target) -> None:
                 locks.close()
 
         plan = RunPlan(clients=3, seconds=6.0, mix={"limit": 1}, business_date=DAY, seal=False)
-        result = workload.run(market, plan, progress=lock)
+        return workload.run(market, plan, progress=lock), ticks
+
+
+def test_a_stall_is_measured_where_it_was(market: Target) -> None:
+    for _ in range(3):
+        result, ticks = locked_for_two_ticks(market)
+        if ticks[0].elapsed_s < 1.5:
+            break  # else the clients took longer to begin than the lock was held
     assert result.failure is None
     assert result.stall is not None
     locked_s = ticks[2].elapsed_s - ticks[0].elapsed_s

@@ -132,32 +132,30 @@ def _measure(
     turn_s = max(TURN_S_MIN, plan.seconds / (rounds * 4) - _FAR_S)
     sides: dict[Variant, _Turns] = {"before": _Turns(), "after": _Turns()}
     there: Variant = "after"
-    for number, variant in enumerate(trials.turns(rounds)):
-        words = "with" if variant == "after" else "without"
-        seen(f"orders, turn {number + 1} of {rounds * 4}: {words}")
-        with connect(copy.target) as server:
-            if variant != there:
-                _put(server, built, there=variant == "after")
-                there = variant
-            try:
+    try:
+        for number, variant in enumerate(trials.turns(rounds)):
+            words = "with" if variant == "after" else "without"
+            seen(f"orders, turn {number + 1} of {rounds * 4}: {words}")
+            with connect(copy.target) as server:
+                if variant != there:
+                    _put(server, built, there=variant == "after")
+                    there = variant
                 load.settle(server)
                 before = _counts(server, built)
-            except ServerError as exc:
-                return Writes(missing=str(exc))
-        try:
             ran = load.measure(copy.target, seconds=turn_s, clients=clients, seed=1 + number // 2)
-        except (ConfigError, Finding) as exc:
+            with connect(copy.target) as server:
+                load.settle(server)
+                _add(sides[variant], ran, before, _counts(server, built))
+    except (ConfigError, Finding) as exc:
+        return Writes(missing=str(exc))
+    except ServerError as exc:
+        if exc.code not in _NO_TABLE:
             return Writes(missing=str(exc))
-        except ServerError as exc:
-            if exc.code not in _NO_TABLE:
-                raise
-            return Writes(missing=f"orders are not traded there: {exc}")
-        with connect(copy.target) as server:
-            load.settle(server)
-            _add(sides[variant], ran, before, _counts(server, built))
-    if there == "before":
-        with connect(copy.target) as server:
-            _put(server, built, there=True)
+        return Writes(missing=f"orders are not traded there: {exc}")
+    finally:
+        if there == "before":
+            with connect(copy.target) as server:
+                _put(server, built, there=True)
     return _compared(sides, turn_s, clients)
 
 

@@ -28,7 +28,7 @@ fills AS (
             9223372036854775807
         ) AS worth,
         floor(
-            row_number() OVER (PARTITION BY f.symbol, f.side ORDER BY f.trade_id) / ceil(sqrt(count(*) OVER (PARTITION BY f.symbol, f.side)))
+            row_number() OVER (PARTITION BY f.symbol, f.side ORDER BY f.trade_id) / greatest(ceil(sqrt(count(*) OVER (PARTITION BY f.symbol, f.side))), 1)
         ) AS block_no
     FROM makers AS f
     LEFT JOIN orders AS q ON q.order_id = coalesce(f.maker_id, f.taker_id)

@@ -70,7 +70,7 @@ costs (account_id, symbol, step_no, last_no, cost_won) AS (
     UNION ALL
     SELECT
         c.account_id, c.symbol, c.step_no + 1, s.last_no,
-        c.cost_won + s.bought_won - CASE WHEN s.sold = 0 THEN 0 ELSE div((c.cost_won + s.bought_won) * s.sold, nullif(s.held_before, 0)) END
+        c.cost_won + s.bought_won - CASE WHEN s.sold = 0 THEN 0 ELSE div((c.cost_won + s.bought_won) * s.sold, greatest(s.held_before, 1)) END
     FROM costs AS c
     JOIN steps AS s ON s.account_id = c.account_id AND s.symbol = c.symbol AND s.step_no = c.step_no + 1
 ),
