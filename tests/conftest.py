@@ -64,6 +64,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Set what all processes of this run inherit: where they work, and that they compile once."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker and "STOCKOPS_LABS" in os.environ:
+        # A test that looks for leftovers does not mistake the labs of another worker for them.
+        os.environ["STOCKOPS_LABS"] = str(Path(os.environ["STOCKOPS_LABS"]) / worker)
+        return
     if {"TMPDIR", "STOCKOPS_LABS"} & os.environ.keys() or not _has_room(MEMORY):
         return
     stack = ExitStack()
