@@ -16,11 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import bench_backup
+import bench_exporter
 import bench_orders
 import bench_page
 import bench_seed
 import bench_slow
 import bench_slow_logs
+import community_exporters
 from bench_orders import OTHERS, Bench
 
 from stockops import lab as labs
@@ -76,12 +78,21 @@ def slow_logs(engines: Sequence[str], bench: Bench) -> list[str]:
     return bench_slow.section(found, rounds=rounds)
 
 
+def scrapes(engines: Sequence[str], _bench: Bench) -> list[str]:
+    """Return the section of the exporter."""
+    for engine in engines:
+        if tool := community_exporters.missing(engine):
+            return [f"Not measured: {tool} is not installed (scripts/install-test-servers.sh)."]
+    return bench_exporter.section([bench_exporter.measure(engine) for engine in engines])
+
+
 SECTIONS: Mapping[str, Callable[[Sequence[str], Bench], list[str]]] = {
     "Orders": orders,
     "Seeding": seeding,
     "Backups": backups,
     "Digest pages": pages,
     "Slow logs": slow_logs,
+    "Scrapes": scrapes,
 }
 
 

@@ -40,7 +40,12 @@ want pgbadger pgbadger
 want_file '/usr/lib/*/perl5/*/JSON/XS.pm' libjson-xs-perl # pgbadger's jsonlog
 want_file '/usr/lib/*/perl5/*/Text/CSV_XS.pm' libtext-csv-xs-perl # pgbadger's csvlog
 want_file /usr/share/postgresql/15/extension/hypopg.control postgresql-15-hypopg
+want prometheus-alertmanager prometheus-alertmanager
+want cron cron
 want_file /usr/share/i18n/locales/ko_KR locales
+want prometheus-postgres-exporter prometheus-postgres-exporter
+want prometheus-mysqld-exporter prometheus-mysqld-exporter
+want promtool prometheus # and the server that promtool comes with
 
 if [ -z "$missing$wanted" ]; then
   exit 0

@@ -13,7 +13,7 @@ compile() {
 }
 
 compile run "$@" pyproject.toml requirements/build.in
-compile dev "$@" --extra krx --extra s3 --group dev --constraint requirements/run.txt \
+compile dev "$@" --extra apprise --extra krx --extra s3 --group dev --constraint requirements/run.txt \
   pyproject.toml requirements/build.in
 if grep -n '://' requirements/run.txt requirements/dev.txt; then
   echo "error: a lock names a host" >&2

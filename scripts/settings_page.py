@@ -17,6 +17,9 @@ answers with advice, with satisfied, or with unknown and what to do about that.
 stockops settings advise -t prod                                    # what should change, and why
 stockops settings advise -t prod --memory 64GB --cpus 16 --disk ssd # a server elsewhere
 stockops settings advise -t prod --rule work_mem --format json      # one rule, with all it saw
+stockops settings compare -t prod --advised                         # a load with it and without
+stockops settings apply -t prod --plan                              # what would be told to it
+stockops settings revert -t prod                                    # as it was before
 ```
 
 ## What a rule rests on
@@ -31,6 +34,19 @@ stockops settings advise -t prod --rule work_mem --format json      # one rule, 
 - **Rights.** A count of what a role may see would be no answer: the rule is unknown, and names the
   grant. `pg_read_all_settings` and `pg_read_all_stats` are enough on PostgreSQL, `PROCESS` and
   `SELECT ON mysql.user` on MariaDB.
+
+## Followed, and put back
+
+`settings apply` tells a running server what is advised (`ALTER SYSTEM`, `ALTER DATABASE`, `SET
+GLOBAL`), all of it or nothing: where one statement is refused, those before it are taken back. What
+takes more than a statement is left and named. What stood there is written down first, in
+`settings/` of `$STOCKOPS_STATE` (`/var/lib/stockops` for root, else `~/.local/state/stockops`), by
+the identity of the server: its system identifier, or MariaDB's host and data directory.
+
+`settings revert` puts it back from there. A setting that was written down nowhere before is written
+down nowhere again; what somebody else has changed since is left, and named, unless `--yes` says
+otherwise. A run that was killed on the way has its record, too. MariaDB writes nothing down itself:
+what `SET GLOBAL` said is gone at the next start, so the line for the option file is printed.
 
 ## What holds for all of it
 

@@ -27,7 +27,7 @@ from market import Markets, small_plan
 from spots import Spot, spot_of
 
 from stockops import lab as labs
-from stockops import passwords, scratch
+from stockops import migrations, passwords, scratch
 from stockops.engine import ENGINES, connect
 from stockops.engine.base import Server
 from stockops.errors import StockopsError
@@ -77,6 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
     place.chmod(0o1777)  # servers run as somebody else
     os.environ["TMPDIR"] = str(place)
     os.environ["STOCKOPS_LABS"] = str(place / "labs")
+    os.environ["STOCKOPS_GOLDEN"] = str(place / "golden")  # one for all workers
     tempfile.tempdir = None  # it may have been asked for before
 
 
@@ -144,12 +145,16 @@ def lab(engine: str, all_labs: Labs) -> Lab:
 
 
 @contextmanager
-def fresh_database(lab: Lab) -> Iterator[Target]:
-    """A fresh, empty database of `lab`, over its socket; it is gone at the end of the block."""
+def fresh_database(lab: Lab, *, like: str | None = None) -> Iterator[Target]:
+    """
+    A fresh database of `lab`, over its socket; it is gone at the end of the block.
+
+    It is empty, or on PostgreSQL a copy of the database `like`.
+    """
     name = f"test_{secrets.token_hex(6)}"
     admin_target = Target(name="admin", url=lab.url(), lab=lab.name)
     with connect(admin_target) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
+        admin.execute(f"CREATE DATABASE {name}{f' TEMPLATE {like}' if like else ''}")
     try:
         yield Target(name="test", url=lab.url(name), lab=lab.name)
     finally:
@@ -158,10 +163,37 @@ def fresh_database(lab: Lab) -> Iterator[Target]:
             admin.execute(f"DROP DATABASE {name}{force}")
 
 
+@contextmanager
+def migrated_database(lab: Lab) -> Iterator[Target]:
+    """A fresh database with the schema alone; PostgreSQL, which can, copies one of the session."""
+    if lab.engine != "postgresql":
+        with fresh_database(lab) as target:
+            migrations.up(target)
+            yield target
+        return
+    template = f"schema_{lab.name.rpartition('-')[2]}"
+    with connect(lab.url()) as admin:
+        sql = "SELECT 1 AS it FROM pg_database WHERE datname = %(name)s"
+        is_there = bool(admin.rows(sql, {"name": template}))
+        if not is_there:
+            admin.execute(f"CREATE DATABASE {template}")
+    if not is_there:
+        migrations.up(Target(name="schema", url=lab.url(template), lab=lab.name))
+    with fresh_database(lab, like=template) as target:
+        yield target
+
+
 @pytest.fixture
 def target(lab: Lab) -> Iterator[Target]:
     """A fresh, empty database of the lab; it is gone after the test."""
     with fresh_database(lab) as target:
+        yield target
+
+
+@pytest.fixture
+def migrated(lab: Lab) -> Iterator[Target]:
+    """A fresh database with the schema and nothing else; it is gone after the test."""
+    with migrated_database(lab) as target:
         yield target
 
 
@@ -220,12 +252,16 @@ def spot(engine: str, request: pytest.FixtureRequest) -> Spot:
 
 
 @pytest.fixture(autouse=True)
-def no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the passwords and targets of whoever runs the tests out of them."""
+def no_surroundings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Keep the passwords, targets and state of whoever runs the tests out of them."""
     for variable in [*os.environ]:
         if variable.startswith(("PG", "MYSQL_", "STOCKOPS_")) and variable != "STOCKOPS_LABS":
             monkeypatch.delenv(variable)
     monkeypatch.setenv("PGPASSFILE", os.devnull)
+    state = tmp_path_factory.getbasetemp() / f"state-{secrets.token_hex(6)}"  # made when used
+    monkeypatch.setenv("STOCKOPS_STATE", str(state))
 
 
 def eventually(ask: Callable[[], Answer], within_s: float = 10.0) -> Answer:

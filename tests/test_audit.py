@@ -8,23 +8,21 @@ from datetime import date
 import pytest
 from floor import FIRST_DAY, SECOND_DAY, Floor, clock
 
-from stockops import audit, books, migrations, orders
+from stockops import audit, books, orders
 from stockops.audit import FIRST_HASH
 from stockops.books import InvariantResult
 from stockops.engine import connect
 from stockops.engine.base import Server
 from stockops.errors import Busy, Refused
-from stockops.plan import Consent
 from stockops.targets import Target
 
 THIRD_DAY = date(2025, 1, 7)
 
 
 @pytest.fixture
-def log(target: Target) -> Iterator[Server]:
+def log(migrated: Target) -> Iterator[Server]:
     """A session on a database that has the tables and no audit row."""
-    migrations.up(target, consent=Consent(yes=True))
-    with connect(target) as server:
+    with connect(migrated) as server:
         yield server
 
 
@@ -66,8 +64,8 @@ def test_a_seal_stops_at_its_limit_and_goes_on(log: Server) -> None:
     assert verdict(log).state == "held"
 
 
-def test_a_row_that_is_committed_late_is_sealed_late(log: Server, target: Target) -> None:
-    with connect(target) as slow:
+def test_a_row_that_is_committed_late_is_sealed_late(log: Server, migrated: Target) -> None:
+    with connect(migrated) as slow:
         with slow.transaction():
             write(slow, 3)
             write(log, 4, 5)
@@ -87,12 +85,12 @@ def test_a_row_of_any_age_is_found_by_a_sweep(log: Server) -> None:
     assert verdict(log).state == "held"
 
 
-def test_two_sealers_make_one_chain(log: Server, target: Target) -> None:
+def test_two_sealers_make_one_chain(log: Server, migrated: Target) -> None:
     write(log, *range(1, 601))
     sealed: list[int] = []
 
     def work() -> None:
-        with connect(target) as server:
+        with connect(migrated) as server:
             while done := audit.seal(server, 25):
                 sealed.append(done)
 
@@ -106,9 +104,9 @@ def test_two_sealers_make_one_chain(log: Server, target: Target) -> None:
     assert verdict(log).state == "held"
 
 
-def test_a_sealer_waits_only_so_long_for_another(log: Server, target: Target) -> None:
+def test_a_sealer_waits_only_so_long_for_another(log: Server, migrated: Target) -> None:
     write(log, 1)
-    with connect(target) as other, audit._alone(other, "seal", wait_s=0):
+    with connect(migrated) as other, audit._alone(other, "seal", wait_s=0):
         with pytest.raises(Busy, match="seal"):
             audit.seal(log, wait_s=0.2)
         assert chain(log) == []

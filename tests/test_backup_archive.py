@@ -1,5 +1,6 @@
 """Log that is archived without end: what goes in, what comes out, what is proven, what is said."""
 
+import json
 import os
 import random
 import shutil
@@ -29,6 +30,7 @@ from stockops.engine import connect
 from stockops.errors import ConfigError, Refused, StorageError
 from stockops.lab import Lab
 from stockops.plan import Consent
+from stockops.settings import reloading
 
 LOG = Form(level=1)
 YES = Consent(yes=True)
@@ -610,7 +612,7 @@ def test_the_server_archives_by_itself_and_is_seen_when_it_cannot(pg: Spot) -> N
 
 def set_command(spot: Spot, command: str) -> None:
     spot.server.execute(f"ALTER SYSTEM SET archive_command = '{command}'")
-    spot.server.rows("SELECT pg_reload_conf() AS done")
+    reloading.reload(spot.server)
 
 
 def broken(repo: Repository, spot: Spot) -> str:
@@ -704,3 +706,30 @@ def recover(lab: Lab) -> None:
     shutil.chown(signal_file, lab.user) if os.geteuid() == 0 else None
     with (lab.data / "postgresql.auto.conf").open("a") as file:
         file.write("restore_command = 'false'\n")
+
+
+def test_binary_logs_go_once_the_archive_has_them_whole(my: Spot, repo: Repository) -> None:
+    def free(*args: str) -> Result:
+        asked = ["storage", "free", "-t", my.target.url, "--repository", repo.store.place, *args]
+        return CliRunner().invoke(main, asked)
+
+    oldest = my.server.rows("SHOW BINARY LOGS")[0]["Log_name"]
+    my.turn()
+    unproven = free("--yes")
+    assert (unproven.exit_code, f"does not have the oldest one, {oldest}" in unproven.stderr) == (
+        1,
+        True,
+    )
+    with receiving(my, repo):
+        wanted = current(my)
+        my.turn()
+        eventually(partial(is_archived, repo, my, wanted), 30)
+        assert (free().exit_code, free("--replica", my.target.url, "--yes").exit_code) == (5, 5)
+        assert my.server.rows("SHOW BINARY LOGS")[0]["Log_name"] == oldest
+        done = free("--yes", "--format", "json")
+    (freed,) = json.loads(done.stdout)
+    assert (done.exit_code, freed["outcome"], freed["freed_bytes"] > 0) == (0, "done", True)
+    left = [row["Log_name"] for row in my.server.rows("SHOW BINARY LOGS")]
+    assert oldest not in left
+    assert wanted not in left
+    assert current(my) in left

@@ -262,6 +262,19 @@ def test_what_is_not_there_exits_1_and_says_how_far_it_was_read(ruin: Ruin) -> N
     assert re.search(r"was read from \S+ to \S+, up to \d{4}-", said.stdout)
 
 
+def test_of_several_systems_the_one_of_a_server_is_meant_and_named(ruin: Ruin) -> None:
+    another = Path(ruin.repo.store.place) / "backups" / "pg-1"
+    another.mkdir()
+    try:
+        asked = ruin.cli("find", "--drop-table", "copied")
+        assert (asked.exit_code, "Name one with --system" in asked.stderr) == (2, True)
+        said = ruin.cli("find", "--drop-table", "copied", "-t", ruin.target.url)
+    finally:
+        another.rmdir()
+    assert said.exit_code == 0, said.output
+    assert f"--lab rescued --system {ruin.system}\n" in said.stdout
+
+
 @pytest.mark.parametrize("words", [[], ["--statement", "("], ["--since", "noon"]])
 def test_a_search_that_makes_no_sense_is_refused(my: Ruin, words: list[str]) -> None:
     assert my.cli("find", *words).exit_code == 2
@@ -451,3 +464,25 @@ def test_a_password_in_the_log_is_not_shown(statement: str) -> None:
 def test_what_is_no_password_stays() -> None:
     statement = "UPDATE users SET full_name = 'secret' WHERE user_id = 1"
     assert redacted(statement) == statement
+
+
+def test_a_table_that_is_gone_comes_back_whole_in_its_own_place(ruin: Ruin) -> None:
+    before = ruin.aim(ruin.find(table="orders").places[0].aim)
+    wish = rescuing.Wish(table="orders", name="orders", target=ruin.target)
+    with connect(ruin.target) as server:
+        if server.engine == "mariadb":
+            server.execute("SET SESSION foreign_key_checks = 0")
+        cascade = "CASCADE" if server.engine == "postgresql" else ""
+        server.execute(f"DROP TABLE IF EXISTS orders {cascade}")
+    assert "foreign keys" in rescuing.steps(before, wish)[-1].why
+    found = rescuing.rescue(ruin.repo, before, wish)
+    led_here = "ALTER TABLE trades ADD CONSTRAINT trades_buy_fk FOREIGN KEY (buy_order_id)"
+    assert any(led_here in note for note in found.notes) == (ruin.engine == "postgresql")
+    with connect(ruin.target) as server:
+        assert server.rows("SELECT count(*) AS n FROM orders")[0]["n"] == found.rescued_rows > 0
+        with pytest.raises(ServerError):  # there is no such account
+            server.execute("UPDATE orders SET account_id = -1")
+        for note in found.notes:
+            server.execute(note.partition(": ")[2])
+    with pytest.raises(Refused, match="already"):
+        rescuing.rescue(ruin.repo, before, wish)

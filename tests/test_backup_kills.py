@@ -14,6 +14,7 @@ from stockops.backups.archive import spool
 from stockops.errors import ConfigError
 
 SEED = int(os.environ.get("STOCKOPS_KILLS_SEED", "0")) or secrets.randbelow(10**9)
+FEW = 6
 SOAKED = 100
 SOAKED_ON_S3 = int(os.environ.get("STOCKOPS_KILLS", "30"))
 
@@ -29,8 +30,9 @@ def here(engine: str) -> Iterator[Ground]:
         pytest.skip(f"no lab of {engine}: {exc}")
 
 
-def test_ten_kills_break_no_promise(here: Ground) -> None:
-    for what, victim in here.draw.sample(CASES, len(CASES)):
+def test_a_few_kills_break_no_promise(here: Ground) -> None:
+    """Others in every run; `make soak` has a hundred of them."""
+    for what, victim in here.draw.sample(CASES, FEW):
         kill(here, what, victim)
 
 

@@ -30,7 +30,7 @@ from stockops.backups import (
     s3place,
     streams,
 )
-from stockops.backups.archive import enabling, ledger, receiving, spool
+from stockops.backups.archive import enabling, ledger, receiving
 from stockops.backups.archive.status import is_ours, status
 from stockops.backups.repository import Repository
 from stockops.backups.s3store import S3Store
@@ -89,7 +89,7 @@ def test_a_system_goes_there_and_comes_back(
     market: Target, site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Taken, its log received, verified, and drilled up to the end of the log."""
-    monkeypatch.setattr(spool, "state_folder", lambda: tmp_path / "state")
+    monkeypatch.setenv("STOCKOPS_STATE", str(tmp_path / "state"))
     place = site.place()
     monkeypatch.setenv("STOCKOPS_REPOSITORY", place)
     run("init")

@@ -1,10 +1,7 @@
 """`index advise`: the planted good indexes are found, the planted bad ones refused."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 from conftest import eventually, fresh_database
 from indexed_workload import BAD, QUERIES, Query
+from onacopy import copies, started
 
-from stockops import lab as labs
 from stockops.cli.main import main
 from stockops.engine import connect
 from stockops.errors import ConfigError
@@ -183,21 +180,6 @@ def jobs(lab: Lab, tmp_path: Path) -> Iterator[Path]:
         server.execute("DROP TABLE jobs")
 
 
-def advise(lab: Lab, *arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "stockops", "index", "advise", "-t", lab.name, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ},
-        start_new_session=True,
-    )
-
-
-def copies() -> list[str]:
-    return [each.name for each in labs.status() if each.name.startswith("temporary-")]
-
-
 def names(lab: Lab) -> list[str]:
     with connect(lab.url()) as server:
         return [each.row.index_name for each in catalogue.read(server).indexes]
@@ -206,7 +188,9 @@ def names(lab: Lab) -> list[str]:
 @pytest.mark.parametrize("engine", ["postgresql"])
 def test_the_advice_is_json_on_stdout_and_the_lab_is_as_it_was(lab: Lab, jobs: Path) -> None:
     before = (copies(), names(lab))
-    process = advise(lab, str(jobs), "--seconds", "30", "--max-size", "50", "--format", "json")
+    process = started(
+        lab, "advise", str(jobs), "--seconds", "30", "--max-size", "50", "--format", "json"
+    )
     out, err = process.communicate(timeout=END_S)
     assert process.returncode == 1, err
     told = json.loads(out)
@@ -229,7 +213,7 @@ def test_a_plan_names_what_would_be_built_and_builds_nothing(lab: Lab, jobs: Pat
 @pytest.mark.parametrize("engine", ["postgresql"])
 def test_interrupted_it_leaves_no_copy(lab: Lab, jobs: Path) -> None:
     before = copies()
-    process = advise(lab, str(jobs))
+    process = started(lab, "advise", str(jobs))
     try:
         eventually(lambda: len(copies()) > len(before))
         process.send_signal(signal.SIGINT)

@@ -1,19 +1,16 @@
 """`index compare`: a copy that goes again, what the orders pay, and the verdict."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import Labs, eventually
+from onacopy import copies, started
 from test_index_trial import FILL, MARKS
 
-from stockops import lab as labs
 from stockops.engine import connect
 from stockops.errors import ConfigError, Refused
 from stockops.experiments import copying, index_writes, indexing, samples, verdict
@@ -22,6 +19,7 @@ from stockops.experiments.index_trial import Budget, Measured, measure
 from stockops.experiments.index_writes import Side, Writes
 from stockops.indexes.questions import LIST
 from stockops.lab import Lab
+from stockops.settings import reloading
 from stockops.slow import reading
 from stockops.statements import classify
 from stockops.targets import Target
@@ -47,27 +45,12 @@ def deals(lab: Lab) -> Iterator[Lab]:
         server.execute("DROP TABLE deals")
 
 
-def compare(lab: Lab, *arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "stockops", "index", "compare", "-t", lab.name, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ},
-        start_new_session=True,
-    )
-
-
-def copies() -> list[str]:
-    return [each.name for each in labs.status() if each.name.startswith("temporary-")]
-
-
 def test_a_good_index_is_kept_and_nothing_of_it_stays(deals: Lab, tmp_path: Path) -> None:
     before = copies()
     page = tmp_path / "out.html"
-    process = compare(
-        deals, "--query", QUERY, "--index", INDEX, "--seconds", "3", "--calls-per-day", "1000",
-        "--no-orders", "--format", "json", "--report", str(page),
+    process = started(
+        deals, "compare", "--query", QUERY, "--index", INDEX, "--seconds", "3",
+        "--calls-per-day", "1000", "--no-orders", "--format", "json", "--report", str(page),
     )  # fmt: skip
     out, err = process.communicate(timeout=END_S)
     assert process.returncode == 0, err
@@ -86,7 +69,7 @@ def test_a_good_index_is_kept_and_nothing_of_it_stays(deals: Lab, tmp_path: Path
 
 def test_ctrl_c_leaves_nothing(deals: Lab) -> None:
     before = set(copies())
-    process = compare(deals, "--query", QUERY, "--index", INDEX, "--seconds", "120")
+    process = started(deals, "compare", "--query", QUERY, "--index", INDEX, "--seconds", "120")
     try:
         eventually(lambda: set(copies()) - before, within_s=END_S)
         process.send_signal(signal.SIGINT)
@@ -108,14 +91,14 @@ def test_the_planner_of_the_copy_decides_by_the_settings_of_its_source(all_labs:
     target = Target(name=lab.name, url=lab.url(), lab=lab.name)
     with connect(target) as server:
         server.execute("ALTER SYSTEM SET random_page_cost = 1.25")
-        server.rows("SELECT pg_reload_conf()")
+        reloading.reload(server)
     try:
         with copying.of_lab(target) as copy:
             found = {each.name: each.value for each in copying.planner(copy.target)}
     finally:
         with connect(target) as server:
             server.execute("ALTER SYSTEM RESET random_page_cost")
-            server.rows("SELECT pg_reload_conf()")
+            reloading.reload(server)
     assert found["random_page_cost"] == "1.25"
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -46,6 +46,32 @@ def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         for each in labs.status():
             with suppress(StockopsError):  # a marker that was spoiled on purpose
                 labs.destroy(each.name)
+
+
+@pytest.fixture(scope="module")
+def standing() -> Iterator[dict[str, Path]]:
+    """A directory of labs for each engine; what `one` makes there stays for the next test."""
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+        places = {}
+        for name in labs.ENGINES:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="labs-")))
+            folder.chmod(0o755)
+            places[name] = folder / "labs"
+        yield places
+        for place_of_labs in places.values():
+            patch.setenv("STOCKOPS_LABS", str(place_of_labs))
+            for each in labs.status():
+                labs.destroy(each.name)
+
+
+@pytest.fixture
+def one(engine: str, standing: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Lab:
+    """The lab ``one``, alone in its directory and up, as the test before left it."""
+    monkeypatch.setenv("STOCKOPS_LABS", str(standing[engine]))
+    return labs.up("one", engine=engine)
+
+
+postgresql_alone = pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 
 
 def ask(is_so: Callable[[], bool]) -> None:
@@ -105,26 +131,22 @@ def test_a_lab_keeps_its_data_while_it_is_down_and_leaves_nothing_when_destroyed
     assert working_in(root) == []
 
 
-def test_a_server_that_was_killed_is_stale_and_the_next_up_recovers_it(
-    root: Path, engine: str
-) -> None:
-    lab = labs.up("one", engine=engine)
-    query(lab, "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7)")
-    labs.crash(lab)
+def test_a_server_that_was_killed_is_stale_and_the_next_up_recovers_it(one: Lab) -> None:
+    query(one, "CREATE TABLE kept (n int); INSERT INTO kept VALUES (7)")
+    labs.crash(one)
     assert [(each.name, each.state, each.pid) for each in labs.status()] == [("one", "stale", None)]
     assert query(labs.up("one"), "SELECT n FROM kept") == "7"
-    assert working_in(root) != []
+    assert working_in(one.directory) != []
 
 
-def test_a_pid_file_with_the_number_of_another_process_is_stale(root: Path, engine: str) -> None:
-    lab = labs.up("one", engine=engine)
-    labs.crash(lab)
-    account = accounts.named(lab.user) if ROOT else accounts.own()
+def test_a_pid_file_with_the_number_of_another_process_is_stale(one: Lab) -> None:
+    labs.crash(one)
+    account = accounts.named(one.user) if ROOT else accounts.own()
     other = subprocess.Popen(["sleep", "60"], **account.switch)
     try:
-        left = lab.pid_file.read_text().splitlines()
-        lab.pid_file.write_text("\n".join([str(other.pid), *left[1:]]) + "\n")
-        assert (lab.pid, lab.state) == (None, "stale")
+        left = one.pid_file.read_text().splitlines()
+        one.pid_file.write_text("\n".join([str(other.pid), *left[1:]]) + "\n")
+        assert (one.pid, one.state) == (None, "stale")
         assert labs.down("one") is False
         assert labs.up("one").state == "up"
         assert other.poll() is None, "a process that is none of ours was ended"
@@ -223,15 +245,15 @@ def test_two_labs_do_not_collide(root: Path, engine: str) -> None:
     assert [(each.name, each.state) for each in labs.status()] == [("one", "down"), ("two", "up")]
 
 
+@postgresql_alone
 def test_a_lab_finished_while_leftovers_are_looked_for_is_not_one_of_them(
-    root: Path, monkeypatch: pytest.MonkeyPatch
+    one: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was half made when it was listed may be whole when it is its turn to be removed."""
-    labs.up("one")
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(place, "unfinished", lambda: ["one"])
         labs.sweep()
-    assert [(each.name, each.state) for each in labs.status()] == [("one", "up")]
+    assert [(each.name, each.state) for each in labs.status()] == [(one.name, "up")]
 
 
 def over_tcp(lab: Lab, password: str) -> int:
@@ -247,7 +269,9 @@ def over_tcp(lab: Lab, password: str) -> int:
     return subprocess.run(words, env=environment, capture_output=True, check=False).returncode
 
 
-def test_a_port_asks_for_the_password_that_only_the_owner_reads(root: Path, engine: str) -> None:
+def test_a_port_asks_for_the_owners_password_stays_and_gives_way_where_it_is_taken(
+    root: Path, engine: str
+) -> None:
     lab = labs.up("one", engine=engine, port=True)
     password = lab.tcp_password_file.read_text().strip()
     assert lab.tcp_password_file.stat().st_mode & 0o777 == 0o600
@@ -259,28 +283,25 @@ def test_a_port_asks_for_the_password_that_only_the_owner_reads(root: Path, engi
     labs.down("one")
     assert labs.up("one").port == lab.port
 
+    labs.down("one")
+    with socket.socket() as taken:  # meanwhile, by somebody else
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # we have just been there
+        taken.bind(("127.0.0.1", lab.port))
+        taken.listen()
+        assert labs.up("one").port not in {None, lab.port}
 
-def test_without_a_port_there_is_no_tcp_at_all(root: Path, engine: str) -> None:
-    lab = labs.up("one", engine=engine)
-    assert lab.port is None
+
+def test_without_a_port_there_is_no_tcp_at_all(one: Lab, engine: str) -> None:
+    assert one.port is None
     asked = {
         "postgresql": "SELECT setting = '' FROM pg_settings WHERE name = 'listen_addresses'",
         "mariadb": "SELECT IF(@@skip_networking, 't', 'f')",
     }
-    assert query(lab, asked[engine]) == "t"
+    assert query(one, asked[engine]) == "t"
     with pytest.raises(ConfigError, match="has no port"):
-        lab.url(tcp=True)
+        one.url(tcp=True)
     with pytest.raises(ConfigError, match="has no port"):
         labs.up("one", port=True)
-
-
-def test_a_port_that_was_taken_meanwhile_gives_way_to_another(root: Path, engine: str) -> None:
-    lab = labs.up("one", engine=engine, port=True)
-    labs.down("one")
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", lab.port))
-        taken.listen()
-        assert labs.up("one").port not in {None, lab.port}
 
 
 DURABLE = {
@@ -305,27 +326,25 @@ DURABLE = {
 }
 
 
-def test_a_lab_is_durable_and_ready_to_be_looked_into(root: Path, engine: str) -> None:
-    lab = labs.up("one", engine=engine)
+def test_a_lab_is_durable_and_ready_to_be_looked_into(one: Lab, engine: str) -> None:
     for line in DURABLE[engine]:
         name, value = line.split()
         show = f"SHOW {name}" if engine == "postgresql" else f"SELECT @@GLOBAL.{name}"
-        assert query(lab, show) == value, name
+        assert query(one, show) == value, name
     if engine == "postgresql":
-        assert query(lab, "SELECT count(*) >= 0 FROM pg_stat_statements") == "t"
-        assert query(lab, "SELECT datlocale FROM pg_database WHERE datname = 'trading'")
+        assert query(one, "SELECT count(*) >= 0 FROM pg_stat_statements") == "t"
+        assert query(one, "SELECT datlocale FROM pg_database WHERE datname = 'trading'")
     owner = {"postgresql": "stockops", "mariadb": "stockops@localhost"}[engine]
     asked = "current_user" if engine == "postgresql" else "current_user()"
-    assert query(lab, f"SELECT {asked}") == owner
+    assert query(one, f"SELECT {asked}") == owner
 
 
 @pytest.mark.skipif(not ROOT, reason="an ordinary user runs the server as himself")
-def test_as_root_the_server_runs_as_somebody_without_rights(root: Path, engine: str) -> None:
-    lab = labs.up("one", engine=engine)
-    assert Path(f"/proc/{lab.pid}").stat().st_uid not in {0, os.geteuid()}
-    assert lab.directory.stat().st_uid == 0
-    assert lab.data.stat().st_mode & 0o077 == 0
-    assert lab.sockets.stat().st_mode & 0o077 == 0
+def test_as_root_the_server_runs_as_somebody_without_rights(one: Lab) -> None:
+    assert Path(f"/proc/{one.pid}").stat().st_uid not in {0, os.geteuid()}
+    assert one.directory.stat().st_uid == 0
+    assert one.data.stat().st_mode & 0o077 == 0
+    assert one.sockets.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.skipif(not ROOT, reason="only root chooses another user")
@@ -395,18 +414,18 @@ def test_a_name_that_cannot_be_a_directory_is_refused(root: Path, name: str) -> 
     assert not root.exists()
 
 
-def test_a_lab_that_does_not_exist_is_answered_with_those_that_do(root: Path) -> None:
-    labs.up("one")
-    with pytest.raises(ConfigError, match=r"no lab 'two' \(there are: one\)") as caught:
+@postgresql_alone
+def test_a_lab_that_does_not_exist_is_answered_with_those_that_do(one: Lab) -> None:
+    with pytest.raises(ConfigError, match=rf"no lab 'two' \(there are: {one.name}\)") as caught:
         labs.down("two")
     assert caught.value.hint == "stockops lab up --name two"
     gone = stockops("lab", "destroy", "--name", "two", "--yes", check=False)
     assert gone.returncode == 2
 
 
-def test_another_run_on_the_same_lab_is_refused_at_once(root: Path) -> None:
-    labs.up("one")
-    with filelock.hold(place.lock_file("one"), what="the lab 'one'"):
+@postgresql_alone
+def test_another_run_on_the_same_lab_is_refused_at_once(one: Lab) -> None:
+    with filelock.hold(place.lock_file(one.name), what="the lab 'one'"):
         with pytest.raises(Busy, match=f"in use by process {os.getpid()}"):
             labs.down("one")
         assert stockops("lab", "down", "--name", "one", check=False).returncode == 6
@@ -431,23 +450,25 @@ def test_a_server_that_does_not_start_names_its_log_and_its_last_lines(
     assert working_in(root) == []
 
 
-def test_a_marker_that_makes_no_sense_is_a_broken_lab(root: Path) -> None:
-    lab = labs.up("one")
+@postgresql_alone
+def test_a_marker_that_makes_no_sense_is_a_broken_lab(one: Lab) -> None:
     labs.down("one")
-    marker = lab.directory / "stockops-lab.json"
+    marker = one.directory / "stockops-lab.json"
+    whole = marker.read_text()
     for text in ("{", "[]", "null", '{"format": 99, "engine": "postgresql"}', '{"format": 1}'):
         marker.write_text(text)
         assert [each.state for each in labs.status()] == ["broken"]
         with pytest.raises(ConfigError, match="not a marker"):
             labs.up("one")
+    marker.write_text(whole)
 
 
-def test_a_lab_of_another_kind_does_not_answer_to_the_name(root: Path) -> None:
-    labs.up("one")
+@postgresql_alone
+def test_a_lab_of_another_kind_does_not_answer_to_the_name(one: Lab) -> None:
     with pytest.raises(ConfigError, match="which is not --engine mariadb"):
-        labs.up("one", engine="mariadb")
+        labs.up(one.name, engine="mariadb")
     with pytest.raises(ConfigError, match="which is not --version 15"):
-        labs.up("one", version="15")
+        labs.up(one.name, version="15")
 
 
 def program(folder: Path, name: str, says: str) -> None:
@@ -530,13 +551,12 @@ def test_destroy_asks_first(root: Path) -> None:
     assert list(root.iterdir()) == []
 
 
-def test_shell_is_the_engines_own_client(root: Path, engine: str) -> None:
-    labs.up("one", engine=engine)
+def test_shell_is_the_engines_own_client(one: Lab, engine: str) -> None:
     word = secrets.token_hex(4)
     flag = "-c" if engine == "postgresql" else "-e"
-    said = stockops("lab", "shell", "--name", "one", "--", flag, f"SELECT '{word}' AS word")
+    said = stockops("lab", "shell", "--name", one.name, "--", flag, f"SELECT '{word}' AS word")
     assert word in said.stdout
-    labs.down("one")
+    labs.down(one.name)
     assert stockops("lab", "shell", "--name", "one", check=False).returncode == 3
 
 

@@ -1,6 +1,7 @@
 """The exchange's site, which is a small one of our own on the loopback here."""
 
 import importlib.util
+import json
 import os
 import sys
 import time
@@ -9,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from krx_site import LOGIN_ID, LOGIN_PASSWORD, Row, Site, serve
+from krx_site import LOGIN_ID, LOGIN_PASSWORD, Row, Site, rows, serve
 
 from stockops.errors import ConfigError, Refused, StockopsError, Unreachable, Unsupported
 from stockops.listing import krx
@@ -151,16 +152,9 @@ def an_error(site: Site) -> None:
         pytest.param(block_page, Refused, "blocked", id="a block page"),
         pytest.param(maintenance_page, Unsupported, "shape changed", id="maintenance"),
         pytest.param(no_rows, ConfigError, "holiday", id="no rows"),
-        pytest.param(no_prices, ConfigError, "holiday", id="a holiday has rows and no prices"),
-        pytest.param(ten_rows, Unsupported, "10 issues", id="ten rows"),
         pytest.param(a_renamed_column, Unsupported, "TDD_CLSPRC", id="a renamed column"),
         pytest.param(another_key, Unsupported, "OutBlock_1", id="another key"),
         pytest.param(cut_json, Unsupported, "shape changed", id="cut JSON"),
-        pytest.param(a_duplicate, Unsupported, "already", id="a duplicate"),
-        pytest.param(a_wrong_isin, Unsupported, "check digit", id="a wrong ISIN"),
-        pytest.param(one_zero_price, Unsupported, "closed at 0 won", id="one price is zero"),
-        pytest.param(a_strange_number, Unsupported, "5.9E9", id="a strange number"),
-        pytest.param(worthless, Unsupported, "worth nothing", id="worth nothing"),
         pytest.param(an_error, Unreachable, "500", id="a server error"),
     ],
 )
@@ -176,6 +170,38 @@ def test_each_failure_has_its_name(
         krx.read(ON)
     assert caught.value.hint
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "kind", "cause"),
+    [
+        pytest.param(no_prices, ConfigError, "holiday", id="a holiday has rows and no prices"),
+        pytest.param(ten_rows, Unsupported, "10 issues", id="ten rows"),
+        pytest.param(a_duplicate, Unsupported, "already", id="a duplicate"),
+        pytest.param(a_wrong_isin, Unsupported, "check digit", id="a wrong ISIN"),
+        pytest.param(one_zero_price, Unsupported, "closed at 0 won", id="one price is zero"),
+        pytest.param(a_strange_number, Unsupported, "5.9E9", id="a strange number"),
+        pytest.param(worthless, Unsupported, "worth nothing", id="worth nothing"),
+    ],
+)
+def test_rows_that_cannot_be_a_listing_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    spoil: Callable[[Site], None],
+    kind: type[StockopsError],
+    cause: str,
+) -> None:
+    """What the child hands over is judged by us; a child quicker than pykrx hands it over."""
+    site = Site(rows())
+    spoil(site)
+    (tmp_path / "rows").write_text(json.dumps({"rows": site.rows}), "utf-8")
+    quick = tmp_path / "python"
+    quick.write_text(f"#!/bin/sh\nexec cat '{tmp_path / 'rows'}'\n")
+    quick.chmod(0o755)
+    monkeypatch.setenv("STOCKOPS_KRX_PYTHON", str(quick))
+    with pytest.raises(kind, match=cause) as caught:
+        krx.read(ON)
+    assert caught.value.hint
 
 
 @needs_pykrx

@@ -6,7 +6,7 @@ import pytest
 
 from stockops import resources
 from stockops.errors import ConfigError
-from stockops.migrations import files
+from stockops.migrations import effects, files
 
 ENGINES = ("postgresql", "mariadb")
 
@@ -140,3 +140,19 @@ def test_the_schema_reads(engine_name: str) -> None:
     found = files.read(files.folder_of(engine_name), engine_name)
     versions = [migration.version for migration in found if migration.version]
     assert versions == list(range(1, len(versions) + 1))
+
+
+def test_the_tables_that_are_there_in_the_end_are_read_from_the_files(tmp_path: Path) -> None:
+    (tmp_path / "V0001__first.sql").write_text(
+        "CREATE TABLE a (n INT);\n"
+        'CREATE TABLE IF NOT EXISTS public."B" (n INT);\n'
+        "CREATE TEMPORARY TABLE passing (n INT);\n"
+        "CREATE TABLE a_2026 PARTITION OF a FOR VALUES IN (1);\n"
+        "CREATE TABLE d (n INT);\nCREATE TABLE e (n INT);\nCREATE TABLE f (n INT);\n"
+    )
+    (tmp_path / "V0002__second.sql").write_text(
+        "DROP TABLE IF EXISTS d, e CASCADE;\nALTER TABLE b RENAME TO c;\nALTER TABLE f ADD m INT;\n"
+    )
+    assert effects.tables(files.read(tmp_path, "postgresql")) == {"a", "c", "f"}
+    (tmp_path / "V0003__third.sql").write_text("RENAME TABLE f TO `g`;\n")
+    assert effects.tables(files.read(tmp_path, "mariadb")) == {"a", "c", "g"}

@@ -1,6 +1,7 @@
 """Many orders: one by one, in batches, at once, and on both engines."""
 
 import random
+import re
 import threading
 import time
 from collections import Counter
@@ -25,7 +26,7 @@ Mode = Literal["one by one", "in batches"]
 ORDERS = 500
 BATCH = 100
 CLIENTS = 16
-CLIENT_SECONDS = 15.0
+CLIENT_SECONDS = 3.0
 CLIENT_LOCK_TIMEOUT_S = 30.0
 
 # Numbers drawn from event_ids, counted from the first one that the orders drew. A batch may draw
@@ -208,6 +209,90 @@ def deadlocks(bed: Bed) -> int:
         return int(bed.one("SELECT sum(deadlocks) AS n FROM pg_stat_database"))
     rows = bed.server.rows("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")
     return int(rows[0]["Value"])
+
+
+# Position, number and turn of what the orders of a batch meet, and which positions to take out.
+CHAINS = [
+    (
+        [(44, 2, 1), (185, 1, 1), (428, 1, 2), (87, 1, 1), (87, 2, 1), (87, 3, 1), (377, 1, 1),
+         (377, 2, 1), (415, 1, 2), (415, 2, 2), (343, 1, 1), (343, 2, 1)],
+        {377},
+    ),
+    (
+        [(297, 1, 1), (362, 1, 1), (362, 2, 1), (168, 1, 1), (168, 2, 1), (168, 3, 1),
+         (226, 1, 1), (408, 1, 2), (408, 2, 2), (408, 3, 2), (384, 3, 1), (232, 1, 1)],
+        {168, 226},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("met", "out"), CHAINS)
+def test_mariadb_deletes_each_meeting_of_an_order_that_is_taken_out(
+    all_labs: Labs, met: list[tuple[int, int, int]], out: set[int]
+) -> None:
+    """Where it reads the table of meetings by an index while it deletes, it skips one of these."""
+    with bed_of(all_labs.get("mariadb")) as bed:
+        text = bed.one(
+            "SELECT routine_definition FROM information_schema.routines "
+            "WHERE routine_schema = database() AND routine_name = 'place_turn'"
+        )
+        deletes = re.findall(r"DELETE f FROM [^;]*batch_fills[^;]*;", text)
+        assert len(deletes) == 2
+        for delete in deletes:
+            bed.server.execute("CALL judge_orders('[]', '2025-01-03', '2025-01-03 01:00:00')")
+            for position, number, turn in met:
+                row = {"position": position, "number": number, "turn": turn}
+                bed.server.execute(
+                    "INSERT INTO batch_fills (position_no, fill_no, turn) "
+                    "VALUES (%(position)s, %(number)s, %(turn)s)",
+                    row,
+                )
+            for position, turn in sorted({(position, turn) for position, _, turn in met}):
+                row = {"position": position, "turn": turn, "out": position in out}
+                bed.server.execute(
+                    "INSERT INTO batch_orders (position_no, turn, is_alone) "
+                    "VALUES (%(position)s, %(turn)s, %(out)s)",
+                    row,
+                )
+                bed.server.execute(
+                    "INSERT INTO batch_done (position_no, turn, status) VALUES (%(position)s, "
+                    "%(turn)s, CASE WHEN %(out)s THEN 'rejected' ELSE 'filled' END)",
+                    row,
+                )
+            bed.server.execute(delete.replace("p_turn", "1"))
+            left = bed.server.rows("SELECT position_no, fill_no, turn FROM batch_fills")
+            assert {tuple(row.values()) for row in left} == {m for m in met if m[0] not in out}
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_refused_orders_of_batches_have_no_trades(busy: Bed) -> None:
+    draw = random.Random(20250103)
+    symbols = [busy.stock(50_000) for _ in range(30)]
+    buyers = [busy.account(1_000_000_000) for _ in range(8)]
+    sellers = [busy.account(holds=dict.fromkeys(symbols, 100_000)), busy.account()]
+    refused = 0
+    for n in range(2_000):
+        price = 49_900 - 100 * (n % 90)
+        some = draw.sample(symbols, draw.randint(8, 30))
+        rest = [
+            busy.order(buyer, "buy", symbol, 1, price)
+            for symbol in some
+            for buyer in draw.sample(buyers, draw.randint(0, 8))
+        ]
+        selling = [
+            busy.order(draw.choice(sellers), "sell", symbol, draw.randint(1, 3), price)
+            for _ in range(4)
+            for symbol in draw.sample(some, len(some))
+        ]
+        for batch in (rest, selling):
+            answers = orders.place_many(busy.server, batch, clock=CLOCK) if batch else []
+            refused += sum(answer.status == "rejected" for answer in answers)
+    assert refused > 10_000
+    assert not busy.server.rows(
+        "SELECT o.order_id FROM orders o JOIN trades t ON t.sell_order_id = o.order_id "
+        "WHERE o.status = 'rejected'"
+    )
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stockops import migrations, money, prices
+from stockops import money, prices
 from stockops.engine import connect
 from stockops.prices import Path
 from stockops.targets import Target
@@ -83,10 +83,9 @@ def test_a_walk_is_a_pure_function() -> None:
     assert len({day[3] for day in whole}) > 50
 
 
-def test_every_valid_price_has_the_limits_the_database_says(target: Target) -> None:
-    migrations.up(target)
+def test_every_valid_price_has_the_limits_the_database_says(migrated: Target) -> None:
     valid = valid_prices()
-    with connect(target) as server:
+    with connect(migrated) as server:
         server.execute("CREATE TEMPORARY TABLE p (price_won bigint PRIMARY KEY)")
         server.execute(f"INSERT INTO p VALUES {', '.join(f'({price})' for price in valid)}")
         rows = server.rows(

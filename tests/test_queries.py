@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Labs, fresh_database
+from conftest import Labs, migrated_database
 
 import stockops
-from stockops import migrations, queries
+from stockops import queries
 from stockops.engine import ENGINES, connect
 from stockops.engine.base import Server
 from stockops.errors import Unsupported
-from stockops.plan import Consent
 from stockops.queries import Query
 
 QUERIES = sorted(
@@ -38,23 +37,36 @@ QUERIES = sorted(
 # The folders that hold questions; the files of others are read by name.
 FOLDERS = sorted({query.name.partition("/")[0] for query in QUERIES if "/" in query.name})
 
+# Some installations of MariaDB have it, and who asks looks first whether it is there.
+PLUGIN = "INSTALL PLUGIN IF NOT EXISTS metadata_lock_info SONAME 'metadata_lock_info'"
+
 # A value for each parameter that a question takes.
 PARAMS: dict[str, object] = {
     "after": date(2025, 1, 2),
     "after_at": "2025-01-02",
     "builder_id": 0,
+    "channel": "email",
+    "database": "trading",
     "after_id": 0,
+    "indexes_max": 5,
     "keys": "1,2",
     "lock_key": 1,
     "lock_name": "none",
+    "locks_max": 5,
     "market": "KOSPI",
     "name": "orders",
     "on": date(2025, 1, 2),
     "order_ids": "1,2",
+    "pages_min": 1,
+    "part_name": "audit_log_2025",
+    "part_schema": "public",
     "row_limit": 5,
     "session_id": 0,
+    "session_ids": "1,2",
     "symbols_max": 5,
+    "tables_max": 5,
     "through": date(2025, 1, 2),
+    "through_id": 0,
     "token": "none",
     "trade_id": 0,
     "until_at": "2025-01-03",
@@ -69,11 +81,12 @@ def servers(all_labs: Labs) -> Iterator[dict[str, Server]]:
 
         class Opened(dict[str, Server]):
             def __missing__(self, engine: str) -> Server:
-                target = stack.enter_context(fresh_database(all_labs.get(engine)))
-                migrations.up(target, consent=Consent(yes=True))
+                target = stack.enter_context(migrated_database(all_labs.get(engine)))
                 self[engine] = stack.enter_context(connect(target))
                 if engine == "postgresql":
                     self[engine].execute("CREATE EXTENSION pg_stat_statements")
+                else:
+                    self[engine].execute(PLUGIN)
                 return self[engine]
 
         yield Opened()

@@ -36,6 +36,7 @@ from stockops.cli import main
 from stockops.engine import connect
 from stockops.errors import StockopsError
 from stockops.lab import Lab
+from stockops.settings import reloading
 from stockops.targets import Target
 
 SOON_S = 30.0
@@ -51,6 +52,7 @@ KILLED = """
 import os, signal, sys
 from stockops.backups import repository, taking
 from stockops.targets import Target
+from stockops.settings import reloading
 taking.take(
     repository.opened(sys.argv[2]),
     Target(name="killed", url=sys.argv[1]),
@@ -445,11 +447,11 @@ def summaries(market: Target) -> Iterator[None]:
     with connect(market) as server:
         if server.engine == "postgresql":
             server.execute("ALTER SYSTEM SET summarize_wal = on")
-            server.rows("SELECT pg_reload_conf() AS it")
+            reloading.reload(server)
         yield
         if server.engine == "postgresql":
             server.execute("ALTER SYSTEM RESET summarize_wal")
-            server.rows("SELECT pg_reload_conf() AS it")
+            reloading.reload(server)
 
 
 def taken(place: Path, target: Target, *words: str) -> Manifest:

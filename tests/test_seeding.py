@@ -11,7 +11,7 @@ from conftest import Labs, eventually
 from market import Markets, small_plan
 
 from stockops import market as calendar
-from stockops import migrations, seeding
+from stockops import seeding
 from stockops.cli import main
 from stockops.engine import ENGINES, connect
 from stockops.engine.base import Server
@@ -24,18 +24,11 @@ from stockops.seeding.tables import BY_NAME, TABLES, chunk
 from stockops.targets import Target
 
 YES = Consent(yes=True)
-BIG = SeedPlan(users=4_000, accounts=8_000, days=60)
+BIG = SeedPlan(users=2_000, accounts=4_000, days=60)
 
 
 def count(server: Server, what: str) -> int:
     return int(server.rows(f"SELECT count(*) AS n FROM {what}")[0]["n"])
-
-
-@pytest.fixture
-def migrated(target: Target) -> Target:
-    """A fresh database with the schema and nothing else."""
-    migrations.up(target)
-    return target
 
 
 @pytest.fixture

@@ -5,15 +5,18 @@ import signal
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import Labs, eventually
 
-from stockops import report
+from stockops import disk, report, settings
 from stockops.cli import trialview
+from stockops.engine import connect
 from stockops.errors import ConfigError, Finding
 from stockops.experiments import changes, settings_trial, stand
+from stockops.experiments.advised import LeftOut, Tryable, tryable
 from stockops.experiments.load import Load
 from stockops.experiments.moments import Moment
 from stockops.experiments.settings_trial import Trial, TrialPlan, Turn
@@ -35,6 +38,12 @@ KINDS = {
         ("innodb_buffer_pool_size", "64M", "restart"),
     ],
 }
+# A setting that a server has otherwise than a lab has, and one that the sessions of a load set.
+NOW = {
+    "postgresql": ("synchronous_commit", "off", "local"),
+    "mariadb": ("tmp_table_size", "2097152", "1048576"),
+}
+SAME = {"postgresql": {"lock_timeout": "30s"}, "mariadb": {"lock_wait_timeout": "300"}}
 REFUSED = {"postgresql": ("synchronous_commit", "maybe"), "mariadb": ("max_connections", "-3")}
 FATAL = {"postgresql": ("shared_buffers", "999TB"), "mariadb": ("innodb_flush_method", "nonsense")}
 
@@ -87,9 +96,24 @@ def test_what_no_server_can_be_told_is_said(
         ([], "no setting is named"),
         (["--matrix", "--set", "fsync=off"], "exclude each other"),
         (["--set", "fsync=off", "--crash", "kill"], "--crash is for --matrix"),
+        (["--advised", "--set", "fsync=off"], "exclude each other"),
+        (["--set", "fsync=off", "--rule", "fsync"], "--rule is for --advised"),
+        (["--set", "fsync=off", "-t", "prod"], "-t is for --advised"),
+        (["--matrix", "--lab", "pg"], "--lab is for --set and --advised"),
+        (["--set", "fsync=off", "--lab", "nobodys"], "there is no lab 'nobodys'"),
         (["--set", "fsync=off", "--report", "/proc/x/report.html"], "cannot write the report"),
     ],
-    ids=["nothing", "both", "a crash of a trial", "a report that cannot be written"],
+    ids=[
+        "nothing",
+        "both",
+        "a crash of a trial",
+        "advice and settings",
+        "a rule of no advice",
+        "a target of no advice",
+        "a price list on a copy",
+        "a lab that is not there",
+        "a report that cannot be written",
+    ],
 )
 def test_a_command_line_that_makes_no_sense_is_refused(words: list[str], said: str) -> None:
     command = [sys.executable, "-m", "stockops", "settings", "compare", *words]
@@ -128,7 +152,49 @@ def test_a_restart_has_it_in_force_and_a_bad_value_is_one_sentence(
     assert not directory.exists()
 
 
-def tried(ground: Stand, wanted: dict[str, str], heard: list[Moment]) -> Trial:
+def test_a_copy_of_a_lab_is_set_as_the_lab_is(shared: Stand) -> None:
+    _, (name, value, _), _ = KINDS[shared.lab.engine]
+    with connect(shared.target) as server:
+        server.execute("CREATE TABLE of_the_lab (kept int PRIMARY KEY)")
+        server.execute("INSERT INTO of_the_lab VALUES (7)")
+    shared.apply(shared.resolve({name: value}))
+    try:
+        with stand.copied(shared.target, said=lambda _: None) as copy:
+            assert copy.in_force([name]) == {name: value} == shared.in_force([name])
+            assert copy.source == f"a copy of the lab {shared.lab.name}"
+            with connect(copy.target) as server:
+                assert server.rows("SELECT kept FROM of_the_lab") == [{"kept": 7}]
+    finally:
+        shared.apply(())
+
+
+def test_all_advice_is_tried_or_left_out_with_a_reason(shared: Stand) -> None:
+    with connect(shared.target) as server:
+        facts, held = settings.read(shared.target, server), changes.held(server)
+    facts = settings.said(facts, memory_bytes=2**36, cpus=16, disk="ssd")
+    advice = [each for each in settings.advise(facts) if each.state == "advised"]
+    found = tryable(facts, advice, held)
+    assert [*found.wanted, *(each.name for each in found.left_out)]
+    assert {*found.wanted} | {each.name for each in found.left_out} == {x.setting for x in advice}
+    assert found.wanted.keys() == found.now.keys()
+    assert all(each.why for each in found.left_out)
+    assert len(shared.resolve(found.wanted)) == len(found.wanted)
+    by_hand = replace(advice[0], setting="restart pending")
+    assert not tryable(facts, [by_hand], held).wanted
+
+
+def test_advice_that_the_server_follows_already_is_nothing_to_try(shared: Stand) -> None:
+    name, value, _ = KINDS[shared.lab.engine][0]
+    advice = Tryable(wanted={name: value}, now={name: value}, left_out=())
+    try:
+        with pytest.raises(Finding, match=f"no advice that can be tried: {name}: it is"):
+            settings_trial.run(shared, advice, TrialPlan(rounds=1), told=lambda _: None)
+    finally:
+        shared.base = ()
+        shared.apply(())
+
+
+def tried(ground: Stand, wanted: Tryable, heard: list[Moment]) -> Trial:
     """A trial of one round: the shortest in which this machine answers anything."""
     for seconds in (0.6, 2.0, 8.0):
         plan = TrialPlan(seconds=seconds, warmup_s=0.05, rounds=1, clients=2)
@@ -138,6 +204,7 @@ def tried(ground: Stand, wanted: dict[str, str], heard: list[Moment]) -> Trial:
         except Finding:
             continue
         finally:
+            ground.base = ()
             ground.apply(())
     pytest.fail("no order was answered in 8 s")
 
@@ -146,16 +213,21 @@ def test_turns_alternate_and_each_says_what_was_in_force(
     lab: Lab, market: Target, tmp_path: Path
 ) -> None:
     ground = stand.on(lab, market)
-    name, value, _ = KINDS[lab.engine][0]
+    name, value, now = NOW[lab.engine]
+    wanted = Tryable(
+        wanted={name: value, **SAME[lab.engine]},
+        now={name: now},
+        left_out=(LeftOut("restart pending", "it is done by hand"),),
+    )
     heard: list[Moment] = []
-    trial = tried(ground, {name: value}, heard)
+    trial = tried(ground, wanted, heard)
     assert [turn.variant for turn in trial.turns] == ["before", "after", "after", "before"]
     seen = {
         variant: {t.in_force[name] for t in trial.turns if t.variant == variant}
         for variant in ("before", "after")
     }
-    assert len(seen["before"]) == len(seen["after"]) == 1
-    assert seen["before"] != seen["after"]
+    assert seen == {"before": {now}, "after": {value}}
+    assert [each.name for each in trial.left_out] == ["restart pending", *SAME[lab.engine]]
     assert all(turn.load.orders > 0 for turn in trial.turns)
     assert trial.says_nothing  # two pairs carry no interval
     assert [(each.number, each.of) for each in heard if each.tick is None][-1] == (6, 6)
@@ -212,12 +284,17 @@ def test_verdicts_follow_the_direction_that_is_better() -> None:
     ]
 
 
-def test_an_interrupted_trial_leaves_no_server_and_no_directory() -> None:
-    with tempfile.TemporaryDirectory(prefix="trial-") as folder:
+@pytest.mark.parametrize("asked", [["--set", "synchronous_commit=off"], ["--matrix"]], ids=str)
+def test_an_interrupted_trial_leaves_no_server_and_no_directory(asked: list[str]) -> None:
+    # A price of durability is measured on a disk alone, and the other labs lie in memory.
+    within = "/var/tmp" if "--matrix" in asked else None
+    if within and disk.in_memory(Path(within)):
+        pytest.skip("/var/tmp lies in memory, too")
+    with tempfile.TemporaryDirectory(prefix="trial-", dir=within) as folder:
         Path(folder).chmod(0o711)
         root = Path(folder) / "labs"
         command = [sys.executable, "-m", "stockops", "settings", "compare"]
-        command += ["--set", "synchronous_commit=off"]
+        command += asked
         environment = {**os.environ, "STOCKOPS_LABS": str(root)}
         process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         try:

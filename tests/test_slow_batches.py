@@ -209,6 +209,9 @@ TEXTS = [
     "SELECT * FROM orders_2024", "SELECT * FROM orders_2025", "SELECT 0x1F, 1e5, t.1", "SELECT `a`",
     "INSERT INTO t VALUES " + ", ".join(["(1, 'x')"] * 300), "SELECT '한글'", "SELECT E'a\\'b'",
     "SELECT \0", "SELECT '\0', 5", "SELECT $$ ' $$", "SELECT '" + "x" * 5000 + "'", "SELECT 100000",
+    "/* it's */ SELECT 1", "SELECT $$a /* x */", "SELECT $$a$$ /* b='c' */;", "/*! SELECT */ 1",
+    "SELECT 1 /* a='b',c='%20d' */ ; ", "/**/", "/*/", "SELECT 'a' /* x */ /* y */", "/* a='b' */",
+    "SELECT 1 /*+ hint */", "SELECT '/* a=''b'' */'", "SELECT 1 -- /* x */", "SELECT # /* x */\n1",
 ]  # fmt: skip
 
 
@@ -216,7 +219,7 @@ TEXTS = [
 def test_the_classes_of_many_are_those_of_each(dialect: Dialect) -> None:
     draw = random.Random(3)
     for _ in range(60):
-        raw = [draw.choice(TEXTS).encode() for _ in range(draw.randrange(40))]
+        raw = [draw.choice(TEXTS).encode() for _ in range(draw.randrange(60))]
         raw += [text[: draw.randrange(len(text) + 1)] + b"\xff" for text in raw[:5]]
         draw.shuffle(raw)
         each = [classify(text.decode("utf-8", "replace"), dialect=dialect) for text in raw]

@@ -231,7 +231,7 @@ def test_without_counters_the_table_of_slow_statements_is_read() -> None:
     assert first.classes == []
     (row,) = second.classes
     assert (row.calls, row.text) == (2, "SELECT sleep(?) AS it")
-    assert 0.3 <= row.total_s < 1
+    assert 0.3 <= row.total_s < 30  # seconds, whatever the machine is busy with
     assert second.unknown_s is None
     assert "only statements longer than long_query_time" in second.problems[0]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stockops.statements import Dialect, classify
 from stockops.statements.formatting import PRETTY_LENGTH_MAX, pretty
-from stockops.statements.masking import grammar
+from stockops.statements.masking import grammar, letters
 from stockops.statements.reading import read
 
 # What it is, the statement, the text of its class.
@@ -523,3 +523,18 @@ def test_time_grows_with_the_length_and_no_faster(dialect: Dialect) -> None:
 @pytest.mark.parametrize("piece", NASTY)
 def test_a_megabyte_of_anything_is_read_in_a_minute(dialect: Dialect, piece: str) -> None:
     assert cpu_s(piece, 1_000_000, dialect) < 60
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        (letters(), r"[0-9A-Za-z_$\x80-\U0010ffff]"),
+        (letters("$0123456789"), r"[A-Za-z_\x80-\U0010ffff]"),
+        (letters(more="])^-"), r"[0-9A-Za-z_$\])^\-\x80-\U0010ffff]"),
+    ],
+)
+def test_a_class_that_names_what_it_leaves_out_is_that_which_names_what_it_has(
+    said: str, named: str
+) -> None:
+    every = "".join(map(chr, [*range(0x300), 0x2028, 0x212A, 0xAC00, 0x1F600, 0x10FFFF]))
+    assert re.findall(said, every) == re.findall(named, every)

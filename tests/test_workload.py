@@ -147,7 +147,7 @@ def test_a_run_cut_by_the_clock_and_its_audit_count_the_same(
     """A group is written down before its first send: what the end cuts off was never asked."""
     folder, mix = tmp_path / "j", {"limit": 50, "cancel": 50}
     plan = RunPlan(
-        clients=1, seconds=3.0, mix=mix, journal=folder, rate_per_s=rate_per_s, business_date=DAY
+        clients=1, seconds=2.0, mix=mix, journal=folder, rate_per_s=rate_per_s, business_date=DAY
     )
     result = workload.run(market, plan)
     assert result.failure is None
@@ -242,7 +242,7 @@ def test_a_warm_up_is_left_out_of_the_times_and_not_of_the_orders(
     plan = RunPlan(clients=2, warmup_s=1.5, seconds=1.5, journal=folder, business_date=DAY)
     result = workload.run(market, plan)
     assert result.failure is None
-    assert 2.9 < result.elapsed_s < 6.0
+    assert 2.9 < result.elapsed_s < 30.0  # 3 s were asked for; a busy machine begins late
     assert result.warmup_answered > 0
     requests = result.orders + result.cancels
     assert result.service.answers == requests - result.warmup_answered > 0
@@ -265,6 +265,43 @@ def test_a_run_that_ends_within_its_warm_up_has_measured_nothing(market: Target)
     assert "5 answers are left out" in said.stdout
 
 
+def test_a_stubborn_run_outlives_errors_that_end_another(market: Target, tmp_path: Path) -> None:
+    """The ticks of prices are gone for a while, as the room on a disk may be."""
+    with ExitStack() as back:
+        ticks: list[Tick] = []
+
+        def take_away(tick: Tick) -> None:
+            ticks.append(tick)
+            if len(ticks) == 1:
+                server = back.enter_context(connect(market))
+                server.execute("ALTER TABLE tick_sizes RENAME TO tick_sizes_gone")
+                back.callback(server.execute, "ALTER TABLE tick_sizes_gone RENAME TO tick_sizes")
+            elif len(ticks) == 2:
+                back.close()
+
+        plan = RunPlan(
+            clients=2,
+            seconds=4.0,
+            rate_per_s=50.0,
+            journal=tmp_path / "j",
+            business_date=DAY,
+            moments=tmp_path,
+            stubborn=True,
+        )
+        result = workload.run(market, plan, progress=take_away)
+    assert result.failure is None
+    assert sum(result.errors.values()) >= 2
+    seen = [*workload.Reader(tmp_path).new()]
+    answered = [each for each in seen if isinstance(each, workload.Answered)]
+    failed = [each for each in seen if isinstance(each, workload.Failed)]
+    assert len(answered) == result.orders + result.cancels
+    assert {each.fault for each in failed} == {"other"}
+    assert len(failed) == result.retries
+    assert max(each.ended_ns for each in answered) > max(each.at_ns for each in failed)
+    with connect(market) as server:
+        assert journal.audit(server, tmp_path / "j").clean
+
+
 def locked_for_two_ticks(market: Target) -> tuple[RunResult, list[Tick]]:
     """Run orders, every issue locked from the first tick after an answer, for two ticks."""
     with ExitStack() as locks:
@@ -281,7 +318,14 @@ def locked_for_two_ticks(market: Target) -> tuple[RunResult, list[Tick]]:
             elif len(ticks) == 3:
                 locks.close()
 
-        plan = RunPlan(clients=3, seconds=6.0, mix={"limit": 1}, business_date=DAY, seal=False)
+        plan = RunPlan(
+            clients=3,
+            seconds=6.0,
+            rate_per_s=150.0,
+            mix={"limit": 1},
+            business_date=DAY,
+            seal=False,
+        )
         return workload.run(market, plan, progress=lock), ticks
 
 

@@ -13,16 +13,16 @@ from trading import BROKEN
 
 from stockops import journal
 from stockops import lab as labs
-from stockops.engine import connect
+from stockops.engine import ENGINES, connect
 from stockops.lab import Lab
 from stockops.targets import Target
 
 
-@pytest.fixture
-def doomed(engine: str, all_labs: Labs) -> Iterator[Lab]:
-    """A lab that a test may kill; another one than the session's."""
-    all_labs.get(engine)  # skips where the engine is missing
-    with labs.temporary(engine) as lab:
+@pytest.fixture(scope="module", params=sorted(ENGINES))
+def doomed(request: pytest.FixtureRequest, all_labs: Labs) -> Iterator[Lab]:
+    """A lab that tests may kill, and start again; another one than the session's."""
+    all_labs.get(request.param)  # skips where the engine is missing
+    with labs.temporary(request.param) as lab:
         yield lab
 
 

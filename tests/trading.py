@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from conftest import fresh_database
+from conftest import migrated_database
 
-from stockops import migrations, orders
+from stockops import orders
 from stockops.engine import connect
 from stockops.engine.base import Server
 from stockops.lab import Lab
@@ -223,11 +223,9 @@ class Bed:
 @contextmanager
 def bed_of(lab: Lab) -> Iterator[Bed]:
     """A bed in a fresh database; its books must balance at the end of the block."""
-    with fresh_database(lab) as target:
-        migrations.up(target)
-        with connect(target) as server:
-            yield Bed(server, target)
-            check_books(server)
+    with migrated_database(lab) as target, connect(target) as server:
+        yield Bed(server, target)
+        check_books(server)
 
 
 def plain(value: object) -> object:

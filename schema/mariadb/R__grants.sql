@@ -1,4 +1,4 @@
--- requires: R__market.sql R__place_order.sql R__place_orders.sql R__cancel_order.sql
+-- requires: R__market.sql R__place_order.sql R__place_orders.sql R__cancel_order.sql R__monitoring.sql
 -- Who may do what in this database. The application reads and calls routines; it writes no table itself.
 -- The routines run with the rights of whoever applied these files. Nobody but the owner gets CREATE TEMPORARY TABLES:
 -- a temporary table hides a real one of the same name from the routines.
@@ -111,3 +111,14 @@ GRANT EXECUTE ON FUNCTION session_open TO stockops_read;
 GRANT SHOW VIEW ON * TO stockops_monitor;
 
 GRANT SELECT, INSERT, UPDATE ON heartbeats TO stockops_backup;
+
+-- What the monitor sees of the business: figures, and which migrations are applied. No row of a customer.
+GRANT SELECT ON trading_now TO stockops_monitor;
+GRANT SELECT ON database_identity TO stockops_monitor;
+GRANT SELECT ON stockops_migrations TO stockops_monitor;
+GRANT SELECT ON stockops_migration_steps TO stockops_monitor;
+GRANT EXECUTE ON PROCEDURE trading_events TO stockops_monitor;
+GRANT SELECT ON trading_now TO stockops_owner;
+GRANT SELECT ON trading_now TO stockops_read;
+-- How far the sequences are, which a monitor looks at before one ends.
+GRANT SELECT ON event_ids TO stockops_monitor;

@@ -239,7 +239,9 @@ BEGIN
             SELECT DISTINCT f.position_no FROM batch_fills AS f WHERE f.turn = p_turn GROUP BY f.position_no, f.account_id HAVING count(*) > 1
         ) AS twice ON twice.position_no = b.position_no
         SET b.is_alone = TRUE;
-        DELETE f FROM batch_fills AS f STRAIGHT_JOIN batch_orders AS b ON b.position_no = f.position_no WHERE f.turn = p_turn AND b.is_alone;
+        -- A table of the MEMORY engine that is read by an index while rows of it are deleted skips some: the table to delete
+        -- from comes second, so that the server finds all of the rows before it deletes the first.
+        DELETE f FROM batch_orders AS b STRAIGHT_JOIN batch_fills AS f ON f.position_no = b.position_no WHERE b.turn = p_turn AND b.is_alone;
     END IF;
 
     INSERT INTO batch_done
@@ -294,7 +296,7 @@ BEGIN
         ) AS g
     ) AS h;
     IF v_meetings > 0 THEN
-        DELETE f FROM batch_fills AS f STRAIGHT_JOIN batch_done AS d ON d.position_no = f.position_no WHERE f.turn = p_turn AND d.status = 'rejected';
+        DELETE f FROM batch_done AS d STRAIGHT_JOIN batch_fills AS f ON f.position_no = d.position_no WHERE d.turn = p_turn AND d.status = 'rejected';
     END IF;
     INSERT INTO batch_fills
     SELECT d.position_no, 1000000, p_turn, NULL, NULL, 1, FALSE, d.price_won, d.house, 0, 0, floor(d.price_won * d.house * b.rate),

@@ -1,4 +1,4 @@
--- requires: R__market.sql R__place_order.sql R__place_orders.sql R__cancel_order.sql
+-- requires: R__market.sql R__place_order.sql R__place_orders.sql R__cancel_order.sql R__monitoring.sql
 -- Who may do what. The application reads and calls routines; it writes no table itself.
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
@@ -37,3 +37,10 @@ GRANT EXECUTE ON FUNCTION
 TO stockops_app, stockops_read;
 
 GRANT INSERT, UPDATE ON heartbeats TO stockops_backup;
+
+-- What the monitor sees of the business: figures, and which migrations are applied. No row of a customer.
+GRANT SELECT ON trading_now, database_identity, stockops_migrations, stockops_migration_steps TO stockops_monitor;
+GRANT EXECUTE ON FUNCTION trading_events(bigint, bigint) TO stockops_monitor;
+GRANT SELECT ON trading_now TO stockops_owner, stockops_read;
+-- How far the sequences are, which a monitor looks at before one ends.
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO stockops_monitor;

@@ -73,6 +73,16 @@ class Child:
         """What it left with; None while it runs."""
         return self._shell.poll()
 
+    @property
+    def lives(self) -> bool:
+        """Whether it, or anything in its process group, runs."""
+        return not self._is_gone()
+
+    def tell(self, number: int) -> None:
+        """Send the signal `number` to all of its process group; whoever is gone hears nothing."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._shell.pid, number)
+
     def finish(self, *, within_s: float) -> None:
         """Wait for its end; raise `ServerError` with its last words if that is not a good one."""
         try:
@@ -86,12 +96,9 @@ class Child:
 
     def end(self) -> None:
         """End it and all it started: told first, killed after `POLITE_S`. Twice does nothing."""
-        group = self._shell.pid
-        with suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGTERM)
+        self.tell(signal.SIGTERM)
         if not wait_until(self._is_gone, within_s=POLITE_S):
-            with suppress(ProcessLookupError):
-                os.killpg(group, signal.SIGKILL)
+            self.tell(signal.SIGKILL)
             wait_until(self._is_gone, within_s=POLITE_S)
         self._let_go()
 
@@ -102,7 +109,7 @@ class Child:
             self._leash = None
 
     def _is_gone(self) -> bool:
-        gone = not _lives(self._shell.pid)
+        gone = not members(self._shell.pid)
         self._shell.poll()  # after the look: what has just ended is taken note of, too
         return gone
 
@@ -114,12 +121,13 @@ class Child:
                     pipe.close()
 
 
-def _lives(group: int) -> bool:
+def members(group: int) -> list[int]:
     """
-    Tell whether a process of `group` is left that is more than an entry in a table.
+    Return the processes of `group` that are more than an entry in a table.
 
     One that has ended stays there until somebody takes note, which in a container can take long.
     """
+    found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
@@ -127,8 +135,8 @@ def _lives(group: int) -> bool:
             # The name in parentheses may hold anything: fields count from the last one.
             said = (entry / "stat").read_bytes().rpartition(b")")[2].split()
             if said[0] not in {b"Z", b"X"} and int(said[2]) == group:
-                return True
-    return False
+                found.append(int(entry.name))
+    return found
 
 
 def _there(pipe: IO[bytes] | None) -> IO[bytes]:
@@ -158,13 +166,14 @@ def start(
     switch: Mapping[str, Any] | None = None,
 ) -> Child:
     """
-    Start `argv` in `cwd`; `switch` says as whom, in the words of `subprocess.Popen`.
+    Start `argv` in `cwd`; `switch` says as whom, and with which umask, as `subprocess.Popen` does.
 
-    `pipes` is "r" where its output is read through `Child.stdout`, "w" where `Child.stdin` feeds
-    it; otherwise its output goes to `log` too, and it reads nothing.
+    `pipes` is "r" where its output is read through `Child.stdout`, "a" where what it says on stderr
+    is read there as well, and "w" where `Child.stdin` feeds it; otherwise its output goes to `log`
+    too, and it reads nothing.
     """
     ours, leash = os.pipe()
-    if switch:
+    if switch and "user" in switch:
         os.fchown(ours, switch["user"], -1)  # the shell opens it by name
     words = ["/bin/sh", "-c", _LEASH, "stockops-child", str(ours), *map(str, argv)]
     try:
@@ -172,14 +181,13 @@ def start(
             shell = subprocess.Popen(
                 words,
                 stdin=subprocess.PIPE if pipes == "w" else subprocess.DEVNULL,
-                stdout=subprocess.PIPE if pipes == "r" else said,
-                stderr=said,
+                stdout=subprocess.PIPE if pipes in {"r", "a"} else said,
+                stderr=subprocess.STDOUT if pipes == "a" else said,
                 cwd=cwd,
                 env=env,
                 pass_fds=(ours,),
                 start_new_session=True,
-                umask=0o077,
-                **(switch or {}),
+                **{"umask": 0o077, **(switch or {})},
             )
     except BaseException:
         os.close(leash)

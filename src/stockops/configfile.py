@@ -1,9 +1,9 @@
 """A YAML file that is read strictly: every mistake is told with its file and line."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from .errors import ConfigError
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from yaml.nodes import Node
 
 _TAGS = {"str": "text", "bool": "true or false", "int": "a whole number", "map": "a mapping"}
+
+Value = TypeVar("Value")
 
 
 class Section:
@@ -61,6 +63,46 @@ class Section:
         node = self._typed(key, "str")
         return None if node is None else str(node.value)
 
+    def plain(self, key: str) -> str | None:
+        """Return what stands under `key` as it is written: a time, a number or a text."""
+        node = self._values.get(key)
+        if node is not None and not isinstance(node.value, str):
+            raise self._error(node, f"{key!r} wants one value", f"Correct the line of {key}.")
+        return None if node is None else str(node.value)
+
+    def parsed(self, key: str, parse: Callable[[str], Value]) -> Value | None:
+        """Return what `parse` makes of the plain value under `key`; its mistakes get a place."""
+        text = self.plain(key)
+        if text is None:
+            return None
+        try:
+            return parse(text)
+        except ConfigError as exc:
+            raise ConfigError(f"{self.where(key)}: {exc}", hint=exc.hint) from None
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """Return the list of words under `key`; absent is empty, and one word is a list of one."""
+        node = self._values.get(key)
+        if node is None:
+            return ()
+        items = [node] if isinstance(node.value, str) else node.value
+        if node.tag == "tag:yaml.org,2002:map" or not all(isinstance(x.value, str) for x in items):
+            raise self._error(node, f"{key!r} wants a list of words", f"Write {key}: [ONE, TWO].")
+        return tuple(str(item.value) for item in items)
+
+    def scalar(self, key: str) -> int | float | bool | str | None:
+        """Return what stands under `key` as YAML means it: a number, a truth or a text."""
+        text = self.plain(key)
+        if text is None:
+            return None
+        kind = self._values[key].tag.removeprefix("tag:yaml.org,2002:")
+        if kind == "bool":
+            return self.flag(key)
+        try:
+            return int(text) if kind == "int" else float(text) if kind == "float" else text
+        except ValueError:
+            return text  # 0o17 and .inf are for somebody else's programs
+
     def flag(self, key: str) -> bool:
         """Return the truth under `key`; absent is false."""
         node = self._typed(key, "bool")
@@ -81,18 +123,27 @@ class Section:
         return ConfigError(f"{self._file}:{node.start_mark.line + 1}: {message}", hint=hint)
 
 
-def read(path: Path) -> Section:
+def read(path: Path, *, hint: str = "Start from the example: ops/stockops.yaml") -> Section:
     """Return the top of the file at `path`; an empty file is an empty section."""
-    import yaml  # noqa: PLC0415  most commands have no file to read
+    return parse(text_of(path), path, hint=hint)
 
+
+def text_of(path: Path) -> str:
+    """Return the text of the file at `path`, which must be UTF-8."""
     try:
-        text = path.read_text("utf-8")
+        return path.read_text("utf-8")
     except OSError as exc:
         raise ConfigError(
             f"cannot read {str(path)!r}: {exc.strerror}", hint="Name another file with --config."
         ) from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not UTF-8 text", hint="Save the file as UTF-8.") from None
+
+
+def parse(text: str, path: Path, *, hint: str) -> Section:
+    """Return the top of `text`, which begins the file at `path`; `hint` is for no mapping."""
+    import yaml  # noqa: PLC0415  most commands have no file to read
+
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as exc:
@@ -104,7 +155,6 @@ def read(path: Path) -> Section:
         ) from None
     if node is not None and node.tag != "tag:yaml.org,2002:map":
         raise ConfigError(
-            f"{path}:{node.start_mark.line + 1}: the file is not a mapping",
-            hint="Start from the example: ops/stockops.yaml",
+            f"{path}:{node.start_mark.line + 1}: the file is not a mapping", hint=hint
         )
     return Section(path, "", node)

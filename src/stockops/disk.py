@@ -1,6 +1,7 @@
 """What is said to be on disk is there: a file's name is, once its directory was synced."""
 
 import os
+import tempfile
 from pathlib import Path
 
 
@@ -11,6 +12,26 @@ def sync(directory: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def write_whole(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """
+    Write `data` to `path` with the rights `mode`, whole or not at all, and return when it is there.
+
+    Whoever reads meanwhile has the file of before. `OSError` where that cannot be.
+    """
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+    sync(path.parent)
 
 
 def in_memory(directory: Path) -> bool:

@@ -59,24 +59,32 @@ def variable_of(name: str) -> str:
     return "STOCKOPS_PASSWORD_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
 
 
-def from_file(path: Path, *, where: str) -> Secret:
-    """Return the content of `path` without its last newline; refuse a file that all can read."""
+def from_file(
+    path: Path, *, where: str, what: str = "password file", owner_only: bool = False
+) -> Secret:
+    """
+    Return the content of `path` without its last newline; refuse a file that all can read.
+
+    With `owner_only` its group must not read it, either. `what` is how a message calls it.
+    """
     try:
         mode = path.stat().st_mode
         text = path.read_text("utf-8")
     except OSError as exc:
         raise ConfigError(
-            f"{where}: cannot read the password file {str(path)!r}: {exc.strerror}",
+            f"{where}: cannot read the {what} {str(path)!r}: {exc.strerror}",
             hint=f"Make it readable to this user alone: chmod 600 {path}",
         ) from None
     except UnicodeDecodeError:
         raise ConfigError(
-            f"{where}: the password file {str(path)!r} is not UTF-8",
+            f"{where}: the {what} {str(path)!r} is not UTF-8",
             hint="Save the password as UTF-8 text on one line.",
         ) from None
-    if mode & (stat.S_IROTH | stat.S_IWOTH):
+    shared = mode & (stat.S_IROTH | stat.S_IWOTH)
+    if shared or (owner_only and mode & (stat.S_IRGRP | stat.S_IWGRP)):
+        who = "everybody" if shared else "its group"
         raise ConfigError(
-            f"{where}: everybody can read or write the password file {str(path)!r}",
+            f"{where}: {who} can read or write the {what} {str(path)!r}",
             hint=f"chmod 600 {path}",
         )
     return Secret(text.removesuffix("\n").removesuffix("\r"))

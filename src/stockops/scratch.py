@@ -23,7 +23,7 @@ def directory(what: str, *, within: Path | None = None) -> Iterator[Path]:
     it: its maker holds a lock on it, and the lock goes with the maker.
     """
     root = within or Path(tempfile.gettempdir())
-    _sweep(root)
+    sweep(root)
     path, lock = _make(what, root)
     owner = os.getpid()
     try:
@@ -51,8 +51,8 @@ def _make(what: str, root: Path) -> tuple[Path, int]:
     raise StorageError(f"no directory stays in {str(root)!r}", hint=f"Look at it: ls -la {root}")
 
 
-def _sweep(root: Path) -> None:
-    """Remove those of this user whose makers are gone."""
+def sweep(root: Path) -> None:
+    """Remove those in `root`, of this user, whose makers are gone."""
     for path in root.glob(f"{PREFIX}*"):
         lock = _locked(path)
         if lock is None:

@@ -20,6 +20,7 @@ from .passwords import Secret
 ENGINES = ("postgresql", "mariadb")
 DEFAULT_LAB = "lab"
 FILE_NAME = "stockops.yaml"
+SECTIONS = ("default", "targets", "backup", "health", "notify", "drills")
 S3_KEYS = (  # of `backup:`, how a repository on S3 is reached
     "endpoint_url",
     "region",
@@ -122,7 +123,7 @@ def resolve(asked: str | None, config: Config, *, find_lab: FindLab | None = Non
     if find_lab and (lab := find_lab(name)):
         return _from_lab(name, lab, protected=False)
     if name == DEFAULT_LAB:
-        raise _lab_is_down(name, "postgresql")
+        raise lab_is_down(name, "postgresql")
     near = _near(name, [*config.targets, DEFAULT_LAB])
     known = ", ".join(sorted({*config.targets, DEFAULT_LAB}))
     raise ConfigError(
@@ -131,6 +132,17 @@ def resolve(asked: str | None, config: Config, *, find_lab: FindLab | None = Non
         if near
         else f"Known targets: {known}, and every lab that is up: stockops lab status",
     )
+
+
+def of_lab_down(name: str, config: Config, *, engine: str | None) -> Target:
+    """
+    Return the target `name`, a lab that is down, of which nothing but its `engine` may be known.
+
+    Its URL leads nowhere: it is for what is known of a target without asking it.
+    """
+    entry = config.targets.get(name)
+    engine = entry.lab if entry and entry.lab else engine or ENGINES[0]
+    return Target(name=name, url=f"{engine}://", protected=protects_lab(config, name), lab=name)
 
 
 def load(path: Path | None = None) -> Config:
@@ -146,7 +158,7 @@ def load(path: Path | None = None) -> Config:
         path = next((file for file in found if file.is_file()), None)
         if path is None:
             return Config()
-    root = configfile.read(path).only(("default", "targets", "backup"))
+    root = configfile.read(path).only(SECTIONS)
     entries = root.section("targets")
     found_targets = {
         name: _entry(name, entries.where(name), entries.section(name)) for name in entries
@@ -275,7 +287,7 @@ def _from_entry(entry: Entry, find_lab: FindLab | None) -> Target:
     if entry.lab is not None:
         lab = find_lab(entry.name) if find_lab else None
         if lab is None:
-            raise _lab_is_down(entry.name, entry.lab)
+            raise lab_is_down(entry.name, entry.lab)
         if lab.engine != entry.lab:
             raise ConfigError(
                 f"{entry.where}: the lab {entry.name!r} that is up runs {lab.engine}, "
@@ -295,7 +307,8 @@ def _from_lab(name: str, lab: RunningLab, *, protected: bool) -> Target:
     return Target(name=name, url=lab.url(), protected=protected, lab=lab.name)
 
 
-def _lab_is_down(name: str, engine: str) -> Unreachable:
+def lab_is_down(name: str, engine: str) -> Unreachable:
+    """Return what to raise for the lab `name` that is not up, with the command that starts it."""
     command = "stockops lab up"
     if name != DEFAULT_LAB:
         command += f" --name {name}"

@@ -19,7 +19,7 @@ from .. import lab
 from ..engine import connect
 from ..errors import Busy, ConfigError, Fault, Refused, ServerError, StockopsError, Unsupported
 from ..lab import Lab
-from . import machine, proving
+from . import caches, proving
 from .keys import Identities
 from .manifest import Manifest
 from .proving import Level
@@ -135,7 +135,7 @@ def drill(
             said.engine,
             version=said.major,
             bin_directory=bin_directory,
-            settings=machine.cache_settings(said.engine, recovery.raw_bytes),
+            settings=caches.settings(said.engine, recovery.raw_bytes),
             fill=fill,
         ) as copy:
             _timed_start(phases, began)

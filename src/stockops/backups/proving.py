@@ -156,6 +156,13 @@ def _tablespaces(data: Path) -> Iterator[Path]:
     yield from data.glob("undo[0-9]*")
 
 
+def structures(copy: Lab) -> Level:
+    """Return what is wrong with the structures of `copy`, and of how many it was asked."""
+    level = Level("L3", "structures")
+    _structures(copy, level)
+    return level
+
+
 def _structures(copy: Lab, level: Level) -> None:
     if copy.engine == "postgresql":
         level.what = "databases"

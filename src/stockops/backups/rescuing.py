@@ -4,6 +4,8 @@ One table as it was, brought back beside the live one, and what differs between 
 The backup is restored to the moment into a private lab. There the table is copied under its new
 name, without foreign keys and triggers, which would reach for what is live; the engine's own dump
 carries it over. It gets its name in the target only when it is whole.
+
+Where the live one is gone, and its own name is wanted, it comes back with all that was its own.
 """
 
 import secrets
@@ -29,6 +31,15 @@ from .restoring import Phases, Recovery, filling, finish
 from .restoring.tools import pipe
 
 EXAMPLES_MAX = 5
+# What DROP ... CASCADE takes along: it belongs to other tables.
+_LEADING_HERE = """
+SELECT
+    concat('gone with it: ALTER TABLE ', c.conrelid::regclass, ' ADD CONSTRAINT ',
+        quote_ident(c.conname), ' ', pg_get_constraintdef(c.oid)) AS said
+FROM pg_constraint AS c
+WHERE c.contype = 'f' AND c.confrelid = %(it)s::regclass AND c.conrelid <> c.confrelid
+ORDER BY c.conname
+"""
 _NAME_MAX = {"postgresql": 63, "mariadb": 64}  # bytes, characters
 
 
@@ -40,6 +51,11 @@ class Wish:
     name: str
     target: Target
     consent: Consent = field(default_factory=Consent)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it takes its own place: with its foreign keys, its triggers and its rights."""
+        return self.name == self.table.rpartition(".")[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +98,14 @@ def require_room(recovery: Recovery, wish: Wish) -> None:
 
 def steps(recovery: Recovery, wish: Wish) -> list[Step]:
     """Return what `rescue` would do."""
+    if wish.whole:
+        return [
+            *recovery.steps("a temporary lab"),
+            Step(
+                action=f"dump {wish.table} into {wish.target.name}",
+                why="with its foreign keys, triggers and rights; it gets its name when it is whole",
+            ),
+        ]
     return [
         *recovery.steps("a temporary lab"),
         Step(
@@ -125,6 +149,10 @@ def rescue(
         with phases.of("carry over"), scratch.directory("rescue") as work:
             columns, notes = _COPIES[said.engine](copy, database, wish, work)
     with phases.of("compare"), connect(target) as server:
+        if wish.whole:
+            fresh = _quoted(server.engine, wish.name)
+            prefix = f"{columns[0].space}." if server.engine == "postgresql" else ""
+            return Difference(rescued_rows=_count(server, f"{prefix}{fresh} AS r"), notes=notes)
         return _difference(server, wish, columns, notes)
 
 
@@ -153,9 +181,14 @@ def _columns(server: Server, table: str) -> list[TableColumn]:
 def _postgresql(
     copy: Lab, database: str, wish: Wish, work: Path
 ) -> tuple[list[TableColumn], list[str]]:
-    with connect(copy.url(database)) as server:
+    here = copy.url(database)
+    with connect(here) as server:
         columns = _columns(server, wish.table)
         source = columns[0].source
+        if wish.whole:
+            _require_plain(server, source, wish)
+            _carry(copy, wish, work, ["-t", source, "-d", here])
+            return columns, [str(row["said"]) for row in server.rows(_LEADING_HERE, {"it": source})]
         fresh = f"{columns[0].space}.{_quoted(server.engine, wish.name)}"
         if server.fetch(TABLE, name=wish.name):  # it was made later than the live one lost it
             server.execute(f"DROP TABLE {fresh} CASCADE")
@@ -167,14 +200,28 @@ def _postgresql(
         server.execute(
             f"INSERT INTO {fresh} ({named}) OVERRIDING SYSTEM VALUE SELECT {named} FROM {source}"  # noqa: S608
         )
-    dump: list[str | Path] = [copy.programs / "pg_dump", "-w", "--no-owner", "--no-privileges"]
-    dump += ["--no-tablespaces", "--no-publications", "--no-security-labels"]
-    dump += ["-t", fresh, "-d", copy.url(database)]
+    _carry(copy, wish, work, ["--no-owner", "--no-privileges", "-t", fresh, "-d", here])
+    return columns, [f"{each.name} has no default: a sequence was behind it" for each in counting]
+
+
+def _require_plain(server: Server, source: str, wish: Wish) -> None:
+    """Raise `Refused` for what is more than one table, such as one with partitions."""
+    kind = server.rows("SELECT relkind FROM pg_class WHERE oid = %(it)s::regclass", {"it": source})
+    if kind[0]["relkind"] != "r":
+        raise Refused(
+            f"{wish.table!r} is no plain table, and cannot be brought back in its own place",
+            hint=f"Bring its rows back beside it: --as {wish.name}_before",
+        )
+
+
+def _carry(copy: Lab, wish: Wish, work: Path, what: Sequence[str]) -> None:
+    """Dump `what` from the copy into the target, whole or not at all."""
+    dump: list[str | Path] = [copy.programs / "pg_dump", "-w"]
+    dump += ["--no-tablespaces", "--no-publications", "--no-security-labels", *what]
     psql: list[str | Path] = [copy.programs / "psql", "-X", "-q", "-w", "-v", "ON_ERROR_STOP=1"]
     psql += ["-1", "-d", wish.target.url, "-f", "-"]
     with credentials.pgpass(wish.target, work) as env:
         pipe(dump, psql, cwd=work, log=work / "tool.log", env=env)
-    return columns, [f"{each.name} has no default: a sequence was behind it" for each in counting]
 
 
 def _mariadb(
@@ -189,8 +236,11 @@ def _mariadb(
         server.execute(
             "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', check_constraint_checks = 0"
         )
-        server.execute(f"CREATE TABLE {staged} LIKE {source}")
-        server.execute(f"INSERT INTO {staged} ({named}) SELECT {named} FROM {source}")  # noqa: S608
+        if wish.whole:
+            server.execute(f"RENAME TABLE {source} TO {staged}")
+        else:
+            server.execute(f"CREATE TABLE {staged} LIKE {source}")
+            server.execute(f"INSERT INTO {staged} ({named}) SELECT {named} FROM {source}")  # noqa: S608
     for side in ("copy", "live"):
         (work / side).mkdir()
     name = _quoted("mariadb", wish.name)
@@ -201,7 +251,8 @@ def _mariadb(
     ):
         common = ["--default-character-set=utf8mb4", "--max-allowed-packet=1G"]
         dump = [program("mariadb-dump"), f"--defaults-file={theirs}", *common, "--hex-blob"]
-        dump += ["--single-transaction", "--skip-triggers", "--skip-add-drop-table"]
+        dump += ["--single-transaction", "--skip-add-drop-table"]
+        dump += ["--triggers" if wish.whole else "--skip-triggers"]
         client = [program("mariadb"), f"--defaults-file={ours}", *common]
         client += ["--init-command=SET SESSION check_constraint_checks = 0"]
         try:

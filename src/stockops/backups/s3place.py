@@ -12,6 +12,7 @@ from typing import Literal, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ..errors import ConfigError
+from ..targets import Backup as Said
 
 SCHEME = "s3://"
 PART_MB = 32  # of 10,000 parts: 312 GB an object
@@ -93,6 +94,13 @@ def parse(text: str) -> Place:
     if len(given) < len(pairs):
         raise _wrong("the place of the repository has an option twice")
     return _placed(bucket, prefix, given)
+
+
+def stated(said: Said) -> str | None:
+    """Return the repository that ``backup:`` of stockops.yaml names; None where it names none."""
+    if said.repository is None or not said.options:
+        return said.repository
+    return joined(said.repository, said.options)
 
 
 def joined(text: str, options: Mapping[str, str]) -> str:

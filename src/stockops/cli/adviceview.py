@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _MB = 1024 * 1024
 _ENGINES = {"postgresql": "PostgreSQL", "mariadb": "MariaDB"}
 _TEXT = 90
+_LEFT_MAX = 20  # on a screen
 _NOTHING_IS_LOST = 0.0005  # seconds a day: shown as 0.000
 
 
@@ -37,7 +38,7 @@ def advised(found: "Advised", form: render.Format, *, show_all: bool) -> str:
     left = len(found.left_out)
     lines = [
         f"on a copy of {found.source} ({_ENGINES[found.engine]}): {found.classes - left} of "
-        f"{found.classes} classes considered, of {found.days:.1f} days of logs"
+        f"{found.classes} classes considered, of {found.days:.1f} days"
     ]
     lines += [found.note] if found.note else []
     for number, each in enumerate(found.advice, 1):
@@ -77,6 +78,7 @@ def planned(found: "Planned", logged: "Logged", source: str, form: render.Format
         f"{len(found.offers)} indexes would be built on a copy of {source}, and measured with "
         f"{len(logged.classes) - len(found.left_out)} of {len(logged.classes)} classes"
     )
+    lines += [logged.note] if logged.note else []
     return "\n".join([*lines, *_left_out(found.left_out)])
 
 
@@ -86,7 +88,7 @@ def _advice(number: int, each: "Advice") -> list[str]:
         f"   {each.table_name}: {each.reason}; {each.size_bytes / _MB:,.1f} MB, "
         f"built in {each.build_s:,.1f} s"
     )
-    costs = "; the log writes nothing there"
+    costs = "; nothing is written there"
     if abs(each.lost.mean) >= _NOTHING_IS_LOST or each.lost.pairs:
         costs = f", writes lose {_seconds(each.lost)}"
     lines.append(f"   queries save {_seconds(each.saved)} a day{costs}")
@@ -130,10 +132,14 @@ def _left_out(left: Sequence["LeftOut"]) -> list[str]:
     share = sum(each.share for each in left)
     number = "1 class" if len(left) == 1 else f"{len(left)} classes"
     lines = [f"not considered: {number}, {share:.1%} of the time"]
-    for each in sorted(left, key=lambda one: (-one.share, one.class_id)):
+    ordered = sorted(left, key=lambda one: (-one.share, one.class_id))
+    for each in ordered[:_LEFT_MAX]:
         text = " ".join(each.text.split())
         lines.append(f"  {each.share:6.1%} {each.class_id}  {text[:_TEXT]}")
         lines.append(f"         {each.why}")
+    if rest := ordered[_LEFT_MAX:]:
+        share = sum(each.share for each in rest)
+        lines.append(f"  {share:6.1%} {len(rest)} more, all of which --format json has")
     return lines
 
 

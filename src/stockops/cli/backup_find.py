@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import click
 
 from .. import render
 from ..errors import ConfigError, Finding
+from ..targets import Target
 from . import options
 from .backup_restore import identity, keys_of, opened, programs
 
@@ -31,14 +33,14 @@ def _instant(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 
 
 @click.command("find")
-@options.config
+@options.target_when_needed
 @options.repository
 @options.form
 @click.option("--drop-table", "table", metavar="NAME", help="Who took this table away or emptied.")
 @click.option("--statement", metavar="REGEX", help="MariaDB: a statement in which this is found.")
 @click.option("--since", metavar="TIME", callback=_instant, help="Not before this moment.")
 @click.option("--until", metavar="TIME", callback=_instant, help="Not after this moment.")
-@click.option("--system", help="Of which system, where the repository holds several.")
+@click.option("--system", help="Of which system, where the repository holds several: or -t, if up.")
 @identity
 @programs
 def find_command(place: str, form: render.Format, **asked: Any) -> None:
@@ -50,11 +52,13 @@ def find_command(place: str, form: render.Format, **asked: Any) -> None:
     are told apart. PostgreSQL's holds none: there a commit says which files went with it, and
     TRUNCATE looks like VACUUM FULL. With a time alone, everything that took a table away.
 
-    Exits 1 where nothing is found, and says how far the log was read.
+    Where the repository holds several systems, --system says which one, or -t a server of it that
+    is up. Exits 1 where nothing is found, and says how far the log was read.
 
     \b
     Examples:
       stockops backup find --drop-table orders
+      stockops backup find -t prod --drop-table orders
       stockops backup find --statement 'DELETE FROM orders' --since 2026-01-02T14:00+09:00
     """  # noqa: D301  click reads \b as a character
     from ..backups import finding  # noqa: PLC0415  other nouns need none of it
@@ -66,14 +70,16 @@ def find_command(place: str, form: render.Format, **asked: Any) -> None:
         since=asked["since"],
         until=asked["until"],
     )
+    system = repo.one_system(asked["system"] or _system_of(asked["target"]))
     found = finding.find(
         repo,
-        repo.one_system(asked["system"]),
+        system,
         wanted,
         identities=keys_of(repo, asked),
         bin_directory=asked["bin_directory"],
     )
-    click.echo(_shown(found, form))
+    several = f" --system {system}" if len(repo.systems()) > 1 else ""
+    click.echo(_shown(found, form, several))
     if not found.places:
         raise Finding(
             f"{found.looked_for} is not in the log, which was read {_extent(found)}",
@@ -84,14 +90,21 @@ def find_command(place: str, form: render.Format, **asked: Any) -> None:
         )
 
 
-def _shown(found: "Found", form: render.Format) -> str:
+def _system_of(target: Callable[[], Target]) -> str | None:
+    """Return the system that the target is; None where none was named."""
+    from ..backups.archive.receiving import system_of  # noqa: PLC0415
+
+    return system_of(target()) if options.was_said("target") else None
+
+
+def _shown(found: "Found", form: render.Format, several: str) -> str:
     if form == "json":
         return json.dumps(dataclasses.asdict(found), indent=2, default=str)
     lines: list[str] = []
     for place in found.places:
-        lines += _told(place)
+        lines += _told(place, several)
     for place in () if found.places else found.unknown:
-        lines += ["unknown: no backup knows a name for these files", *_told(place)]
+        lines += ["unknown: no backup knows a name for these files", *_told(place, several)]
     lines += [f"note: {note}" for note in found.notes]
     if found.left_out:
         lines.append(f"{found.left_out:,} earlier ones are left out: narrow it with --since")
@@ -99,7 +112,7 @@ def _shown(found: "Found", form: render.Format) -> str:
     return "\n".join(lines)
 
 
-def _told(place: "Place") -> list[str]:
+def _told(place: "Place", several: str) -> list[str]:
     """Return what is known of one place, and the command that restores to just before it."""
     at = place.at.astimezone(UTC).isoformat(sep=" ").replace("+00:00", " UTC")
     lines = [f"{at}  {place.what} {', '.join(place.tables)}".rstrip()]
@@ -114,7 +127,7 @@ def _told(place: "Place") -> list[str]:
         lines.append(f"  where   the commit at {place.lsn} of transaction {place.xid}")
     if place.note:
         lines.append(f"  note    {place.note}")
-    lines.append(f"  before  stockops backup restore --to {place.aim} --lab rescued")
+    lines.append(f"  before  stockops backup restore --to {place.aim} --lab rescued{several}")
     return lines
 
 

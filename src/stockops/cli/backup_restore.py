@@ -54,7 +54,7 @@ programs = click.option(
     help="Take the place of the data of that lab or directory, which are kept aside.",
 )
 @click.option("--table", metavar="NAME", help="Bring back this table alone, beside the live one.")
-@click.option("--as", "new_name", metavar="NAME", help="What that table is called then.")
+@click.option("--as", "new_name", metavar="NAME", help="What it is called then; else its name.")
 @click.option("-t", "--target", "asked_target", metavar="NAME|URL", help="Where that table goes.")
 @identity
 @programs
@@ -83,7 +83,9 @@ def restore_command(
 
     A moment outside the windows that are proven is refused, and so is the end of a log that goes on
     behind a gap. With --table, one table as it was then goes into the target under a new name, and
-    what differs from the live one is counted. A dump is loaded into a lab, new or empty.
+    what differs from the live one is counted. Where that is gone, and --as is left out, it comes
+    back in its own place, with its foreign keys, triggers and rights. A dump is loaded into a lab,
+    new or empty.
 
     \b
     Examples:
@@ -92,6 +94,7 @@ def restore_command(
       stockops backup restore --directory /var/lib/postgresql/18/new
       stockops backup restore --lab prod --in-place --yes
       stockops backup restore --to before:gtid:0-1-583 --table orders --as orders_1430 -t prod
+      stockops backup restore --to before:lsn:0/41B9F48 --table trades -t prod
     """  # noqa: D301  click reads \b as a character
     repo = opened(place)
     how = (form, plan_only, consent)
@@ -226,16 +229,17 @@ def _rescue(
     from .. import lab  # noqa: PLC0415
     from ..backups import rescuing, restoring  # noqa: PLC0415
 
-    if not (asked["table"] and asked["new_name"] and asked["asked_target"]) or asked["lab_name"]:
+    if not (asked["table"] and asked["asked_target"]) or asked["lab_name"]:
         raise ConfigError(
-            "a table goes into a target, under a new name",
-            hint="Give --table NAME --as NEW_NAME -t TARGET, and no --lab.",
+            "a table goes into a target",
+            hint="Give --table NAME -t TARGET, with --as NEW_NAME where it is there still, and no "
+            "--lab.",
         )
     form, plan_only, consent = how
     known = targets.load(ctx.meta.get("stockops.config"))
     wish = rescuing.Wish(
         table=asked["table"],
-        name=asked["new_name"],
+        name=asked["new_name"] or asked["table"].rpartition(".")[2],
         target=targets.resolve(asked["asked_target"], known, find_lab=lab.find),
         consent=consent,
     )
@@ -259,6 +263,12 @@ def _compared(wish: "Wish", recovery: "Recovery", found: "Difference", form: ren
     """Return what came of a rescue."""
     if form == "json":
         return json.dumps(dataclasses.asdict(found), indent=2)
+    if wish.whole:
+        lines = [
+            f"{wish.table} is back in {wish.target.name}, as of {recovery.aim}",
+            f"  {wish.name:<20} {found.rescued_rows:,} rows",
+        ]
+        return "\n".join([*lines, *(f"note: {note}" for note in found.notes)])
     live = "gone" if found.live_rows is None else f"{found.live_rows:,} rows"
     lines = [
         f"{wish.table} as of {recovery.aim} is {wish.name} in {wish.target.name}",

@@ -8,13 +8,17 @@ import click
 
 from .. import audit, render
 from .. import books as the_books
-from ..books import InvariantResult
+from ..books import InvariantResult, record
 from ..engine import connect
+from ..errors import StockopsError
+from ..notices import Sighting
 from ..plan import Consent, check_named
 from ..targets import Target
-from . import options
+from . import options, telling
+from .options import Asked
 
 _KST = timedelta(hours=9)
+_TITLE = "The books"  # in notices
 
 
 @click.group()
@@ -23,14 +27,15 @@ def books() -> None:
 
 
 @books.command("check")
-@options.target
+@options.target_though_down
 @options.form
 @click.option("--only", "only", multiple=True, metavar="NAME", help="Only this invariant; repeat.")
+@telling.notify
 @click.option("--self-test", is_flag=True, help="Plant corruptions in a copy; each must be caught.")
 @click.pass_context
 def check_command(
     ctx: click.Context,
-    target: Target,
+    asked: Asked,
     form: render.Format,
     only: tuple[str, ...],
     self_test: bool,
@@ -39,10 +44,14 @@ def check_command(
     Check every invariant of the books, all in one snapshot.
 
     Exits 1 when one is violated, and when there was nothing to check: inconclusive is not OK.
-    Nothing is written and nothing locked. --self-test breaks a copy in temporary tables, once for
-    each corruption, and exits 1 when one goes unnoticed.
+    Nothing is written to the database and nothing locked. What all invariants together came to is
+    kept for `health check` and the exporter. --self-test breaks a copy in temporary tables, once
+    for each corruption, and exits 1 when one goes unnoticed.
+
+    --notify tells what changed since the last time by the channels of stockops.yaml, also that the
+    books could not be checked; exits 1 where a channel could not be told.
     """
-    ctx.exit(_self_test(target, form, only) if self_test else _check(target, form, only))
+    ctx.exit(_self_test(asked.require(), form, only) if self_test else _check(asked, form, only))
 
 
 @books.command("seal")
@@ -95,12 +104,45 @@ def fold_command(
     click.echo(render.rows([folded], form))
 
 
-def _check(target: Target, form: render.Format, only: tuple[str, ...]) -> int:
-    with connect(target) as server:
+def _check(asked: Asked, form: render.Format, only: tuple[str, ...]) -> int:
+    target = asked.target
+    told = telling.teller(target.name)
+    name = ":".join(["books_check", *sorted(only)])  # a part that holds is not the whole
+    with telling.failure_told(told, name, _TITLE), connect(asked.require()) as server:
         results = the_books.check(server, only=only, seen=lambda r: _progress(r.name))
     _progress("")
     click.echo(render.rows(results, form) if form == "json" else checked_table(results))
-    return 0 if the_books.passed(results) else 1
+    if not only:
+        _keep(target, results)
+    heard = told.tell([_sighting(name, results, target)])
+    return 0 if the_books.passed(results) and heard else 1
+
+
+def _sighting(name: str, results: Sequence[InvariantResult], target: Target) -> Sighting:
+    """Return what the books came to, in one sentence for people."""
+    violated = [r for r in results if r.state == "violated"]
+    idle = [r for r in results if r.state == "inconclusive"]
+    said = f"{len(results) - len(violated) - len(idle)} of {len(results)} invariants held"
+    if violated:
+        rows = sum(r.violations for r in violated)
+        said += f"; {rows:,} rows violate {', '.join(r.name for r in violated)}"
+    if idle:
+        said += f"; {len(idle)} had nothing to look at"
+    return Sighting(
+        name=name,
+        state="CRITICAL" if violated else "OK" if the_books.passed(results) else "UNKNOWN",
+        title=_TITLE,
+        message=said,
+        command=f"stockops books check -t {target.name}",
+    )
+
+
+def _keep(target: Target, results: Sequence[InvariantResult]) -> None:
+    """Keep what came of a whole check; where that cannot be, the check is worth no less."""
+    try:
+        record.write(target.name, record.of(results, now=datetime.now(UTC)))
+    except StockopsError as exc:
+        click.echo(f"note: not kept for health check and the exporter: {exc}", err=True)
 
 
 def _self_test(target: Target, form: render.Format, only: tuple[str, ...]) -> int:

@@ -19,7 +19,7 @@ _SECONDS_MIN = 10.0
 
 
 @click.command("advise")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="[FILE]...")
 @copies.of_what
 @click.option("--database", multiple=True, help="Only what ran in this database; repeat.")
 @options.seconds(
@@ -38,13 +38,7 @@ _SECONDS_MIN = 10.0
 @options.form
 @click.pass_context
 def advise_command(
-    ctx: click.Context,
-    /,
-    files: tuple[str, ...],
-    plan_only: bool,
-    show_all: bool,
-    form: render.Format,
-    **asked: Any,
+    ctx: click.Context, /, files: tuple[str, ...], form: render.Format, **asked: Any
 ) -> None:
     """
     Find the set of indexes that a workload should have, by measuring it on a copy.
@@ -52,12 +46,15 @@ def advise_command(
     FILE is a log as `slow digest` reads it. Its statements say which indexes could serve them:
     several columns, INCLUDE, partial and DESC ones, prefixes of long texts. Each is built on a
     copy, of the lab -t or of a backup, and measured with the statements as they were sent; what
-    UPDATE and DELETE look for is read, and nothing of theirs is run. The copy is removed at the
-    end.
+    UPDATE and DELETE look for is read, and nothing of theirs is run. The copy is removed.
 
-    The set that saves the most is chosen, less what its indexes cost the writes of the log. Then it
-    is measured as a whole, and each index by what is lost where it alone is left out. What an index
-    that is there does already is not advised again.
+    Without FILE, what the server -t has counted is the workload: pg_stat_statements, or the digests
+    of performance_schema, of the target's database or of --database. They keep no parameters:
+    values are drawn from the rows of the copy, and no partial index is advised.
+
+    The set that saves the most is chosen, less what its indexes cost writes. Then it is measured as
+    a whole, and each index by what is lost where it alone is left out. What is there already is not
+    advised again.
 
     Exits 0 where nothing is to be advised and every statement was considered; 1 where there is
     advice, and where statements or indexes were left out: they are named.
@@ -67,6 +64,7 @@ def advise_command(
       stockops index advise -t lab /var/log/postgresql/*.csv
       stockops index advise -t lab --max-size 500 --seconds 600 --format json slow.log
       stockops index advise --backup last -t prod slow.log
+      stockops index advise --backup last -t prod
       stockops index advise -t lab --plan slow.log
     """  # noqa: D301  click reads \b as a character
     from . import adviceview, indexview  # noqa: PLC0415
@@ -75,13 +73,14 @@ def advise_command(
         raise click.UsageError(f"--seconds {asked['seconds_s']:g} is too short: take 10 or more.")
     source = Source(ctx, asked)
     with indexview.progress() as seen:
-        logged = _logged(files, asked["database"], source.engine, seen)
-        found = None if plan_only else _advised(source, logged, asked, seen)
-        planned = _planned(source, logged, seen) if plan_only else None
+        read = _logged if files else _counted
+        logged = read(files, source, asked["database"], seen)
+        found = None if asked["plan_only"] else _advised(source, logged, asked, seen)
+        planned = _planned(source, logged, seen) if asked["plan_only"] else None
     if planned is not None:
         click.echo(adviceview.planned(planned, logged, source.words, form))
     if found is not None:
-        click.echo(adviceview.advised(found, form, show_all=show_all))
+        click.echo(adviceview.advised(found, form, show_all=asked["show_all"]))
         ctx.exit(0 if adviceview.is_clean(found) else 1)
 
 
@@ -106,8 +105,20 @@ def _advised(source: Source, logged: "Logged", asked: dict[str, Any], seen: Seen
         return advising.advise(copy, logged, budget=budget, seen=seen)
 
 
+def _counted(
+    _files: tuple[str, ...], source: Source, databases: tuple[str, ...], _seen: Seen
+) -> "Logged":
+    from ..engine import connect  # noqa: PLC0415
+    from ..experiments import counted  # noqa: PLC0415
+
+    if source.target is None:
+        raise click.UsageError("Name a log, or with -t the server whose counters are the workload.")
+    with connect(source.target, application="stockops index advise") as server:
+        return counted.read(server, databases=databases or (source.target.database,))
+
+
 def _logged(
-    files: tuple[str, ...], databases: tuple[str, ...], engine: str, seen: Seen
+    files: tuple[str, ...], source: Source, databases: tuple[str, ...], seen: Seen
 ) -> "Logged":
     from dataclasses import replace  # noqa: PLC0415
 
@@ -117,5 +128,5 @@ def _logged(
 
     logs = reading.prepare(files, keep=Filter(databases=frozenset(databases)))
     return workloads.read(
-        replace(logs, full=True), engine=engine, seen=lambda n: seen(f"{n:,} entries read")
+        replace(logs, full=True), engine=source.engine, seen=lambda n: seen(f"{n:,} entries read")
     )

@@ -84,7 +84,13 @@ def destroy(name: str, plan_only: bool, consent: Consent) -> None:
         click.echo(render.rows(steps, "table"))
         return
     plan.check(steps, target=name, protected=False, consent=consent)
-    labs.destroy(name)
+    made = labs.read(name)
+    if made is not None and made.replica_of is not None:
+        from .. import replication  # noqa: PLC0415  most labs are no replicas
+
+        replication.remove(name)
+    else:
+        labs.destroy(name)
     click.echo(f"the lab {name!r} is gone", err=True)
 
 

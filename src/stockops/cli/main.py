@@ -24,8 +24,19 @@ NOUNS = {
     "books": "The invariants that prove the books.",
     "slow": "What took the time, from the logs of either engine.",
     "backup": "Backups that are restored and proven before they are believed.",
+    "locks": "Who waits for whom, and what ends it.",
+    "partitions": "Tables partitioned by date: what the next months want.",
+    "storage": "What fills the disk, and what may go without losing anything.",
     "index": "Indexes: what they cost, and which ones should go.",
+    "health": "Is all well: checks of the server and of what is kept about it.",
+    "exporter": "Metrics for Prometheus, from an exporter that cannot hurt the server.",
+    "replica": "Replicas of labs: made, watched, promoted, and led back.",
     "settings": "Advice on a server's settings, with its evidence.",
+    "roles": "Who watches: a role with the least rights, and its logins.",
+    "alerts": "Rules that can say something, and whom it reaches.",
+    "drill": "Break it on purpose, recover by the runbook, prove what was lost.",
+    "proxy": "A bad network before a server: slow, lossy, cut, or without an answer.",
+    "job": "Jobs of cron and systemd: alone, in bounded time, and missed.",
 }
 
 

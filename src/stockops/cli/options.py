@@ -1,14 +1,16 @@
 """Options that more than one command takes."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from .. import targets
-from ..errors import ConfigError
+from ..errors import ConfigError, Unreachable
 from ..plan import Consent
 from ..targets import Target
 
@@ -53,6 +55,40 @@ def target_when_needed(command: Command) -> Command:
         help="A target of stockops.yaml, a lab that is up, or a URL without a password.",
     )
     return config(option(command))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A target that was asked for, and why there is no asking it where it is a lab that is down."""
+
+    target: Target
+    why_not: Unreachable | None = None
+
+    def require(self) -> Target:
+        """Return the target, or raise why there is no asking it."""
+        if self.why_not is not None:
+            raise self.why_not
+        return self.target
+
+
+def target_though_down(command: Command) -> Command:
+    """Add ``--target``; the command gets ``asked``, an `Asked`, which may be a lab that is down."""
+    option = click.option(
+        "-t",
+        "--target",
+        "asked",
+        envvar="STOCKOPS_TARGET",
+        metavar="NAME|URL",
+        callback=_ask,
+        help="A target of stockops.yaml, a lab that is up, or a URL without a password.",
+    )
+    return config(option(command))
+
+
+def was_said(name: str) -> bool:
+    """Tell whether the option `name` of this command stood on the command line."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is ParameterSource.COMMANDLINE
 
 
 def targets_of_one(command: Command) -> Command:
@@ -152,7 +188,27 @@ def _resolve(ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     from .. import lab  # noqa: PLC0415  only a command with a target pays for it
 
     known = targets.load(ctx.meta.get("stockops.config"))
-    return targets.resolve(value, known, find_lab=lab.find)
+    try:
+        return targets.resolve(value, known, find_lab=lab.find)
+    except ConfigError:
+        found = None if value is None or "://" in value else lab.read(value)
+        if found is None or value in known.targets:
+            raise
+        raise targets.lab_is_down(found.name, found.engine) from None
+
+
+def _ask(ctx: click.Context, param: click.Parameter, value: str | None) -> Asked | None:
+    try:
+        found = _resolve(ctx, param, value)
+    except Unreachable as exc:
+        from .. import lab  # noqa: PLC0415
+
+        known = targets.load(ctx.meta.get("stockops.config"))
+        name = known.default if value is None else value
+        made = lab.read(name)
+        engine = None if made is None else made.engine
+        return Asked(targets.of_lab_down(name, known, engine=engine), exc)
+    return None if found is None else Asked(found)
 
 
 def place_of(ctx: click.Context, value: str | None) -> str:
@@ -162,10 +218,7 @@ def place_of(ctx: click.Context, value: str | None) -> str:
     from ..backups import s3place  # noqa: PLC0415
 
     if value is None:
-        said = targets.load(ctx.meta.get("stockops.config")).backup
-        value = said.repository
-        if value is not None and said.options:
-            value = s3place.joined(value, said.options)
+        value = s3place.stated(targets.load(ctx.meta.get("stockops.config")).backup)
     if value is None:
         raise ConfigError(
             "no repository is named",

@@ -1,23 +1,20 @@
 """``stockops settings``."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import click
 
 from .. import render
 from .. import settings as the_settings
 from ..engine import connect
-from ..settings import Advice, Disk, Facts
+from ..settings import Advice, Facts
 from ..settings.words import size
 from ..targets import Target
-from . import options
+from . import options, servermachine
+from .settings_apply import apply_command, revert_command
 from .settings_compare import compare_command
 
-_SIZE = re.compile(r"(?i)\A(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\Z")
-_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 _WINDOW_S_LEAST = 60.0
 _VALUE_MAX = 32
 _ORDER = ("risk", "waste", "hint", "unknown", "satisfied")
@@ -34,65 +31,14 @@ class Line:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the user says of the server's machine; None: look it up."""
-
-    memory_bytes: int | None = None
-    cpus: int | None = None
-    disk: Disk | None = None
-
-
-def machine(command: options.Command) -> options.Command:
-    """Add ``--memory``, ``--cpus`` and ``--disk``; the command gets ``told``, a `Told`."""
-
-    def remember(key: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
-        def store(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
-            given = ctx.meta.setdefault("stockops.machine", {})
-            given[key] = _bytes(value) if key == "memory_bytes" and value else value
-            ctx.params["told"] = Told(**given)
-
-        return store
-
-    memory = click.option(
-        "--memory",
-        metavar="SIZE",
-        expose_value=False,
-        callback=remember("memory_bytes"),
-        help="What the server may use, as 64GB.",
-    )
-    cpus = click.option(
-        "--cpus",
-        type=click.IntRange(min=1),
-        metavar="N",
-        expose_value=False,
-        callback=remember("cpus"),
-        help="CPUs the server may use.",
-    )
-    disk = click.option(
-        "--disk",
-        type=click.Choice(["ssd", "hdd"]),
-        expose_value=False,
-        callback=remember("disk"),
-        help="What its data lie on.",
-    )
-    return memory(cpus(disk(command)))
-
-
-def _bytes(text: str) -> int:
-    """Return the bytes; K, M, G and T are powers of 1024, as servers count them."""
-    match = _SIZE.match(text)
-    if match is None or not float(match[1]):
-        raise click.BadParameter(f"{text!r} is not a size; write it as 64GB or 512MB")
-    return int(float(match[1]) * _UNITS[match[2].lower()])
-
-
 @click.group()
 def settings() -> None:
     """Advice on a server's settings, with its evidence, and what a change of them does."""
 
 
 settings.add_command(compare_command)
+settings.add_command(apply_command)
+settings.add_command(revert_command)
 
 
 @settings.command("advise")
@@ -100,7 +46,7 @@ settings.add_command(compare_command)
 @options.form
 @click.option("--rule", "rules", multiple=True, metavar="NAME", help="Only this rule; repeat.")
 @click.option("--all", "show_all", is_flag=True, help="Show the rules that are satisfied, too.")
-@machine
+@servermachine.said
 @click.option(
     "--window",
     "window_s",
@@ -115,15 +61,16 @@ def advise_command(
     form: render.Format,
     rules: tuple[str, ...],
     show_all: bool,
-    told: Told,
+    told: servermachine.Told,
     window_s: float,
 ) -> None:
     """
     Judge the settings of a server by its machine, its counters and fifty rules.
 
     Each rule says what it looked at, over which time, by which formula, and how to change the
-    setting. Nothing is written: the statements are printed. All that is proposed fits into memory
-    together, in the worst case that docs/settings.md names, and is followed by no more advice.
+    setting. Nothing is written: the statements are printed, and `settings apply` runs them. All
+    that is proposed fits into memory together, in the worst case that docs/settings.md names, and
+    is followed by no more advice.
 
     A rule that cannot see what it needs says unknown, why, and what to do; so it does with a
     counter that was reset a moment ago. Memory, CPUs and disk are looked up where the server runs

@@ -77,7 +77,8 @@ def kill_command(
     named again with --i-mean.
 
     Exits 0 where all of them ended, and where nothing was meant; 1 where something stays that
-    should have ended, and where sessions are hidden from this role.
+    should have ended, where sessions are hidden from this role, and where --blocking meets what is
+    no session: a prepared transaction, or a holder the server does not name.
 
     \b
     Examples:
@@ -136,5 +137,13 @@ def _judge(planned: Plan, killed: list[Killed], lacking: str | None) -> int:
         raise Finding(
             f"{planned.hidden} sessions are hidden from this role, and were not looked at",
             hint=f"As an administrator: {planned.remedy}",
+        )
+    if planned.beyond:
+        first = planned.beyond[0]
+        raise Finding(first.what, hint=first.ending)
+    if any(each.outcome == "still blocks" for each in left):
+        raise Finding(
+            "a statement is over, and its transaction still holds what others wait for",
+            hint="End the session: the same command with --terminate.",
         )
     return 1 if left or standing else 0

@@ -2,15 +2,17 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 import click
 
 from .. import render
-from ..experiments.changes import Change, Takes
+from ..experiments.advised import LeftOut, Tryable
+from ..experiments.changes import Change, strongest
 from ..experiments.moments import Moment
 from ..experiments.settings_trial import Trial, TrialPlan
+from ..experiments.stand import Stand
 from ..report import Rate, SettingsPage
 
 _EVERY_LINE_S = 60.0  # in a log
@@ -69,12 +71,21 @@ def wipe() -> None:
         click.echo("\r\x1b[K", nl=False, err=True)
 
 
-def planned(engine: str, changes: Sequence[Change], plan: TrialPlan, takes: Takes) -> str:
-    """Return what a trial would do, for a person."""
-    lines = [f"make a private {engine} lab with a small market; remove it at the end"]
+def planned(asked: Stand, wanted: Mapping[str, str] | Tryable, plan: TrialPlan) -> str:
+    """Return what a trial of `wanted` would do, for a person, by the server `asked`."""
+    now: Mapping[str, str] = {}
+    left_out: Sequence[LeftOut] = ()
+    if isinstance(wanted, Tryable):
+        now, left_out = wanted.now, wanted.left_out
+        wanted = wanted.wanted
+    lines = [f"make a private {asked.lab.engine} lab with {asked.source}; remove it at the end"]
+    changes = asked.resolve(wanted)
     for each in changes:
         put = each.put or f"{each.line} in the option file"
-        lines.append(f"{each.name}: {each.before} -> {each.value}, {_HOW[each.takes]}: {put}")
+        before = now.get(each.name, each.before)
+        lines.append(f"{each.name}: {before} -> {each.value}, {_HOW[each.takes]}: {put}")
+    lines += _not_tried(left_out)
+    takes = strongest(changes)
     order = "".join("A" if turn == "before" else "B" for turn in plan.turns)
     lines.append(
         f"{len(plan.turns)} turns of {plan.seconds:g} s with {plan.clients} clients "
@@ -133,14 +144,20 @@ def _forced(trial: Trial) -> list[str]:
     ]
 
 
+def _not_tried(left_out: Sequence[LeftOut]) -> list[str]:
+    return [f"not tried: {each.name}: {each.why}" for each in left_out]
+
+
 def _under(trial: Trial) -> list[str]:
     """Return how it was measured, and what to look at next."""
     plan = trial.plan
     under = [
-        f"{trial.engine} {trial.version}, {len(trial.turns)} turns of {plan.seconds:g} s, "
-        f"{plan.clients} clients, {trial.restarts} restarts, {trial.took_s:.0f} s in all; "
+        f"{trial.engine} {trial.version} with {trial.source}, {len(trial.turns)} turns of "
+        f"{plan.seconds:g} s, {plan.clients} clients, {trial.restarts} restarts, "
+        f"{trial.took_s:.0f} s in all; "
         f"a difference below {plan.margin:.0%} is none"
     ]
+    under += _not_tried(trial.left_out)
     if trial.in_memory:
         under.append(
             "the lab lay in memory, where a sync costs nothing: set STOCKOPS_LABS to a directory "

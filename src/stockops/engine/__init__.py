@@ -33,13 +33,15 @@ def open_server(
     bulk: bool = False,
     lock_timeout_s: float = 5.0,
     connect_timeout_s: float = 5.0,
+    statement_timeout_s: float | None = None,
     application: str = "stockops",
 ) -> Server:
     """
     Open a session on `target`, a `Target` or a URL; the caller closes it.
 
-    `bulk` allows `Server.load`. MariaDB waits for locks in whole seconds, rounded up. Raises
-    `Unreachable`, `ConfigError` (password, database, URL) or `Unsupported` (version).
+    `bulk` allows `Server.load`. MariaDB waits for locks in whole seconds, rounded up. With
+    `statement_timeout_s` the server ends what takes longer. Raises `Unreachable`, `ConfigError`
+    (password, database, URL) or `Unsupported` (version).
     """
     if isinstance(target, str):
         target = targets.from_url(target)
@@ -50,6 +52,7 @@ def open_server(
         bulk=bulk,
         lock_timeout_s=lock_timeout_s,
         connect_timeout_s=connect_timeout_s,
+        statement_timeout_s=statement_timeout_s,
         application=application,
     )
     return ENGINES[target.engine](target, session)
@@ -62,6 +65,7 @@ def connect(
     bulk: bool = False,
     lock_timeout_s: float = 5.0,
     connect_timeout_s: float = 5.0,
+    statement_timeout_s: float | None = None,
     application: str = "stockops",
 ) -> Iterator[Server]:
     """Open a session on `target`, as `open_server` does, for the length of the block."""
@@ -70,6 +74,7 @@ def connect(
         bulk=bulk,
         lock_timeout_s=lock_timeout_s,
         connect_timeout_s=connect_timeout_s,
+        statement_timeout_s=statement_timeout_s,
         application=application,
     )
     try:

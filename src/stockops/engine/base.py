@@ -38,6 +38,7 @@ class Session:
     bulk: bool = False
     lock_timeout_s: float = 5.0
     connect_timeout_s: float = 5.0
+    statement_timeout_s: float | None = None
     application: str = "stockops"
 
 
@@ -106,6 +107,14 @@ class Server(Protocol):
 
         ``repeatable read`` takes its snapshot at the start of the block, not at the first read.
         There is one at a time: a block inside a block is a bug.
+        """
+
+    def hang_up(self) -> None:
+        """
+        Cut the line, from any thread: whoever waits for the server's answer stops waiting.
+
+        That one meets a lost connection. It helps where no timeout of the server does: the server
+        is stopped, or the network swallows what is sent. The session is then good for `close` only.
         """
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ import ssl
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, date, datetime
+from datetime import date
 from difflib import get_close_matches
 from functools import partial
 from typing import Any
@@ -27,8 +27,9 @@ from ..targets import Target
 from . import faults
 from .base import Call, Cells, Isolation, Session, Values, flags
 from .blocks import blocks
+from .moments import instant, moment
 from .packets import Answer, Reader, Rows, literal
-from .sockets import dial
+from .sockets import Line, dial
 
 OLDEST = (10, 11)
 _LOAD_BLOCK_BYTES = 32 * 1024 * 1024
@@ -49,25 +50,11 @@ _REFUSALS = {
 }
 
 
-def _moment(text: str, *, kind: type[date] = datetime) -> date | str:
-    """Return a DATETIME, several times as fast as the driver; the zero of MariaDB stays text."""
-    try:
-        return kind.fromisoformat(text)
-    except ValueError:
-        return text
-
-
-def _instant(text: str) -> date | str:
-    """Return a TIMESTAMP as an instant: the session's time zone is UTC."""
-    value = _moment(text)
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
-
-
 _CONVERSIONS: Any = {
     **converters.conversions,
-    FIELD_TYPE.DATE: partial(_moment, kind=date),
-    FIELD_TYPE.DATETIME: _moment,
-    FIELD_TYPE.TIMESTAMP: _instant,
+    FIELD_TYPE.DATE: partial(moment, kind=date),
+    FIELD_TYPE.DATETIME: moment,
+    FIELD_TYPE.TIMESTAMP: instant,
 }
 
 
@@ -82,15 +69,15 @@ class MariaDB:
         self._bulk = session.bulk
         self._in_transaction = False
         self._streaming = False
+        self._line = Line(self._conn._sock.fileno())
         self._poll = select.poll()
         if not isinstance(self._conn._sock, ssl.SSLSocket):
             self._poll.register(self._conn._sock, select.POLLIN)
         self.session_id = int(self._conn.thread_id())
+        limit_s = session.connect_timeout_s if session.statement_timeout_s else None
         try:
-            # The version first: an older server, or MySQL, knows none of the settings' names.
-            self.version = _version(str(self.rows("SELECT version() AS v")[0]["v"]), target.name)
-            lock_s = max(1, math.ceil(session.lock_timeout_s))
-            self.execute(_SETTINGS.format(lock_s=lock_s))
+            with self._line.within(limit_s):
+                self._settle(target, session)
         except StockopsError:
             self.close()
             raise
@@ -201,10 +188,23 @@ class MariaDB:
         finally:
             self._in_transaction = False
 
+    def hang_up(self) -> None:
+        """Cut the line, from any thread."""
+        self._line.hang_up()
+
     def close(self) -> None:
         """Close the connection. Closing twice does nothing."""
         if self._conn.open:
             self._conn.close()
+
+    def _settle(self, target: Target, session: Session) -> None:
+        # The version first: an older server, or MySQL, knows none of the settings' names.
+        self.version = _version(str(self.rows("SELECT version() AS v")[0]["v"]), target.name)
+        lock_s = max(1, math.ceil(session.lock_timeout_s))
+        settings = _SETTINGS.format(lock_s=lock_s)
+        if session.statement_timeout_s is not None:
+            settings += f", max_statement_time = {session.statement_timeout_s:.3f}"
+        self.execute(settings)
 
     def _load(self, table: str, columns: Sequence[str], lines: Iterable[bytes]) -> int:
         names = ", ".join(map(_quoted, columns))

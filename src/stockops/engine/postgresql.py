@@ -18,6 +18,7 @@ from ..targets import Target
 from . import faults
 from .base import Call, Cells, Isolation, Session, Values
 from .blocks import blocks
+from .sockets import Line
 
 OLDEST = 15
 _COPY_BLOCK_BYTES = 256 * 1024
@@ -49,6 +50,7 @@ class PostgreSQL:
     def __init__(self, target: Target, session: Session) -> None:
         self._conn = _open(target, session)
         self._pgconn = self._conn.pgconn
+        self._line = Line(self._pgconn.socket)
         self._names = itertools.count(1)
         self._in_transaction = False
         self._streaming = False
@@ -63,10 +65,14 @@ class PostgreSQL:
                 f"and stockops needs {OLDEST} or later",
                 hint="Upgrade the server, or choose another target with --target.",
             )
-        with self._translated(commits=False):
+        limit_s = session.connect_timeout_s if session.statement_timeout_s else None
+        with self._line.within(limit_s), self._translated(commits=False):
             # Not as startup options: a pooler refuses them, and the URL may hold some.
             lock_ms = max(1, round(session.lock_timeout_s * 1000))
-            self._conn.execute(f"{_SETTINGS}; SET lock_timeout = {lock_ms}".encode())
+            settings = f"{_SETTINGS}; SET lock_timeout = {lock_ms}"
+            if session.statement_timeout_s is not None:
+                settings += _bounded(max(1, round(session.statement_timeout_s * 1000)))
+            self._conn.execute(settings.encode())
 
     def fetch(self, query: Query[Row], /, **params: object) -> list[Row]:
         """Ask `query` and return its rows, in the order the SQL gives them."""
@@ -178,6 +184,10 @@ class PostgreSQL:
         finally:
             self._in_transaction = False
 
+    def hang_up(self) -> None:
+        """Cut the line, from any thread."""
+        self._line.hang_up()
+
     def close(self) -> None:
         """Close the connection. Closing twice does nothing."""
         self._conn.close()
@@ -238,6 +248,15 @@ class PostgreSQL:
         if fault is Fault.LOST or self._pgconn.status == pq.ConnStatus.BAD:
             return faults.gone(committing=commits and not self._in_transaction, code=code)
         return faults.server_error(message, fault=fault, code=code)
+
+
+def _bounded(timeout_ms: int) -> str:
+    """Return the settings of a session in which nothing lasts longer than `timeout_ms`."""
+    return (
+        f"; SET statement_timeout = {timeout_ms}"
+        f"; SET idle_in_transaction_session_timeout = {timeout_ms}"
+        "; SET client_connection_check_interval = 1000"
+    )
 
 
 def _open(target: Target, session: Session) -> psycopg.Connection[dict[str, Any]]:

@@ -15,7 +15,7 @@ from ..indexes import candidates as thinking
 from ..indexes import catalogue, judging, statements, tables
 from ..indexes.candidates import Shape
 from ..trials import Difference
-from . import choosing, hypothetical, indexing, offering, workloads, writetax
+from . import choosing, counted, hypothetical, indexing, offering, workloads, writetax
 from .advice import MARGIN, Advice, Advised, Budget, Planned, Refused, is_faster
 from .answering import Asking
 from .choosing import Option
@@ -37,8 +37,9 @@ Seen = Callable[[str], None]
 
 
 def plan(server: Server, logged: Logged) -> Planned:
-    """Return what could be measured for `logged`, by the catalogue of `server`; nothing is run."""
+    """Return what could be measured for `logged`, by the catalogue of `server`, and its rows."""
     known = tables.read(server)
+    logged = counted.drawn(server, logged)
     works, left = workloads.understood(logged, engine=server.engine, tables=known)
     known = tables.looked_at(server, known, offering.wanted_columns(works))
     there = catalogue.read(server).indexes
@@ -71,6 +72,7 @@ class _Advisor:
             days=logged.days,
         )
         known = tables.read(server)
+        logged = counted.drawn(server, logged)
         works, left = workloads.understood(logged, engine=server.engine, tables=known)
         self.told.left_out += left
         for name in sorted({ask.table for work in works for ask in work.asks}):

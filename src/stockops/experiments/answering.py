@@ -10,6 +10,7 @@ from .. import plans
 from ..engine.base import Server
 from ..errors import ConfigError, Fault, Refused, ServerError
 from ..plans import Plan
+from ..plans.questions import PREPARED, explain, prepare
 from ..statements import classify
 from .samples import Asked, Sample, dialect_of, filled
 
@@ -19,7 +20,6 @@ _CUT = {"57014", "1969"}  # the statement took longer than it may
 _SUM = 1 << 256
 _DIGITS = 12  # of a float: a sum in another order differs in the last ones
 _PAGES = ("Innodb_buffer_pool_read_requests", "Innodb_buffer_pool_reads")
-_PREPARED = "stockops_query"
 STATEMENT_S_MIN = 30.0  # a busy machine takes its time over what is quick elsewhere
 
 
@@ -81,7 +81,7 @@ class Asking:
             mode = "force_generic_plan" if self.generic else "force_custom_plan"
             server.execute(f"SET plan_cache_mode = {mode}")
             server.execute("DEALLOCATE ALL")
-            server.execute(f"PREPARE {_PREPARED} AS {self.query.samples[0].sql}")
+            server.execute(prepare(self.query.samples[0].sql))
 
     def time(self, server: Server, sample: Sample) -> float:
         """Return how many seconds an answer took, from the question until all rows were here."""
@@ -101,19 +101,18 @@ class Asking:
 
     def plan(self, server: Server, sample: Sample) -> Plan:
         """Return the plan; it is not run."""
-        how = "FORMAT=JSON" if self.engine == "mariadb" else "(FORMAT JSON)"
-        return _plan(server.rows(f"EXPLAIN {how} {self._text(sample)}"))
+        return _plan(server.rows(explain(self.engine, self._text(sample), analyze=False)))
 
     def run_plan(self, server: Server, sample: Sample) -> Planned:
         """Run the plan, and return it with the pages that it asked for."""
-        text = self._text(sample)
+        statement = explain(self.engine, self._text(sample), analyze=True)
         with _told(self), self._undone(server):
             if self.engine == "mariadb":
                 before = _pages(server)
-                found = _plan(server.rows(f"ANALYZE FORMAT=JSON {text}"))
+                found = _plan(server.rows(statement))
                 asked, read = (new - old for new, old in zip(_pages(server), before, strict=True))
                 return Planned(plan=found, hit_pages=asked - read, read_pages=read)
-            found = _plan(server.rows(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {text}"))
+            found = _plan(server.rows(statement))
         top = found.root
         hit, read = top.hit_blocks or 0, top.read_blocks or 0
         return Planned(plan=found, hit_pages=hit, read_pages=read)
@@ -121,7 +120,7 @@ class Asking:
     def _text(self, sample: Sample) -> str:
         # One class may have texts that differ, in the length of a list: one of them is prepared.
         if self.is_prepared and sample.sql == self.query.samples[0].sql:
-            return f"EXECUTE {_PREPARED} ({', '.join(sample.parameters)})"
+            return f"EXECUTE {PREPARED} ({', '.join(sample.parameters)})"
         if sample.parameters:
             return filled(sample.sql, sample.parameters, dialect_of(self.engine))
         return sample.sql

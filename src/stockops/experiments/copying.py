@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import children
 from .. import lab as labs
-from ..backups import machine, restoring
+from ..backups import caches, restoring
 from ..backups.keys import Identities
 from ..backups.repository import Repository
 from ..backups.restoring import Recovery
@@ -44,6 +44,17 @@ class PlannerSetting:
 
 
 PLANNER = Query("experiments/planner", PlannerSetting)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSetting:
+    """A setting that a server was given, by a file or while it ran."""
+
+    name: str
+    value: str
+
+
+OWN = Query("experiments/own_settings", OwnSetting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,20 +97,25 @@ def no_lab(name: str) -> Refused:
 
 
 @contextmanager
-def of_lab(target: Target) -> Iterator[Copy]:
+def of_lab(target: Target, *, still: bool = True) -> Iterator[Copy]:
     """
-    Copy the lab that `target` is, file by file, while it works; its planner's settings go along.
+    Copy the lab that `target` is, file by file, while it works.
 
-    Raises `Refused` where `target` is no lab: nothing is copied from other servers.
+    With `still` its planner's settings go along, and the copy does nothing of its own accord; else
+    all that it was set to goes along. Raises `Refused` where `target` is no lab: nothing is copied
+    from other servers.
     """
     source = labs.find(target.lab) if target.lab else None
     if source is None:
         raise no_lab(target.name)
-    settings = _changed(planner(target), memory=True)
+    if still:
+        settings = {**_changed(planner(target), memory=True), **_STILL[source.engine]}
+    else:
+        settings = _own(source, target)
 
     def put(lab: Lab, account: Account) -> Mapping[str, str]:
         _FILES[source.engine](source, lab, account)
-        return {**settings, **_STILL[source.engine]}
+        return settings
 
     # A name of the source's own account is in its data; MariaDB's lab lets a guest in.
     owner = source.owner if source.engine == "postgresql" else None
@@ -131,12 +147,12 @@ def of_backup(
     settings = _changed(planner(like), memory=False) if like is not None else {}
     phases = restoring.Phases()
     fill = restoring.filling(repo, recovery, identities=identities, phases=phases)
-    caches = machine.cache_settings(said.engine, recovery.raw_bytes)
+    room = caches.settings(said.engine, recovery.raw_bytes)
     with labs.temporary(
         said.engine,
         version=said.major,
         bin_directory=bin_directory,
-        settings={**caches, **settings, **_STILL[said.engine]},
+        settings={**room, **settings, **_STILL[said.engine]},
         fill=fill,
     ) as lab:
         restoring.finish(lab, recovery, phases=phases)
@@ -149,6 +165,18 @@ def _changed(found: list[PlannerSetting], *, memory: bool) -> dict[str, str]:
         for each in found
         if not each.is_default and (memory or each.name not in _OWN_MEMORY)
     }
+
+
+def _own(source: Lab, target: Target) -> dict[str, str]:
+    """Return all that `source` was set to: in its option file, where it has one, and since."""
+    found = {}
+    file = source.directory / "my.cnf"
+    for line in file.read_text("utf-8").splitlines() if file.exists() else ():
+        name, equals, value = line.partition(" = ")
+        if equals and name != "init_file":  # that of its own start, where it is another's copy
+            found[name] = value
+    with connect(target) as server:
+        return {**found, **{each.name: each.value for each in server.fetch(OWN)}}
 
 
 def _postgresql(source: Lab, lab: Lab, account: Account) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from .. import catalog
 from ..engine.base import Server
 from ..errors import ConfigError
+from ..statements import Dialect
 from .samples import SAMPLES, Asked, Sample, dialect_of, filled, placeholders
 
 ROWS_READ = 20_000  # of a big table, about so many rows are drawn from
@@ -34,6 +35,7 @@ _LISTS = re.compile(rf"{_COLUMN}\s+(?:NOT\s+)?IN\s*\((?P<list>[^()]*)\)", re.IGN
 _MARKS = re.compile(_MARK)
 _COUNTS = re.compile(rf"\b(LIMIT|OFFSET|FETCH\s+(?:FIRST|NEXT))\s+{_MARK}", re.IGNORECASE)
 _LIMIT, _OFFSET = "20", "0"
+Columns = Mapping[str, set[str]]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,13 +44,23 @@ class _Place:
     column: str
 
 
-def draw(server: Server, query: Asked, *, number: int = SAMPLES) -> Asked:
+def columns(server: Server) -> Columns:
+    """Return the columns of each table; who draws for many queries asks once."""
+    found = defaultdict(set)
+    for each in server.fetch(catalog.COLUMNS):
+        found[each.table_name].add(each.column_name)
+    return found
+
+
+def draw(
+    server: Server, query: Asked, *, number: int = SAMPLES, known: Columns | None = None
+) -> Asked:
     """
     Return `query` with values from the data where it waits for parameters, else as it is.
 
     What is common in a column comes as often as it is; columns of one table come from the same row,
-    and two that bound a range in their order. Raises `ConfigError` where a parameter is compared
-    with no column, or the table holds no row.
+    and two that bound a range in their order. `known` are the `columns` of the server. Raises
+    `ConfigError` where a parameter is compared with no column, or the table holds no row.
     """
     dialect = dialect_of(server.engine)
     bare = [
@@ -59,19 +71,18 @@ def draw(server: Server, query: Asked, *, number: int = SAMPLES) -> Asked:
     if not bare:
         return query
     sql = bare[0]
-    wanted = _wanted(server, sql, placeholders(sql, dialect))
+    known = columns(server) if known is None else known
+    wanted = _wanted(known, sql, dialect)
     rows = _rows(server, wanted, number)
     samples = tuple(Sample(sql, _of(wanted, row)) for row in rows)
     return replace(query, samples=samples, source="drawn from the data")
 
 
-def _wanted(server: Server, sql: str, number: int) -> Sequence[_Place | str]:
+def _wanted(columns: Columns, sql: str, dialect: Dialect) -> Sequence[_Place | str]:
     """Return for each placeholder the column it is compared with, or the literal it gets."""
+    number = placeholders(sql, dialect)
     marks = [f"{_HOLE}{place}{_HOLE}" for place in range(1, number + 1)]
-    marked = filled(sql, marks, dialect_of(server.engine))
-    columns = defaultdict(set)
-    for each in server.fetch(catalog.COLUMNS):
-        columns[each.table_name].add(each.column_name)
+    marked = filled(sql, marks, dialect)
     tables = {
         _plain(found["alias"] or found["table"]): _plain(found["table"])
         for found in _FROM.finditer(marked)
@@ -91,7 +102,7 @@ def _wanted(server: Server, sql: str, number: int) -> Sequence[_Place | str]:
                 known.setdefault(int(mark["number"]), place)
     wanted = [known.get(place) for place in range(1, number + 1)]
     if None in wanted:
-        sign = "?" if server.engine == "mariadb" else f"${wanted.index(None) + 1}"
+        sign = "?" if dialect == "mariadb" else f"${wanted.index(None) + 1}"
         raise ConfigError(
             f"parameter {wanted.index(None) + 1} ({sign}) is compared with no column whose values "
             "it could get",
@@ -100,9 +111,7 @@ def _wanted(server: Server, sql: str, number: int) -> Sequence[_Place | str]:
     return [each for each in wanted if each is not None]
 
 
-def _place(
-    found: re.Match[str], tables: Mapping[str, str], columns: Mapping[str, set[str]]
-) -> _Place | None:
+def _place(found: re.Match[str], tables: Mapping[str, str], columns: Columns) -> _Place | None:
     column = _plain(found["column"])
     if found["table"]:
         table = tables.get(_plain(found["table"]), _plain(found["table"]))

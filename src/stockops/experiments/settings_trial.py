@@ -8,9 +8,10 @@ from statistics import fmean
 from typing import Any
 
 from .. import trials
-from ..errors import ConfigError
+from ..errors import ConfigError, Finding
 from ..trials import Variant, Verdict
 from . import load
+from .advised import LeftOut, Tryable
 from .changes import Change, Takes, strongest
 from .load import Load
 from .moments import Moment, Told, heard
@@ -94,13 +95,16 @@ class Trial:
     """
     What came of it all. `turns` are as they were taken, the two warm-up turns left out.
 
-    `in_memory`: the lab's data lay there, where a sync costs nothing.
+    `source` says in words what the lab's data were. `in_memory`: they lay there, where a sync costs
+    nothing. `left_out` is what was to be tried, and could not be.
     """
 
     engine: str
     version: str
+    source: str
     in_memory: bool
     changes: tuple[Change, ...]
+    left_out: tuple[LeftOut, ...]
     takes: Takes
     restarts: int
     plan: TrialPlan
@@ -123,17 +127,18 @@ class Trial:
         return asdict(self)
 
 
-def run(stand: Stand, wanted: Mapping[str, str], plan: TrialPlan, *, told: Told) -> Trial:
+def run(stand: Stand, wanted: Mapping[str, str] | Tryable, plan: TrialPlan, *, told: Told) -> Trial:
     """
     Try `wanted` on `stand` by `plan`; `told` hears where it is.
 
     Both variants place their orders on the same lab, in turn, so that what it has grown by weighs
     on both alike; each begins after a checkpoint, and after a restart where the settings take one.
     Raises `ConfigError` where the server refuses a value, does not start with it, or has it
-    already. What is applied at the end stays: the lab goes.
+    already; of advice, what the server has already is left out, and `Finding` raised where nothing
+    else is there. What is applied at the end stays: the lab goes.
     """
     began = time.monotonic()
-    changes = stand.resolve(wanted)
+    changes, left_out = _resolved(stand, wanted)
     takes = strongest(changes)
     turns: list[Turn] = []
     order = (*_WARMUPS, *plan.turns)
@@ -158,14 +163,48 @@ def run(stand: Stand, wanted: Mapping[str, str], plan: TrialPlan, *, told: Told)
     return Trial(
         engine=stand.lab.engine,
         version=stand.lab.version,
+        source=stand.source,
         in_memory=stand.in_memory,
         changes=changes,
+        left_out=left_out,
         takes=takes,
         restarts=plan.restarts(takes),
         plan=plan,
         lines=tuple(judged(measured, margin=plan.margin)),
         turns=tuple(measured),
         took_s=round(time.monotonic() - began, 1),
+    )
+
+
+def _resolved(
+    stand: Stand, wanted: Mapping[str, str] | Tryable
+) -> tuple[tuple[Change, ...], tuple[LeftOut, ...]]:
+    """Return what makes `wanted`; of advice, which begins with the values of now, what it moves."""
+    if not isinstance(wanted, Tryable):
+        return stand.resolve(wanted), ()
+    stand.begin_with(wanted.now)
+    found = stand.resolve(wanted.wanted)
+    stand.apply(found)
+    in_force = stand.in_force([each.name for each in found])
+    moved = tuple(each for each in found if in_force[each.name] != each.before)
+    stand.apply(())
+    same = [
+        LeftOut(each.name, f"it is {each.before} here with it and without it")
+        for each in found
+        if each not in moved
+    ]
+    left_out = (*wanted.left_out, *same)
+    if not moved:
+        raise nothing_to_try(left_out)
+    return moved, left_out
+
+
+def nothing_to_try(left_out: Sequence[LeftOut]) -> Finding:
+    """Return that no advice can be tried, and why."""
+    said = "; ".join(f"{each.name}: {each.why}" for each in left_out)
+    return Finding(
+        f"there is no advice that can be tried{': ' if said else ''}{said}",
+        hint="See what is advised: stockops settings advise --all",
     )
 
 

@@ -4,20 +4,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from .. import children, disk, migrations, seeding
+from .. import disk, migrations, seeding
 from .. import lab as labs
 from ..engine import connect
 from ..engine.base import Server
-from ..errors import ConfigError, Fault, ServerError, StockopsError
+from ..errors import ConfigError, Fault, ServerError
 from ..lab import Lab
 from ..seeding import SeedPlan
+from ..settings import reloading
 from ..targets import Target
-from . import load
+from . import copying, load
 from .changes import Change, changes, held, strongest
 from .moments import Said
 
+SMALL_MARKET = "a small market"
 SEED = SeedPlan(users=200, accounts=400, days=20)
-RELOAD_S = 20.0
 _OPTION_FILE = "my.cnf"
 _SPEAKING = ("FATAL:", "PANIC:", "[ERROR]", "ERROR:")
 _ABORTED = "Aborting"
@@ -28,13 +29,16 @@ class Stand:
     """
     A lab and what is set in it.
 
-    `applied` are the changes in force. Sessions are opened for a question and closed after it: the
-    load's clients are forked from this process, which must hold none then.
+    `applied` are the changes in force, `base` those that are wherever nothing else is wanted.
+    `source` says in words what its data are. Sessions are opened for a question and closed after
+    it: the load's clients are forked from this process, which must hold none then.
     """
 
     lab: Lab
     target: Target
+    source: str = SMALL_MARKET
     applied: tuple[Change, ...] = ()
+    base: tuple[Change, ...] = ()
     options: str = ""
     log_from: int = 0
 
@@ -48,8 +52,14 @@ class Stand:
         """Whether its data lie in memory, so that what a disk costs cannot be measured."""
         return disk.in_memory(self.lab.data)
 
+    def begin_with(self, settings: Mapping[str, str]) -> None:
+        """Have `settings` in force from now on, wherever nothing else is wanted of them."""
+        found = self.resolve(settings)
+        self.base = tuple(each for each in found if each.value != each.before)
+        self.apply(())
+
     def resolve(self, wanted: Mapping[str, str]) -> tuple[Change, ...]:
-        """Return what `wanted` takes of this server, on which nothing must be applied now."""
+        """Return what `wanted` takes of this server, on which but the base is applied now."""
         with connect(self.target) as server:
             return changes(self.lab.engine, held(server), wanted, database=self.target.database)
 
@@ -61,18 +71,26 @@ class Stand:
 
     def apply(self, wanted: Sequence[Change], *, restart: bool = False) -> None:
         """
-        Have `wanted` in force, and nothing else that was applied before.
+        Have `wanted` in force, and of what was applied before the base alone.
 
         Restarts the server where a change takes it, or it is asked for. Raises `ConfigError` where
         the server refuses a value, or does not start with it.
         """
+        names = {each.name for each in wanted}
+        wanted = [*(each for each in self.base if each.name not in names), *wanted]
         gone = [each for each in self.applied if each not in wanted]
         new = [each for each in wanted if each not in self.applied]
         takes = strongest([*gone, *new])
         if self.lab.engine == "mariadb":
             self._write_options(wanted)
         if (gone or new) and not (self.lab.engine == "mariadb" and takes == "restart"):
-            self._tell(gone, new, reload=takes == "reload")
+            try:
+                self._tell(gone, new, reload=takes == "reload")
+            except ConfigError:  # a start must not fall over what was refused
+                self.applied = tuple(each for each in self.applied if each not in gone)
+                if self.lab.engine == "mariadb":
+                    self._write_options(self.applied)
+                raise
         self.applied = tuple(wanted)
         if restart or takes == "restart":
             self.restart()
@@ -116,22 +134,8 @@ class Stand:
                 for each in made:
                     server.execute(each.back)
                 raise
-        if reload and self.lab.engine == "postgresql":
-            self._reload()
-
-    def _reload(self) -> None:
-        """Have PostgreSQL read its files, and wait until new sessions begin with what they say."""
-        asked = "SELECT pg_conf_load_time() AS at"
-        with connect(self.target) as server:
-            before = server.rows(asked)[0]["at"]
-            server.rows("SELECT pg_reload_conf() AS told")
-
-        def done() -> bool:
-            with connect(self.target) as server:
-                return bool(server.rows(asked)[0]["at"] > before)
-
-        if not children.wait_until(done, within_s=RELOAD_S):
-            raise StockopsError(f"the server did not read its settings within {RELOAD_S:.0f} s")
+            if reload and self.lab.engine == "postgresql":
+                reloading.reload(server)
 
     def _write_options(self, wanted: Sequence[Change]) -> None:
         lines = "".join(f"{each.line}\n" for each in wanted)
@@ -186,7 +190,21 @@ def bare(engine: str) -> Iterator[Stand]:
         yield on(lab, Target(name=lab.name, url=lab.url(), lab=lab.name))
 
 
-def on(lab: Lab, target: Target) -> Stand:
+@contextmanager
+def copied(target: Target, *, said: Said) -> Iterator[Stand]:
+    """Give a copy of the lab `target`, with its data and its settings, for the block."""
+    said(f"make {copy_of(target.lab or '')}")
+    with copying.of_lab(target, still=False) as copy:
+        yield on(copy.lab, copy.target, source=copy_of(target.lab or ""))
+
+
+def copy_of(lab: str) -> str:
+    """Return the words for a copy of `lab`."""
+    return f"a copy of the lab {lab}"
+
+
+def on(lab: Lab, target: Target, *, source: str = SMALL_MARKET) -> Stand:
     """Return a stand on `lab`, which is up; whoever made the lab removes it."""
     file = lab.directory / _OPTION_FILE
-    return Stand(lab, target, options=file.read_text("utf-8") if file.exists() else "")
+    options = file.read_text("utf-8") if file.exists() else ""
+    return Stand(lab, target, source=source, options=options)

@@ -19,7 +19,7 @@ from .samples import Asked, Kept, Sample
 SAMPLES = 3  # of each class
 CLASSES_MAX = 500  # those that took the most time
 _DAY_US = 86_400_000_000
-_SPAN_US_MIN = 60_000_000
+SPAN_S_MIN = 60.0  # what is shorter says nothing of a day
 # What has no rows to look for: sessions and transactions.
 _IDLE = {"BEGIN", "START", "COMMIT", "ROLLBACK", "SET", "SHOW", "SAVEPOINT", "RELEASE", "USE"}
 _IDLE |= {"DISCARD", "RESET", "DEALLOCATE", "EXPLAIN", "ANALYZE", "VACUUM", "FETCH", "CLOSE"}
@@ -27,7 +27,11 @@ _IDLE |= {"DISCARD", "RESET", "DEALLOCATE", "EXPLAIN", "ANALYZE", "VACUUM", "FET
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Class:
-    """A class as the logs have it; `days` is how much time they span."""
+    """
+    A class as the logs have it; `days` is how much time they span.
+
+    `source` says where the parameters are from, `why` there are none.
+    """
 
     class_id: str
     text: str
@@ -37,6 +41,8 @@ class Class:
     rows_changed: int | None
     samples: tuple[Sample, ...]
     days: float
+    source: str = "from the log"
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +157,7 @@ def _logged(log: _Log) -> Logged:
     if log.first_us is not None and log.last_us is not None:
         span_us = log.last_us - log.first_us
     days, note = span_us / _DAY_US, ""
-    if span_us < _SPAN_US_MIN:
+    if span_us < SPAN_S_MIN * 1e6:
         days, note = 1.0, "the log spans less than a minute: it is taken for the work of a day"
     found = [
         Class(
@@ -194,7 +200,7 @@ def left_out(of: Class, logged: Logged, why: str) -> LeftOut:
 
 def _work(of: Class, *, engine: str, tables: Mapping[TableName, Table]) -> Work:
     if not of.samples:
-        raise NotUnderstood("its parameters were not logged, or its text was cut")
+        raise NotUnderstood(of.why or "its parameters were not logged, or its text was cut")
     first = of.samples[0]
     alike = [each for each in of.samples if bool(each.parameters) == bool(first.parameters)]
     if first.parameters:
@@ -208,7 +214,7 @@ def _work(of: Class, *, engine: str, tables: Mapping[TableName, Table]) -> Work:
         text=of.text,
         samples=taken,
         calls_per_day=per_day,
-        source="from the log",
+        source=of.source,
     )
     return Work(
         of=of,

@@ -6,7 +6,7 @@ has it on disk before it sends it, so that after a crash of either side `audit` 
 what the database owes to whom: acknowledged and missing, committed and never sent.
 """
 
-from .files import Header, Journal, Writer, create, read_header
+from .files import Header, Journal, Writer, create, forge, read_header
 from .pairing import Audit, Finding, audit
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "Writer",
     "audit",
     "create",
+    "forge",
     "read_header",
 ]

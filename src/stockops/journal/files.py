@@ -157,6 +157,25 @@ def create(directory: Path, header: Header) -> Iterator[Journal]:
         ) from exc
 
 
+def forge(directory: Path) -> str:
+    """
+    Write an order that never was into the journal at `directory`, with its answer; return its key.
+
+    It is like the last order of the first client, and is what a lost one looks like.
+    """
+    journal = read_header(directory)
+    orders = [line for line in journal.lines(0) if line[0] == "o"]
+    if not orders:
+        raise ConfigError(f"the journal {str(directory)!r} holds no order", hint=_NOT_A_JOURNAL)
+    last = max(orders, key=lambda line: str(line[1]))
+    start, _, number = last[1].rpartition("-")
+    key = f"{start}-{int(number) + 1:0{len(number)}d}"
+    with (directory / _FILE.format(0)).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(["o", key, *last[2:]]) + "\n")
+        file.write(json.dumps(["a", key, "filled", None, None, last[-1], 0]) + "\n")
+    return key
+
+
 def _share(file: TextIO) -> None:
     """Lock `file` for reading; a client of the run that has just ended holds it for a moment."""
     deadline = time.monotonic() + GLANCE_S

@@ -2,9 +2,12 @@
 
 from .base import DATABASE, OWNER, Fill, Lab, LabStatus, State
 from .handing import TABLESPACES, aside, hand_over, require_place
+from .making import held, remake
+from .marker import write as note
 from .operations import (
     DEFAULT_ENGINE,
     DEFAULT_NAME,
+    SANDBOX,
     adopt,
     client,
     destroy,
@@ -13,6 +16,7 @@ from .operations import (
     find,
     read,
     rebuilt,
+    replicas_of,
     require,
     status,
     status_of,
@@ -21,6 +25,7 @@ from .operations import (
     up,
 )
 from .servers import ENGINES, crash, run_sql, start, stop
+from .wiping import wipe
 
 __all__ = [
     "DATABASE",
@@ -28,6 +33,7 @@ __all__ = [
     "DEFAULT_NAME",
     "ENGINES",
     "OWNER",
+    "SANDBOX",
     "TABLESPACES",
     "Fill",
     "Lab",
@@ -42,8 +48,12 @@ __all__ = [
     "down",
     "find",
     "hand_over",
+    "held",
+    "note",
     "read",
     "rebuilt",
+    "remake",
+    "replicas_of",
     "require",
     "require_place",
     "run_sql",
@@ -54,4 +64,5 @@ __all__ = [
     "sweep",
     "temporary",
     "up",
+    "wipe",
 ]

@@ -59,6 +59,9 @@ class Lab:
     owner: str = OWNER  # who may do everything in it, and needs no password at its socket
     port: int | None = None  # on 127.0.0.1; None: no TCP at all
     temporary: bool = False
+    replica_of: str | None = None  # the lab that it replicates from
+    replaced_by: str | None = None  # the lab that took over: this one must not start as it is
+    through: tuple[str, ...] = ()  # a program that is given the server's command and becomes it
 
     @property
     def shape(self) -> Shape:
@@ -139,6 +142,7 @@ class LabStatus:
     size_bytes: int
     log: Path
     note: str  # what is unusual: why it is broken, who holds it; empty when nothing is
+    replica_of: str  # the lab that it replicates from; empty when it follows nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +159,15 @@ class Fill:
     What makes the data directory of a lab out of another server's data.
 
     `put` does it as the account, and returns the settings that the server must run with. `owner`
-    is who may do everything in that data; None where a lab makes an account for itself.
+    is who may do everything in that data; None where a lab makes an account for itself. Where the
+    data are to go on `replica_of` another lab, `put` writes the configuration, too. `port` asks
+    for a port on 127.0.0.1.
     """
 
     put: Callable[["Lab", Account], Mapping[str, str]]
     owner: str | None = None
+    replica_of: str | None = None
+    port: bool = False
 
 
 class Engine(Protocol):

@@ -5,6 +5,7 @@ import os
 import stat
 from pathlib import Path
 
+from .. import disk
 from ..errors import ConfigError, Refused
 from .base import OWNER, SHAPES, Lab
 
@@ -41,6 +42,11 @@ def read(directory: Path) -> Lab | None:
 
 def write(lab: Lab) -> None:
     """Write the marker of `lab` into its directory, whole or not at all."""
+    disk.write_whole(lab.directory / NAME, text(lab), mode=0o644)
+
+
+def text(lab: Lab) -> bytes:
+    """Return what the marker of `lab` says."""
     says = {
         "format": FORMAT,
         "engine": lab.engine,
@@ -51,13 +57,11 @@ def write(lab: Lab) -> None:
         "owner": lab.owner,
         "port": lab.port,
         "temporary": lab.temporary,
+        "replica_of": lab.replica_of,
+        "replaced_by": lab.replaced_by,
+        "through": lab.through,
     }
-    fresh = lab.directory / f"{NAME}.new"
-    with fresh.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(says, indent=2) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(lab.directory / NAME)
+    return (json.dumps(says, indent=2) + "\n").encode()
 
 
 def _parse(path: Path) -> Lab:
@@ -77,9 +81,12 @@ def _parse(path: Path) -> Lab:
             programs=Path(said["programs"]),
             user=said["user"],
             sockets=Path(said["sockets"]),
-            owner=said.get("owner", OWNER),  # older markers have none
+            owner=said.get("owner", OWNER),  # older markers have none, nor of the last three
             port=said["port"],
             temporary=said["temporary"],
+            replica_of=said.get("replica_of"),
+            replaced_by=said.get("replaced_by"),
+            through=tuple(said.get("through", ())),
         )
     except (KeyError, TypeError) as exc:
         raise _unreadable(path, f"{type(exc).__name__}: {exc}") from exc

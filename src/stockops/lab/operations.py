@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,13 +10,14 @@ from pathlib import Path
 from .. import filelock
 from ..errors import Busy, ConfigError, Refused, ServerError, StockopsError, Unreachable
 from ..unwinding import signals_unwind
-from . import account as accounts
 from . import marker, place
-from .base import Fill, Lab, LabStatus, Programs
+from .base import Fill, Lab, LabStatus
+from .making import all_labs, draft_of, held, make, remove
 from .servers import ENGINES, REPLAY_S, START_S, is_up, release, start, stop
 
 DEFAULT_NAME = "lab"
 DEFAULT_ENGINE = "postgresql"
+SANDBOX = "drill-"  # how the names of the sandboxes of drills begin
 _REBUILT = "rebuilt"  # an empty file in a lab that `rebuilt` made, and may remove
 
 
@@ -36,11 +36,11 @@ def up(
     A new lab is PostgreSQL unless `engine` says otherwise, and `settings` go into its
     configuration. The database `trading` and its owner `stockops` are there when this returns.
     """
-    with _held(name):
+    with held(name):
         lab = marker.read(place.directory(name))
         if lab is None:
-            draft = _draft(name, engine or DEFAULT_ENGINE, version, bin_directory)
-            return start(_make(draft, settings or {}), port=port, outlives=True)
+            draft = draft_of(name, engine or DEFAULT_ENGINE, version, bin_directory)
+            return start(make(draft, settings or {}), port=port, outlives=True)
         _check_same(lab, engine=engine, version=version, bin_directory=bin_directory)
         if not is_up(lab):
             return start(lab, port=port, outlives=True)
@@ -60,18 +60,20 @@ def adopt(
 ) -> Lab:
     """
     Return the new lab `name`, up, whose data directory `fill` puts together; it must be new.
-    Until it is `finish`ed it is a temporary lab, which goes with us.
+
+    Until it is `finish`ed it is a temporary lab, which goes with us. A `SANDBOX` remains one by its
+    marker, and outlives us: whoever made it removes it, or who guards it for him.
     """
     sweep()
-    with _held(name), signals_unwind():
+    with held(name), signals_unwind():
         if marker.read(place.directory(name)) is not None:
             raise Refused(
                 f"there is a lab {name!r} already",
                 hint=f"Take another name, or remove it: stockops lab destroy --name {name} --yes",
             )
-        draft = replace(_draft(name, engine, version, bin_directory), temporary=True)
+        draft = replace(draft_of(name, engine, version, bin_directory), temporary=True)
         try:
-            lab = start(_make(draft, {}, fill), within_s=REPLAY_S)
+            lab = start(make(draft, {}, fill), port=fill.port, within_s=REPLAY_S)
             finish(lab)
         except ServerError:  # its log is named in the error, and stays
             left = read(name)
@@ -81,7 +83,7 @@ def adopt(
         except BaseException:
             _remove_leftovers(name)
             raise
-        lab = replace(lab, temporary=False)
+        lab = replace(lab, temporary=name.startswith(SANDBOX))
         marker.write(lab)
         release(lab)
         return lab
@@ -90,17 +92,23 @@ def adopt(
 def down(name: str = DEFAULT_NAME) -> bool:
     """Stop the server of the lab `name` in good order; False when it was not running."""
     require(name)
-    with _held(name):
+    with held(name):
         return stop(require(name))
 
 
 def destroy(name: str = DEFAULT_NAME) -> None:
     """Stop the lab `name` and remove all it holds, or what an interrupted `up` left of it."""
     directory_of(name)
-    with _held(name):
+    with held(name):
         lab = read(name)
         if lab is not None:
-            _remove(lab)
+            _require_no_replica(name)
+            remove(lab)
+
+
+def replicas_of(name: str) -> list[Lab]:
+    """Return the labs that were made to replicate from the lab `name`, by name."""
+    return [lab for lab in all_labs() if lab.replica_of == name]
 
 
 def find(name: str) -> Lab | None:
@@ -125,7 +133,7 @@ def require(name: str) -> Lab:
     """Return the lab `name`, up or down, or raise `ConfigError` naming the labs there are."""
     lab = marker.read(place.directory(name))
     if lab is None:
-        known = ", ".join(each.name for each in _labs()) or "none"
+        known = ", ".join(each.name for each in all_labs()) or "none"
         raise ConfigError(
             f"there is no lab {name!r} (there are: {known})", hint=f"stockops lab up --name {name}"
         )
@@ -137,12 +145,16 @@ def directory_of(name: str) -> Path:
     return place.making(name) if name in place.unfinished() else require(name).directory
 
 
-def client(name: str, *, database: str) -> list[str]:
-    """Return the command that opens the engine's own client on the lab `name`, which is up."""
+def client(name: str, *, database: str, user: str | None = None) -> list[str]:
+    """
+    Return the command that opens the engine's own client on the lab `name`, which is up.
+
+    It is the lab's owner's, or that of `user`, who needs no password at the socket.
+    """
     lab = require(name)
     if lab.pid is None:
         raise Unreachable(f"the lab {name!r} is {lab.state}", hint=f"stockops lab up --name {name}")
-    return ENGINES[lab.engine].client(lab, database)
+    return ENGINES[lab.engine].client(replace(lab, owner=user or lab.owner), database)
 
 
 def status() -> list[LabStatus]:
@@ -168,6 +180,9 @@ def status_of(lab: Lab) -> LabStatus:
     """Return how `lab` is now."""
     state = lab.state
     notes = {"stale": "it died; the next up recovers", "broken": "it has no data directory"}
+    note = notes.get(state, "")
+    if lab.replaced_by is not None:
+        note = f"{lab.replaced_by!r} took over: stockops replica reattach --name {lab.name}"
     return LabStatus(
         name=lab.name,
         engine=lab.engine,
@@ -178,7 +193,8 @@ def status_of(lab: Lab) -> LabStatus:
         directory=lab.directory,
         size_bytes=place.size_bytes(lab.directory),
         log=lab.log_path,
-        note=notes.get(state, ""),
+        note=note,
+        replica_of=lab.replica_of or "",
     )
 
 
@@ -200,12 +216,13 @@ def temporary(
     """
     sweep()
     name = f"temporary-{engine}-{secrets.token_hex(4)}"
-    draft = replace(_draft(name, engine, version, bin_directory), temporary=True)
+    draft = replace(draft_of(name, engine, version, bin_directory), temporary=True)
     owner = os.getpid()
-    with _held(name), signals_unwind():
+    with held(name), signals_unwind():
         try:
-            lab = _make(draft, settings or {}, fill)
-            lab = start(lab, port=port, within_s=REPLAY_S if fill else START_S)
+            lab = make(draft, settings or {}, fill)
+            wanted = port or (fill is not None and fill.port)
+            lab = start(lab, port=wanted, within_s=REPLAY_S if fill else START_S)
         except ServerError:  # its log is named in the error, and stays
             raise
         except BaseException:
@@ -229,11 +246,11 @@ def rebuilt(
     `up` made is refused, and so is one that is up: somebody may be at work in it.
     """
     owner = os.getpid()
-    with _held(name), signals_unwind():
+    with held(name), signals_unwind():
         _remove_rebuilt(name)
-        draft = _draft(name, engine, None, None)
+        draft = draft_of(name, engine, None, None)
         try:
-            lab = _make(draft, settings or {})
+            lab = make(draft, settings or {})
             (lab.directory / _REBUILT).touch()
             lab = start(lab)
         except ServerError:  # its log is named in the error, and stays
@@ -262,7 +279,7 @@ def _remove_rebuilt(name: str) -> None:
             f"the lab {name!r} was made by `stockops lab up`, and it would be removed",
             hint=f"Remove it yourself: stockops lab destroy --name {name} --yes",
         )
-    _remove(lab)
+    remove(lab)
 
 
 def _end_rebuilt(name: str, *, keep: bool) -> None:
@@ -271,60 +288,17 @@ def _end_rebuilt(name: str, *, keep: bool) -> None:
         stop(lab)
     elif lab is not None:
         stop(lab, hard=True)
-        _remove(lab)
+        remove(lab)
     place.sweep(name)
 
 
-def _draft(name: str, engine: str, version: str | None, bin_directory: Path | None) -> Lab:
-    if engine not in ENGINES:
-        raise ConfigError(
-            f"{engine!r} is not an engine a lab can be", hint=f"Take one of {', '.join(ENGINES)}."
+def _require_no_replica(name: str) -> None:
+    if left := [lab.name for lab in replicas_of(name)]:
+        raise Refused(
+            f"the lab {name!r} has replicas, which would follow nobody: {', '.join(left)}",
+            hint=f"Remove them first: stockops lab destroy --name {left[0]} --yes; or let one "
+            f"take over: stockops replica promote --name {left[0]}",
         )
-    account = accounts.choose(ENGINES[engine].usual_account)
-    place.make_open(place.labs_root())
-    place.require_entry(account)
-    found = ENGINES[engine].find(version=version, directory=bin_directory)
-    programs: Programs = ENGINES[engine].readable(found, account)
-    return Lab(
-        name=name,
-        engine=engine,
-        version=programs.version,
-        directory=place.making(name),
-        programs=programs.directory,
-        user=account.name,
-        sockets=place.making(name) / "run",
-    )
-
-
-def _make(draft: Lab, settings: Mapping[str, str], fill: Fill | None = None) -> Lab:
-    """Put the lab together under a name of its own, then give it its name: whole or not at all."""
-    account = accounts.choose(ENGINES[draft.engine].usual_account)
-    draft.directory.mkdir()
-    draft.directory.chmod(0o711 if account.switch else 0o700)
-    for own in (draft.data, draft.scratch):
-        own.mkdir(mode=0o700)
-        account.own(own)
-    engine = ENGINES[draft.engine]
-    try:
-        if fill is None:
-            engine.initialise(draft, account, settings)
-        else:
-            draft = replace(draft, owner=fill.owner or engine.guest)
-            engine.adopt(draft, account, {**settings, **fill.put(draft, account)})
-    except BaseException:  # the log stays; half a data directory would only fill the disk
-        shutil.rmtree(draft.data, ignore_errors=True)
-        raise
-    final = place.directory(draft.name)
-    marker.write(replace(draft, sockets=final / "run"))
-    draft.directory.rename(final)  # an empty directory of this name gives way
-    return replace(draft, directory=final, sockets=final / "run")
-
-
-@contextmanager
-def _held(name: str) -> Iterator[None]:
-    with filelock.hold(place.lock_file(name), what=f"the lab {name!r}"):
-        place.sweep(name)
-        yield
 
 
 def _check_same(
@@ -345,17 +319,6 @@ def _check_same(
             )
 
 
-def _labs() -> list[Lab]:
-    found = []
-    for name in place.names():
-        try:
-            lab = marker.read(place.directory(name))
-        except StockopsError:
-            continue
-        found += [lab] if lab else []
-    return found
-
-
 def _broken(name: str, directory: Path, note: str) -> LabStatus:
     return LabStatus(
         name=name,
@@ -368,31 +331,31 @@ def _broken(name: str, directory: Path, note: str) -> LabStatus:
         size_bytes=place.size_bytes(directory),
         log=directory / "server.log",
         note=note,
+        replica_of="",
     )
-
-
-def _remove(lab: Lab) -> None:
-    stop(lab, hard=lab.temporary)
-    if lab.sockets.parent != lab.directory:
-        shutil.rmtree(lab.sockets, ignore_errors=True)
-    place.discard(lab.directory)
 
 
 def _remove_leftovers(name: str) -> None:
     lab = read(name)
     if lab is not None:
-        _remove(lab)
+        remove(lab)
     place.sweep(name)
 
 
 def sweep() -> None:
-    """Remove what makers that were killed left: temporary labs, half-made ones, and locks."""
-    for name in [lab.name for lab in _labs() if lab.temporary] + place.unfinished():
+    """
+    Remove what makers that were killed left: temporary labs, half-made ones, and locks.
+
+    A sandbox of a drill is left: nobody holds it, because people start and stop it by name while
+    the drill goes on, and it has a guardian of its own.
+    """
+    left = [lab.name for lab in all_labs() if lab.temporary and not lab.name.startswith(SANDBOX)]
+    for name in left + place.unfinished():
         try:
-            with _held(name):  # which removes what was half made
+            with held(name):  # which removes what was half made
                 lab = read(name)
                 if lab is not None and lab.temporary:  # it may have been finished since we looked
-                    _remove(lab)
+                    remove(lab)
         except Busy:
             continue
     filelock.sweep(place.labs_root())

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from .. import state
 from ..errors import ConfigError
 from .account import Account
 
@@ -17,14 +18,11 @@ _GOING = ".going-"
 
 
 def labs_root() -> Path:
-    """Return the directory of all labs: $STOCKOPS_LABS, or the place where state usually lives."""
+    """Return the directory of all labs: $STOCKOPS_LABS, or a place beside our state."""
     asked = os.environ.get("STOCKOPS_LABS")
     if asked:
         return Path(asked).absolute()
-    if os.geteuid() == 0:
-        return Path("/var/lib/stockops/labs")
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state).absolute() / "stockops" / "labs"
+    return state.usual() / "labs"
 
 
 def is_name(name: str) -> bool:
@@ -52,12 +50,22 @@ def lock_file(name: str) -> Path:
     check_name(name)
     root = labs_root()
     make_open(root)
-    return root / f".{name}.lock"
+    return lock_beside(root / name)
+
+
+def lock_beside(lab: Path) -> Path:
+    """Return the lock file of the lab in `lab`, wherever labs are now."""
+    return lab.with_name(f".{lab.name}.lock")
 
 
 def making(name: str) -> Path:
     """Return the directory in which the lab `name` is put together before it gets its name."""
-    return labs_root() / f"{_MAKING}{check_name(name)}"
+    return making_beside(labs_root() / check_name(name))
+
+
+def making_beside(lab: Path) -> Path:
+    """Return the directory in which the lab of the directory `lab` is put together."""
+    return lab.with_name(f"{_MAKING}{lab.name}")
 
 
 def make_open(path: Path) -> None:
@@ -105,7 +113,7 @@ def unfinished() -> list[str]:
 
 def discard(path: Path) -> None:
     """Remove the directory of a lab: first its name, at once, then what it holds."""
-    doomed = labs_root() / f"{_GOING}{path.name.removeprefix(_MAKING)}"
+    doomed = path.with_name(f"{_GOING}{path.name.removeprefix(_MAKING)}")
     shutil.rmtree(doomed, ignore_errors=True)
     try:
         path.rename(doomed)

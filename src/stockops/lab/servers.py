@@ -45,8 +45,10 @@ def start(
 
     The server ends with this process, however it ends, unless `outlives`. `port` asks for a free
     port on 127.0.0.1; a lab that had one tries the same again. `through` is a program that is given
-    the server's command and becomes it, such as env.
+    the server's command and becomes it, such as env. A lab that another one took over from is
+    refused: both would take writes.
     """
+    lab = _as_marked(lab)
     engine = ENGINES[lab.engine]
     account = accounts.named(lab.user) if os.geteuid() == 0 else accounts.own()
     _clear_stale(lab)
@@ -54,7 +56,7 @@ def start(
     lab = _addressed(_with_programs(lab, engine, account), account, port=port)
     marker.write(lab)
     keeper = process.start_server(
-        [*through, *engine.command(lab)],
+        [*lab.through, *through, *engine.command(lab)],
         account=account,
         cwd=lab.directory,
         log=lab.log_path,
@@ -62,7 +64,7 @@ def start(
     )
     try:
         _await_ready(lab, engine, keeper, within_s)
-        if lab.port is not None:
+        if lab.port is not None and lab.replica_of is None:  # a replica has its primary's
             _set_password(lab, engine)
     except BaseException:
         keeper.drop()
@@ -72,6 +74,18 @@ def start(
     else:
         _kept[lab.directory] = keeper
     return lab
+
+
+def _as_marked(lab: Lab) -> Lab:
+    """Return `lab` with what its marker says of replicas, for it may have changed meanwhile."""
+    said = marker.read(lab.directory) or lab
+    if said.replaced_by is not None:
+        raise Refused(
+            f"{said.replaced_by!r} took over from the lab {lab.name!r}: if it came up as it is, "
+            "both would take writes",
+            hint=f"stockops replica reattach --name {lab.name} --plan",
+        )
+    return replace(lab, replica_of=said.replica_of, replaced_by=None)
 
 
 def release(lab: Lab) -> None:

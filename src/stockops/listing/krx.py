@@ -19,6 +19,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from .. import state
 from ..errors import ConfigError, Refused, StockopsError, Unreachable, Unsupported
 from ..market import is_isin
 from .issue import Issue, Listing, accepted, kind_of
@@ -94,15 +95,6 @@ def read(on: date, *, timeout_s: float = TIMEOUT_S) -> Listing:
         raise _failed("shape changed", str(exc)) from exc
 
 
-def state_folder() -> Path:
-    """Return where stockops keeps what must outlive a run."""
-    if stated := os.environ.get("STOCKOPS_STATE"):
-        return Path(stated)
-    if os.geteuid() == 0:
-        return Path("/var/lib/stockops")
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "stockops"
-
-
 def _ask(on: date, timeout_s: float) -> list[dict[str, str]]:
     """Run the child and return its rows."""
     python = os.environ.get("STOCKOPS_KRX_PYTHON") or sys.executable
@@ -169,7 +161,7 @@ def _failed(cause: str, detail: str) -> StockopsError:
 
 
 def _stamp() -> Path:
-    return state_folder() / "krx-blocked"
+    return state.place() / "krx-blocked"
 
 
 def _begin_pause() -> None:

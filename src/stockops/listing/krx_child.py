@@ -16,6 +16,8 @@ import json
 import os
 import sys
 from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 _SITE = "https://data.krx.co.kr"
@@ -120,11 +122,21 @@ def _ask(day: str) -> list[dict[str, str]]:
 
 def _fetch(day: str) -> Any:
     """Return pykrx's frame of all issues of KOSPI on `day`: one request, every column raw."""
+    _behead()
     try:
         from pykrx.website.krx.market import core  # noqa: PLC0415  logs in, prints, takes a second
     except ImportError as exc:
         raise Fault("not installed", str(exc)) from exc
     return core.전종목시세().fetch(day, "STK")
+
+
+def _behead() -> None:
+    """Keep the head of pykrx from running: it takes two seconds to name a font of charts."""
+    found = find_spec("pykrx")
+    if found is not None and found.submodule_search_locations is not None:
+        head = ModuleType("pykrx")
+        head.__path__ = list(found.submodule_search_locations)
+        sys.modules["pykrx"] = head
 
 
 if __name__ == "__main__":

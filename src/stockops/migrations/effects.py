@@ -13,6 +13,14 @@ _OR = r"(?:OR\s+REPLACE\s+)?"
 _CREATED = re.compile(
     rf"CREATE\s+{_OR}(?:UNLOGGED\s+|TEMP(?:ORARY)?\s+)?TABLE\s+{_IF}{_NAME}", re.IGNORECASE
 )
+_TEMPORARY = re.compile(r"CREATE\s+TEMP", re.IGNORECASE)
+_PARTITION = re.compile(r"\bPARTITION\s+OF\b", re.IGNORECASE)  # those come and go by the month
+_GONE = re.compile(rf"DROP\s+TABLES?\s+{_IF}(?P<tables>[^;]+)", re.IGNORECASE)
+_RENAMED = re.compile(
+    rf"(?:ALTER\s+TABLE\s+{_IF}{_NAME}\s+RENAME\s+TO|RENAME\s+TABLE\s+(?P<old>\S+)\s+TO)"
+    r"\s+(?P<new>[^\s,;]+)",
+    re.IGNORECASE,
+)
 # Statements that take a table away from everybody else while they run; `plan` names the lock.
 _BLOCKING = [
     re.compile(rf"ALTER\s+(?:ONLINE\s+|IGNORE\s+)?TABLE\s+{_IF}(?:ONLY\s+)?{_NAME}", re.IGNORECASE),
@@ -54,6 +62,25 @@ def steps(migrations: Iterable[Migration]) -> list[Step]:
             if made := _CREATED.match(statement.text):
                 own.add(_bare(made["table"]))
             found.append(_step(migration, statement, own))
+    return found
+
+
+def tables(migrations: Iterable[Migration]) -> set[str]:
+    """
+    Return the names of the tables that are there once `migrations` are applied, partitions aside.
+
+    Read from the text, as in `steps`.
+    """
+    found: set[str] = set()
+    for sql in (each.text for migration in migrations for each in migration.statements):
+        if made := _CREATED.match(sql):
+            if not (_TEMPORARY.match(sql) or _PARTITION.search(sql)):
+                found.add(_bare(made["table"]))
+        elif gone := _GONE.match(sql):
+            found -= {_bare(each.split()[0]) for each in gone["tables"].split(",")}
+        elif renamed := _RENAMED.match(sql):
+            found.discard(_bare(renamed["table"] or renamed["old"]))
+            found.add(_bare(renamed["new"]))
     return found
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from .. import patterns
+
 Kind = Literal[
     "space", "comment", "string", "name", "word", "open", "close", "end", "client", "sign"
 ]
@@ -39,25 +41,25 @@ class Token:
         return self.text.upper() if self.kind == "word" else ""
 
 
-_SPACE = re.compile(r"\s+")
-_WORD = re.compile(r"[^\W\d][\w$]*|\d[\w]*")
+_SPACE = patterns.compiled(r"\s+")
+_WORD = patterns.compiled(r"[^\W\d][\w$]*|\d[\w]*")
 _SIGNS: dict[str, Kind] = {"(": "open", ")": "close", ";": "end"}
 
-_PG_LINE_COMMENT = re.compile(r"--[^\n]*")
-_PG_COMMENT_EDGE = re.compile(r"/\*|\*/")
-_PG_ESCAPED = re.compile(r"[eE]'(?:[^'\\]|\\.|'')*+'", re.DOTALL)
-_PG_STRING = re.compile(r"'(?:[^']|'')*+'")
-_PG_NAME = re.compile(r'"(?:[^"]|"")*+"')
-_PG_DOLLAR = re.compile(r"\$(?:[^\W\d]\w*)?\$")
-_PG_CLIENT = re.compile(r"\\[^\n]*")
+_PG_LINE_COMMENT = patterns.compiled(r"--[^\n]*")
+_PG_COMMENT_EDGE = patterns.compiled(r"/\*|\*/")
+_PG_ESCAPED = patterns.compiled(r"[eE]'(?:[^'\\]|\\.|'')*+'", re.DOTALL)
+_PG_STRING = patterns.compiled(r"'(?:[^']|'')*+'")
+_PG_NAME = patterns.compiled(r'"(?:[^"]|"")*+"')
+_PG_DOLLAR = patterns.compiled(r"\$(?:[^\W\d]\w*)?\$")
+_PG_CLIENT = patterns.compiled(r"\\[^\n]*")
 
-_MY_LINE_COMMENT = re.compile(r"#[^\n]*|--(?=[\s\x00-\x1f]|\Z)[^\n]*")
+_MY_LINE_COMMENT = patterns.compiled(r"#[^\n]*|--(?=[\s\x00-\x1f]|\Z)[^\n]*")
 # Servers run what is inside /*! */ and /*M! */, except when it asks for a version never made.
-_MY_CODE_COMMENT = re.compile(r"/\*M?!(?!999999)\d*")
-_MY_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_MY_STRING = re.compile(r"'(?:[^'\\]|\\.|'')*+'|\"(?:[^\"\\]|\\.|\"\")*+\"", re.DOTALL)
-_MY_NAME = re.compile(r"`(?:[^`]|``)*+`")
-_MY_DELIMITER = re.compile(r"DELIMITER[ \t]+(?P<sign>\S+)[ \t]*(?=\n|\Z)", re.IGNORECASE)
+_MY_CODE_COMMENT = patterns.compiled(r"/\*M?!(?!999999)\d*")
+_MY_COMMENT = patterns.compiled(r"/\*.*?\*/", re.DOTALL)
+_MY_STRING = patterns.compiled(r"'(?:[^'\\]|\\.|'')*+'|\"(?:[^\"\\]|\\.|\"\")*+\"", re.DOTALL)
+_MY_NAME = patterns.compiled(r"`(?:[^`]|``)*+`")
+_MY_DELIMITER = patterns.compiled(r"DELIMITER[ \t]+(?P<sign>\S+)[ \t]*(?=\n|\Z)", re.IGNORECASE)
 
 
 def postgresql(text: str) -> Iterator[Token]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypedDict
 
+from ..catalog import TABLES
 from ..engine.base import Server
 from ..errors import Busy, Finding
 from ..plan import Lock, Step
@@ -190,6 +191,15 @@ def compare(server: Server, *, folder: Path | None = None, locked: bool = False)
 def status(server: Server, *, folder: Path | None = None) -> list[Status]:
     """Return where each migration stands; none of them raises, whatever its state."""
     return compare(server, folder=folder).statuses()
+
+
+def missing(server: Server) -> list[str]:
+    """Return the tables that the applied migrations made, and that are not there, by name."""
+    comparison = compare(server)
+    done = [each.migration for each in comparison.statuses() if each.state == "applied"]
+    made = effects.tables(comparison.file_of(key) for key in done)
+    there = {each.table_name.lower() for each in server.fetch(TABLES)}
+    return sorted(made - there)
 
 
 def plan(server: Server, *, folder: Path | None = None) -> list[PlannedStatement]:

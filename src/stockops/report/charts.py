@@ -21,7 +21,7 @@ BASE = HEIGHT - 40.0
 COLUMNS_MAX = 120
 BAR_ROW = 34.0
 LABEL_CELLS_MAX = 30
-_MARK_ROW = 16.0
+MARK_ROW = 16.0
 _LABEL_UNITS = 7.6  # a character of a bold label at 14 units, which a phone gets
 _TICKS_APART = 54.0
 
@@ -140,7 +140,7 @@ def latency(measured: Latency, *, span: tuple[float, float] | None = None) -> Co
 
     With a `span` the axis reaches that far, as those of others that it is compared with.
     """
-    top = 26.0 + 3 * _MARK_ROW
+    top = 26.0 + 3 * MARK_ROW
     used = _trimmed(measured.buckets)
     total = sum(bucket.answers for bucket in used)
     low = used[0].from_us if used else 100.0
@@ -174,7 +174,7 @@ def latency(measured: Latency, *, span: tuple[float, float] | None = None) -> Co
         x_title="response time, logarithmic",
         y_title="answers",
         words=_latency_words(percentiles, measured.max_us, total),
-        marks=_marks([(place(at_us), f"{n} {figures.latency(at_us)}") for n, at_us in percentiles])
+        marks=marks([(place(at_us), f"{n} {figures.latency(at_us)}") for n, at_us in percentiles])
         if total
         else (),
     )
@@ -193,7 +193,7 @@ def _trimmed(buckets: Sequence[Bucket]) -> Sequence[Bucket]:
     return buckets[filled[0] : filled[-1] + 1] if filled else ()
 
 
-def _marks(places: Sequence[tuple[float, str]]) -> tuple[Mark, ...]:
+def marks(places: Sequence[tuple[float, str]]) -> tuple[Mark, ...]:
     """
     Put labels left of their lines, the last one highest: lines left of it begin below it.
 
@@ -214,7 +214,7 @@ def _mark(x: float, row: int, label: str) -> Mark:
     return Mark(
         x=x,
         label_x=x - 5 if fits else x + 5,
-        label_y=24.0 + row * _MARK_ROW,
+        label_y=24.0 + row * MARK_ROW,
         anchor="end" if fits else "start",
         label=label,
     )

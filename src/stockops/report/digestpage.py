@@ -22,7 +22,7 @@ from ..slow.classes import SLOT_US, Class
 from ..slow.digest import Digest
 from ..slow.report import ClassRow, PlanRow
 from ..statements import formatting
-from .page import templates, write_text
+from .page import source, templates, write_text
 
 BINS_MAX = 48  # columns of time
 PRETTY_MAX = 200  # classes whose worst sample is laid out: to lay out one takes milliseconds
@@ -42,7 +42,7 @@ def write_digest(digest: Digest, path: Path, *, by: str = "total") -> int:
 
 def render_digest(digest: Digest, rows: list[ClassRow], *, by: str) -> str:
     """Return the page; the classes are in the order of `rows`, which are of `digest`."""
-    script = _source("digest.js")
+    script = source("digest.js")
     return (
         templates()
         .get_template("digest.html")
@@ -55,13 +55,6 @@ def render_digest(digest: Digest, rows: list[ClassRow], *, by: str) -> str:
             hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         )
     )
-
-
-def _source(name: str) -> str:
-    environment = templates()
-    if environment.loader is None:
-        raise RuntimeError("the templates have no loader")
-    return environment.loader.get_source(environment, name)[0]
 
 
 def _embedded(data: Mapping[str, Any]) -> str:

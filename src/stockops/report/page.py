@@ -2,11 +2,11 @@
 
 import functools
 import os
-import tempfile
 from pathlib import Path
 
 import jinja2
 
+from .. import disk
 from ..errors import ConfigError
 from . import charts, figures
 from .result import DemoResult
@@ -37,11 +37,7 @@ def write_text(text: str, path: Path) -> None:
     """Write `text` to `path`, whole or not at all."""
     check(path)
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-            draft = Path(folder) / path.name
-            draft.write_text(text, "utf-8", newline="\n")
-            draft.chmod(FILE_MODE)
-            draft.replace(path)
+        disk.write_whole(path, text.encode(), mode=FILE_MODE)
     except OSError as exc:
         raise _unwritable(path, exc) from exc
 
@@ -88,3 +84,11 @@ def templates() -> jinja2.Environment:
         BASE=charts.BASE,
     )
     return environment
+
+
+def source(name: str) -> str:
+    """Return the text of the template `name` as it stands, to be hashed and embedded."""
+    environment = templates()
+    if environment.loader is None:
+        raise RuntimeError("the templates have no loader")
+    return environment.loader.get_source(environment, name)[0]

@@ -1,5 +1,7 @@
 """Sessions of a server: what they run, who waits for whom, and how one of them ends."""
 
+from .beyond import PREPARED, Beyond, Prepared
+from .holding import LOCKS, LockRow, Locks, Standing, locks
 from .killing import (
     STANDING,
     Killed,
@@ -13,26 +15,51 @@ from .killing import (
     shortened,
     steps,
 )
-from .questions import ACTIVITY, WAITS, SessionRow, WaitRow, activity, grantee, look, to_see
+from .questions import (
+    ACTIVITY,
+    PLUGIN,
+    WAITS,
+    WAITS_BY_PLUGIN,
+    Plugin,
+    SessionRow,
+    WaitRow,
+    activity,
+    grantee,
+    look,
+    may_not,
+    to_see,
+)
 from .tree import Branch, forest
 
 __all__ = [
     "ACTIVITY",
+    "LOCKS",
+    "PLUGIN",
+    "PREPARED",
     "STANDING",
     "WAITS",
+    "WAITS_BY_PLUGIN",
+    "Beyond",
     "Branch",
     "Killed",
+    "LockRow",
+    "Locks",
     "Plan",
+    "Plugin",
+    "Prepared",
     "Rule",
     "SessionRow",
     "Spared",
+    "Standing",
     "Victim",
     "WaitRow",
     "activity",
     "carry_out",
     "forest",
     "grantee",
+    "locks",
     "look",
+    "may_not",
     "plan",
     "right_to_end",
     "shortened",

@@ -11,6 +11,7 @@ from ..engine.base import Server
 from ..errors import Fault, ServerError
 from ..plan import Step
 from . import tree
+from .beyond import Beyond, beyond
 from .questions import SessionRow, look, to_end, to_see
 
 How = Literal["cancel", "terminate"]
@@ -68,10 +69,15 @@ class Spared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a rule means at this moment. `hidden` sessions could not be looked at."""
+    """
+    What a rule means at this moment. `hidden` sessions could not be looked at.
+
+    `beyond` is what others wait for and no session is, where the rule means those in the way.
+    """
 
     victims: list[Victim]
     spared: list[Spared]
+    beyond: list[Beyond]
     looked_at: int
     hidden: int
     remedy: str = ""
@@ -120,6 +126,7 @@ def plan(server: Server, rule: Rule, *, how: How | None = None) -> Plan:
     return Plan(
         victims=victims,
         spared=spared,
+        beyond=beyond(server, first) if rule.blocking else [],
         looked_at=len(sessions) - hidden,
         hidden=hidden,
         remedy=to_see(server) if hidden else "",

@@ -58,8 +58,17 @@ class Who:
     grantee: str
 
 
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A plugin of the server that is there."""
+
+    name: str
+
+
 ACTIVITY = Query("sessions/activity", SessionRow)
 WAITS = Query("sessions/waits", WaitRow)
+PLUGIN = Query("sessions/plugin", Plugin)
+WAITS_BY_PLUGIN = Query("sessions/waits_by_plugin", WaitRow)
 WHO = Query("sessions/who", Who)
 
 _TO_SEE = {
@@ -101,7 +110,24 @@ def look(server: Server) -> tuple[list[SessionRow], list[WaitRow]]:
     sessions = activity(server)
     waiting = {each.session_id for each in sessions if each.wait.startswith("Lock")}
     waits = server.fetch(WAITS) if waiting else []
+    if any(wait.blocking_id is None for wait in waits) and server.fetch(PLUGIN):
+        waits = _named(waits, server.fetch(WAITS_BY_PLUGIN))
     return sessions, [wait for wait in waits if wait.waiting_id in waiting]
+
+
+def _named(waits: list[WaitRow], by_plugin: list[WaitRow]) -> list[WaitRow]:
+    """Return `waits`, those without a holder replaced by what the plugin knows of them."""
+    known = {wait.waiting_id for wait in by_plugin}
+    nameless = {wait.waiting_id for wait in waits if wait.blocking_id is None}
+    return [
+        *(w for w in waits if w.blocking_id is not None or w.waiting_id not in known),
+        *(w for w in by_plugin if w.waiting_id in nameless),
+    ]
+
+
+def may_not(exc: ServerError, do: str, *, grant: str) -> ServerError:
+    """Return what to raise where a role may not `do` something, and `grant` would let it."""
+    return ServerError(f"the role may not {do}: {exc}", fault=exc.fault, code=exc.code, hint=grant)
 
 
 def activity(server: Server) -> list[SessionRow]:
@@ -111,9 +137,6 @@ def activity(server: Server) -> list[SessionRow]:
     except ServerError as exc:
         if exc.fault is not Fault.DENIED:
             raise
-        raise ServerError(
-            f"the role may not see the sessions of others: {exc}",
-            fault=exc.fault,
-            code=exc.code,
-            hint=f"As an administrator: {to_see(server)}",
+        raise may_not(
+            exc, "see the sessions of others", grant=f"As an administrator: {to_see(server)}"
         ) from exc

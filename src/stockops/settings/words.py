@@ -63,6 +63,13 @@ def postgresql(value: Value, kind: Kind) -> str:
     return f"{value:.0f}" if value == int(value) else f"{value:g}"
 
 
+def plain(engine: str, value: Value, kind: Kind) -> str:
+    """Return `value` as a person would name it to `engine`, without quotes."""
+    if isinstance(value, str):
+        return value
+    return postgresql(value, kind).strip("'") if engine == "postgresql" else option(value)
+
+
 def mariadb(value: Value) -> str:
     """Return `value` as MariaDB takes it after ``SET GLOBAL name =``."""
     if isinstance(value, bool):

@@ -1,18 +1,20 @@
 """A digest as a small file, and two of them compared: what is new, gone, worse, better."""
 
+import errno
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from .. import disk
 from ..errors import ConfigError
 from . import report
 from .digest import Digest
 
 FORMAT = 1
+FILE_MODE = 0o644
 CALLS_MIN = 5  # fewer say nothing of a mean
 _SIGMAS = 1.96  # of a normal distribution, for 95 %
 Verdict = Literal["worse", "better", "same", "unknown", "new", "gone"]
@@ -68,17 +70,13 @@ def write(digest: Digest, path: Path) -> int:
     kept = [asdict(Kept(**{name: getattr(row, name) for name in names})) for row in timed]
     about = report.summary(digest)
     said = {name: about[name] for name in ("first", "last", "entries", "understood", "sampled")}
-    fresh = path.with_name(f".{path.name}.new")
+    text = json.dumps({"stockops_slow_snapshot": FORMAT, **said, "classes": kept}, indent=1)
     try:
-        with fresh.open("w", encoding="utf-8") as file:
-            json.dump({"stockops_slow_snapshot": FORMAT, **said, "classes": kept}, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        disk.write_whole(path, text.encode(), mode=FILE_MODE)
     except OSError as exc:
-        fresh.unlink(missing_ok=True)
+        look = "df -h" if exc.errno == errno.ENOSPC else "ls -ld"
         raise ConfigError(
-            f"{str(path)!r} cannot be written: {exc.strerror}", hint=f"Look: ls -ld {path.parent}"
+            f"{str(path)!r} cannot be written: {exc.strerror}", hint=f"Look: {look} {path.parent}"
         ) from exc
     return len(kept)
 

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
+from .. import patterns
 from .masking import EXECUTED, HOLE, LETTER, Dialect
 from .shaping import ELLIPSIS, LIST, LITERALS, constant, display, starts_expression, wordlike
 from .spelling import INTRODUCER, SPELLINGS, inner
@@ -23,14 +24,14 @@ _OPERATOR = (
     r"|[*/<>=+\-]{0,62}[*/<>=]|[+\-]"
 )
 _TOKENS = {
-    "postgresql": re.compile(
+    "postgresql": patterns.compiled(
         rf"(?:[eEnNbBxX]|[uU]&)?{HOLE}(?:\s*+(?i:uescape)\s*+{HOLE})?"
         r'|(?:[uU]&)?"[^"]*+(?:""[^"]*+)*+"?'
         rf"|{_HINT}|::|:=|\.\.\.|@\?|\?\|(?!\|)|\?&(?!&)"
         rf"|(?!\$){_WORD}|{_OPERATOR}|\S",
         re.ASCII,
     ),
-    "mariadb": re.compile(
+    "mariadb": patterns.compiled(
         rf"(?:(?i:\(\s*+(?:_charset|{INTRODUCER})\s*+\)\s*+|{INTRODUCER}\s*+)++|[nNbBxX])?{HOLE}"
         r"|\(unknown\)|`[^`]*+(?:``[^`]*+)*+`?"
         r'|"[^"]*+(?:""[^"]*+)*+"?'

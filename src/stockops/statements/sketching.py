@@ -9,10 +9,11 @@ is read as a whole. To mask one takes five times as long as its sketch.
 """
 
 import re
+import string
 from collections.abc import Sequence
 from enum import Enum
 
-from .masking import LETTER, ODD, Dialect, grammar
+from .masking import LETTER, ODD, Dialect, grammar, letters
 from .squeezing import LONG, squeezed
 
 _ZEROS = bytes(ord("0") if chr(byte) in "123456789" else byte for byte in range(256))
@@ -30,7 +31,7 @@ _QUOTED = {
 }
 _DIGITS = re.compile("[0-9]")
 # Digits that go on with a name; those of an exponent or a placeholder are no harm among them.
-_NAMED = re.compile(r"(?<=[A-Za-z_$\x80-\U0010ffff])[0-9]+")
+_NAMED = re.compile(f"(?<={letters(string.digits)})[0-9]+")
 _NAMED_BYTES = re.compile(rb"[A-Za-z_$\x80-\xff]([0-9]+)")
 
 

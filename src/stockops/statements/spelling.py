@@ -1,10 +1,11 @@
 """How a dialect writes one word or name, whatever way it was written."""
 
 import re
+import string
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .masking import NUMBER, Dialect
+from .masking import NUMBER, Dialect, letters
 from .words import (
     MARIADB_FUNCTIONS,
     MARIADB_KEYWORDS,
@@ -20,8 +21,10 @@ INTRODUCER = (
     r"|utf(?:8(?:mb[34])?|16(?:le)?|32))"
 )
 _NO_NAME = re.compile(rf"{INTRODUCER}|{NUMBER}|[0-9$]", re.IGNORECASE)
-_LOWER_NAME = re.compile(r"[a-z_\x80-\U0010ffff][0-9a-z_$\x80-\U0010ffff]*+")
-_ANY_NAME = re.compile(r"[0-9A-Za-z_$\x80-\U0010ffff]++")
+_LOWER_NAME = re.compile(
+    letters("$" + string.digits + string.ascii_uppercase) + letters(string.ascii_uppercase) + "*+"
+)
+_ANY_NAME = re.compile(letters() + "++")
 _MARIADB_LOWER = MARIADB_KEYWORDS - MARIADB_UPPER
 _FOLD = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 

@@ -2,6 +2,7 @@
 
 import re
 
+from .. import patterns
 from .masking import HOLE
 
 # A shorter text is read as fast as it is squeezed.
@@ -11,10 +12,12 @@ LONG = 1_024
 _ROW = r"\([^()\"`/]{1,2000}\)"
 _LIST = rf"(?i)(?<![0-9A-Za-z_$.\"`\x80-\xff])VALUES?\s*+{_ROW}(?:\s*+,\s*+{_ROW})++"
 _SAME = rf"({_ROW})(?:\s*+,\s*+\1)+"
-_LISTS, _ALIKE = re.compile(_LIST, re.ASCII), re.compile(_SAME, re.ASCII)
-_LISTS_BYTES, _ALIKE_BYTES = re.compile(_LIST.encode()), re.compile(_SAME.encode())
+_LISTS, _ALIKE = patterns.compiled(_LIST, re.ASCII), patterns.compiled(_SAME, re.ASCII)
+_LISTS_BYTES, _ALIKE_BYTES = patterns.compiled(_LIST.encode()), patterns.compiled(_SAME.encode())
 # What is a literal, too, where it is all of a column; and the sign of one.
-_VALUE = re.compile(rf"([(,]\s*+)(?:NULL|TRUE|FALSE|[+\-]\s*+{HOLE})(?=\s*+[,)])", re.IGNORECASE)
+_VALUE = patterns.compiled(
+    rf"([(,]\s*+)(?:NULL|TRUE|FALSE|[+\-]\s*+{HOLE})(?=\s*+[,)])", re.IGNORECASE
+)
 
 
 def squeezed(sketch: bytes) -> bytes:

@@ -3,14 +3,16 @@
 import re
 from urllib.parse import unquote
 
+from .. import patterns
+
 Tags = tuple[tuple[str, str], ...]
 
 # A longer comment is prose, not tags.
 TAGS_LENGTH_MAX = 8_192
 _TAG = r"([^\s=,'\"]{1,128}+)\s*+=\s*+'((?:[^'\\]++|\\.)*+)'"
-_EACH = re.compile(_TAG, re.DOTALL)
+_EACH = patterns.compiled(_TAG, re.DOTALL)
 _PLAIN = _TAG.replace("([", "(?:[").replace("((?:", "(?:(?:")
-_ALL = re.compile(rf"\s*+{_PLAIN}(?:\s*+,\s*+{_PLAIN})*+\s*+", re.DOTALL)
+_ALL = patterns.compiled(rf"\s*+{_PLAIN}(?:\s*+,\s*+{_PLAIN})*+\s*+", re.DOTALL)
 
 
 def tags_of(comment: str) -> Tags:

@@ -1,6 +1,7 @@
 """Load: many clients that place orders, what they wrote down, and how long it took."""
 
 from .ground import SETTINGS, TRADED, survey
+from .moments import Answered, Failed, Reader
 from .plan import CLIENTS_MAX, DEFAULT_MIX, RunPlan, mix_of
 from .result import Latency, RunResult, Second, Unknowns
 from .running import Tick, run
@@ -11,7 +12,10 @@ __all__ = [
     "DEFAULT_MIX",
     "SETTINGS",
     "TRADED",
+    "Answered",
+    "Failed",
     "Latency",
+    "Reader",
     "RunPlan",
     "RunResult",
     "Second",

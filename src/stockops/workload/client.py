@@ -172,6 +172,7 @@ class Client:
         """Count how long answers took; those of the warm-up are counted as left out."""
         tally = self.tally
         tally.gaps.answered(call.ended_ns for call in done)
+        self._connection.moments.answered(done)
         if done and done[0].ended_ns < self._measured_ns:
             early = [call for call in done if call.ended_ns < self._measured_ns]
             tally.events["warmup"] += sum(len(call.requests) for call in early)

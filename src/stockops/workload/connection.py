@@ -2,13 +2,16 @@
 
 import random
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 
 from ..engine import open_server
 from ..engine.base import Server
 from ..errors import Fault, ServerError, StockopsError, Unreachable
 from ..orders import CANCEL_ARITY, PLACE_ARITY, place_json
 from . import wire
+from .moments import Moments
 from .requests import Cancel
 from .result import Tally
 from .seat import Seat, Stopped
@@ -39,6 +42,7 @@ class Connection:
 
     def __init__(self, seat: Seat, tally: Tally) -> None:
         self._seat, self._tally = seat, tally
+        self.moments = Moments(seat.plan.moments, seat.number)
         self._jitter = random.Random(f"{seat.plan.seed}/{seat.number}/jitter")  # noqa: S311
         self.lines: list[str] = []  # what the journal is to hold of it
         self._server: Server
@@ -77,7 +81,7 @@ class Connection:
         tells, once the server is back. Raises what no second try can help against.
         """
         trouble = _Trouble(call)
-        for _ in range(ROUNDS_MAX):
+        for _ in self._rounds():
             try:
                 self._mend(trouble, exc)
                 if call.error is not None:
@@ -98,11 +102,19 @@ class Connection:
         self._leave(trouble, None)
         raise exc
 
+    def _rounds(self) -> Iterator[None]:
+        plan = self._seat.plan
+        yield from repeat(None, ROUNDS_MAX)
+        deadline = time.monotonic() + plan.patience_s
+        while plan.stubborn and time.monotonic() < deadline:
+            yield None
+
     def _mend(self, trouble: _Trouble, exc: StockopsError) -> None:
         """Count an error and make ready for the next try, or raise it where there is none."""
         fault, code = _named(exc)
         events, call = self._tally.events, trouble.call
         self._tally.errors[(fault.value if fault else "other", code)] += 1
+        self.moments.failed(time.perf_counter_ns(), (fault.name if fault else "OTHER").lower())
         self._seat.board.add_trouble(self._seat.number)
         if fault in _ROLLED_BACK:
             trouble.rollbacks += 1
@@ -118,6 +130,8 @@ class Connection:
                 events["unknown"] += len(call.requests)
                 self.lines += [wire.unknown(request, code) for request in call.requests]
             self._reconnect()
+        elif self._seat.plan.stubborn and fault is not None:
+            self._seat.nap(self._jitter.uniform(_BACKOFF_S_MAX / 2, _BACKOFF_S_MAX))
         else:
             raise exc
         events["retries"] += 1

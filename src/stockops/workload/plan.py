@@ -32,7 +32,9 @@ class RunPlan:
     from issues and accounts of its own (module `shares`). `mix` holds weights.
     `business_date` None means the next one after the latest prices; `server_clock` leaves the
     market's clock to the server. `patience_s` is how long a client tries to get back to a server
-    that went. `seal` seals the audit chain meanwhile.
+    that went. A `stubborn` one tries for as long after any other error, too: a full disk, a server
+    that takes no writes. `moments` is a folder in which each client says when it was answered.
+    `seal` seals the audit chain meanwhile.
     """
 
     clients: int = 4
@@ -48,6 +50,8 @@ class RunPlan:
     server_clock: bool = False
     journal: Path | None = None
     patience_s: float = 30.0
+    stubborn: bool = False
+    moments: Path | None = None
     seal: bool = True
 
     def __post_init__(self) -> None:
@@ -74,6 +78,7 @@ class RunPlan:
         said = asdict(self)
         said["business_date"] = None if self.business_date is None else str(self.business_date)
         said["journal"] = None if self.journal is None else str(self.journal)
+        said["moments"] = None if self.moments is None else str(self.moments)
         said["seconds"] = self.planned_s
         return said
 

@@ -6,12 +6,12 @@ the place where this user's programs keep their state: the spool is in the clear
 """
 
 import hashlib
-import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ... import state
 from ...errors import StorageError
 from ..manifest import Position
 from ..repository import Repository
@@ -26,22 +26,14 @@ ELSEWHERE = "elsewhere"  # a file that names the directory that is used instead
 _CHUNK_BYTES = 4 << 20
 
 
-def state_folder() -> Path:
-    """Return where this user's programs keep what is theirs."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/stockops")
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state).absolute() / "stockops"
-
-
 def spool_of(repo: Repository, system: str, *, encrypted: bool) -> Path:
     """Return the directory in which log of `system` waits."""
     if not isinstance(repo.store, DirectoryStore):
         place = repo.store.place.partition("?")[0]
-        return state_folder() / "spool" / hashlib.sha256(place.encode()).hexdigest()[:16] / system
+        return state.place() / "spool" / hashlib.sha256(place.encode()).hexdigest()[:16] / system
     if not encrypted:
         return repo.store.root / "spool" / system
-    return state_folder() / "spool" / system
+    return state.place() / "spool" / system
 
 
 def places(repo: Repository, system: str) -> list[Path]:

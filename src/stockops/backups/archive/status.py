@@ -54,22 +54,30 @@ class Status:
     waiting: int
     last_at: datetime | None
     notes: Sequence[str]
+    gaps: int = 0
 
 
 def status(repo: Repository, target: Target, *, behind_s: float = BEHIND_S) -> Status:
     """Return how the archive of `target` stands; what is older than `behind_s` is too old."""
     system = system_of(target)
-    received = repo.store.is_locked(f"archive-{system}")
     with connect(target, application="stockops archive") as server:
-        if target.engine == "postgresql":
-            found = _postgresql(repo, server, system, received, behind_s)
-        else:
-            found = _mariadb(repo, server, system, received, behind_s)
-    found = replace(found, target=target.name)
+        found = status_on(server, repo, system, behind_s=behind_s)
+    return replace(found, target=target.name)
+
+
+def status_on(
+    server: Server, repo: Repository, system: str, *, behind_s: float = BEHIND_S
+) -> Status:
+    """Return how the archive of `system` stands, which is the cluster that `server` is one of."""
+    received = repo.store.is_locked(f"archive-{system}")
+    if server.engine == "postgresql":
+        found = _postgresql(repo, server, system, received, behind_s)
+    else:
+        found = _mariadb(repo, server, system, received, behind_s)
     gaps = coverage(repo, system).gaps if repo.backups(system) else missing(repo, system)
     if gaps and found.state != "broken":
         found = replace(found, state="gap")
-    return replace(found, notes=[*found.notes, *map(gap_line, gaps)])
+    return replace(found, gaps=len(gaps), notes=[*found.notes, *map(gap_line, gaps)])
 
 
 def _postgresql(

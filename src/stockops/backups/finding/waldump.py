@@ -21,14 +21,14 @@ from ..repository import Repository
 _PIECES = 8  # of the log that lie on disk at a time
 _TOOL_S = 600.0
 _FIRST_OF_USERS = 16384
-_LINE = re.compile(
+LINE = re.compile(
     r"^rmgr: \w+ .*?, tx: +(?P<xid>\d+), lsn: (?P<lsn>[0-9A-F]+/[0-9A-F]+), .*?desc: (?P<said>.*)$"
 )
-_COMMIT = re.compile(
+COMMIT = re.compile(
     r"^COMMIT(?:_PREPARED (?P<prepared>\d+):)? (?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?) "
 )
 _RELS = re.compile(r"; rels: (?P<paths>[^;]+)")
-_INNER = re.compile(r"; subxacts: (?P<xids>[\d ]+)")
+INNER = re.compile(r"; subxacts: (?P<xids>[\d ]+)")
 _RELATION = re.compile(
     r'(?:(?P<part>index|toast|sequence) of )?(?P<name>(?:"(?:[^"]|"")*"|[^" ])+)'
     r"(?: of (?P<parent>.+))?"
@@ -108,7 +108,7 @@ class _Reader:
 
     def take(self, lines: Iterator[str]) -> Iterator[Commit]:
         for line in lines:
-            match = _LINE.match(line)
+            match = LINE.match(line)
             if match is None or (lsn := wal.lsn(match["lsn"])) <= self.last:
                 continue
             self.last = lsn
@@ -119,7 +119,7 @@ class _Reader:
                     self.made.setdefault(xid, []).append(path)
             elif said.startswith("ABORT"):
                 self._made_by(xid, said)
-            elif commit := _COMMIT.match(said):
+            elif commit := COMMIT.match(said):
                 xid = int(commit["prepared"] or xid)
                 gone = _RELS.search(said)
                 yield Commit(
@@ -131,7 +131,7 @@ class _Reader:
                 )
 
     def _made_by(self, xid: int, said: str) -> list[str]:
-        inner = _INNER.search(said)
+        inner = INNER.search(said)
         found = self.made.pop(xid, [])
         for each in inner["xids"].split() if inner else ():
             found += self.made.pop(int(each), [])

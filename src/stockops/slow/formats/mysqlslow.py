@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from ... import patterns
 from ...statements import Dialect
 from ..accounting import Account
 from ..batches import Batch, text
@@ -21,7 +22,7 @@ from .usual import divide, parse_rest
 _TIME_AND_WHO = rb"(?:# Time: [^\n]*\n)?# User@Host: (?P<who>[^\n]*)\n"
 _DATABASE = rb"(?:use (?P<database>[^\n]*);\n)?"
 _AT = rb"SET timestamp=(?P<at>\d{1,11})(?:\.(?P<fraction>\d+))?"
-_HEAD = re.compile(
+_HEAD = patterns.compiled(
     rb"^" + _TIME_AND_WHO +
     # No second header within a header: so it does not matter from where one is searched for.
     rb"(?P<meta>(?:#(?! User@Host: | Time: )[^\n]*\n)*?# Query_time: [^\n]*\n"
@@ -29,16 +30,16 @@ _HEAD = re.compile(
     re.MULTILINE,
 )  # fmt: skip
 # What a server writes as it starts, anywhere in the file.
-BANNER = re.compile(
+BANNER = patterns.compiled(
     rb"^[^\n]*, Version: [^\n]*started with:\n(?:[^\n]*\n)?"
     rb"Time[\t ]+Id[\t ]+Command[\t ]+Argument\n",
     re.MULTILINE,
 )
 _MARK = b"# User@Host: "
 BANNER_MARK = b"started with:"
-_WHO = re.compile(rb"([^\[]*)\[([^\]]*)\] @ ([^\[]*)\[([^\]]*)\](?:\s+Id:\s*(\d+))?")
+_WHO = patterns.compiled(rb"([^\[]*)\[([^\]]*)\] @ ([^\[]*)\[([^\]]*)\](?:\s+Id:\s*(\d+))?")
 # What MariaDB and MySQL write most of the time, in one look; else a header is taken apart by pairs.
-_USUAL = re.compile(
+_USUAL = patterns.compiled(
     rb"(?:# Thread_id: \d+  Schema: (?P<schema>\S*)  QC_hit: \w+\n)?"
     rb"# Query_time: (?P<took>\d{1,9}\.\d{6})  Lock_time: (?P<lock>\d{1,9}\.\d{6}) +"
     rb"Rows_sent: (?P<sent>\d{1,18})  Rows_examined: (?P<examined>\d{1,18})\n"
@@ -46,17 +47,17 @@ _USUAL = re.compile(
     rb"(?:# (?:(?:Tmp|Full|Filesort|Merge|Priority|Pages|Old|Engine)\w*: \S+ *)+\n)*"
     rb"(?:#\n)?(?P<plan>(?:# explain: [^\n]*\n)*)(?:#\n)?"
 )
-_PAIR = re.compile(rb"(\w+): +(?!\w+: )(\S+)")
+_PAIR = patterns.compiled(rb"(\w+): +(?!\w+: )(\S+)")
 _ADMIN = b"# administrator command: "
 # An entry with a usual header, up to what may begin the next one.
-_ENTRY = re.compile(
+_ENTRY = patterns.compiled(
     rb"^" + _TIME_AND_WHO + _USUAL.pattern + _DATABASE + _AT + rb";\n"
     rb"(?P<sql>(?!" + _ADMIN + rb")(?:(?!# Time: |# User@Host: )[^\n]*+\n)*+)",
     re.MULTILINE,
 )  # fmt: skip
 _PLAN = b"# explain: "
-_COUNT = re.compile(rb"\d{1,18}")
-_SECONDS = re.compile(rb"(\d+)\.(\d{1,6})$")
+_COUNT = patterns.compiled(rb"\d{1,18}")
+_SECONDS = patterns.compiled(rb"(\d+)\.(\d{1,6})$")
 _DURATION_US_MAX = 10**15  # 30 years: a clock that went back shows as 2^64 microseconds
 _LOOK_BACK_BYTES = 4096  # a "# Time:" line is shorter
 _NUMBERS = {

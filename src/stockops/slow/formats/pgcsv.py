@@ -2,11 +2,11 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import compress
 
+from ... import patterns
 from ...statements import Dialect
 from ..accounting import Account
 from ..batches import Batch, Who, text
@@ -17,7 +17,7 @@ from .pgentry import Entry, event_of
 from .pglines import Entries
 from .pgmany import OPENING, apart, durations, kind, parameters, query_ids
 from .pgtime import instants, microseconds
-from .usual import Found, divide, parse_rest
+from .usual import Columns, divide, groups, left, parse_rest
 
 _FIELDS_MIN = 23  # of PostgreSQL 12; 13 added the backend's type, 14 the leader and the query's id
 _FIELD_BYTES_MAX = 1 << 28
@@ -26,7 +26,7 @@ _FIELD = rb'(?:"(?:[^"]++|"")*+"|[^",\r\n]*+)'
 _BARE = rb'[^",\r\n]*+'  # what the server never quotes
 _SQL = rb'(?P<sql>(?(quote)(?:[^"]++|"")*+|' + _BARE + rb'))(?(quote)")'
 # A row of an execution as the server writes it, any other row, and what is none for certain.
-_ROW = re.compile(
+_ROW = patterns.compiled(
     rb"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (?:[A-Za-z]+|[+-]\d\d(?::?\d\d)?)),"
     rb"(?P<user>" + _FIELD + rb"),(?P<database>" + _FIELD + rb")," + _BARE + rb",(?P<host>"
     + _FIELD + rb")," + _BARE + rb"," + _BARE + rb"," + _FIELD + rb"," + _BARE + rb"," + _BARE
@@ -95,18 +95,17 @@ class PgCsv:
     def columns(self, piece: Piece, account: Account) -> Iterator[Event | Batch]:
         """Give the usual executions as batches, and the other rows as `parse` does."""
         found = list(_ROW.finditer(piece.raw))
-        kinds = [
-            kind(*each.group("severity", "head", "step")) if each["time"] else None
-            for each in found
-        ]
+        told = groups(found, _ROW)
+        said = zip(told["time"], told["severity"], told["head"], told["step"], strict=True)
+        kinds = [kind(*words) if time else None for time, *words in said]
         divided = divide(piece.raw, found, list(map(bool, kinds)))
-        rows = list(compress(found, divided.usual))
-        at_us = instants([each["time"] for each in rows]) if rows else []
+        rows = left(told, divided.usual)
+        at_us = instants(rows["time"]) if rows["time"] else []
         if at_us is None:
             yield from self.parse(piece, account)
             return
         yield from parse_rest(self, piece, divided, account)
-        if rows:
+        if at_us:
             yield from apart(_batch(rows, at_us), list(compress(kinds, divided.usual)))
 
     def _skip(self, piece: Piece, first: int, last: int | None, account: Account) -> None:
@@ -148,17 +147,16 @@ def _entry(row: list[str], at_us: int) -> Entry:
     )
 
 
-def _batch(rows: Sequence[Found], at_us: Sequence[int]) -> Batch:
-    asked = ("took", "sql", "detail", "query_id", "user", "host", "database", "application")
-    columns = zip(*(each.group(*asked) for each in rows), strict=True)
-    took, sql, detail, ids, user, host, database, application = columns
+def _batch(rows: Columns, at_us: Sequence[int]) -> Batch:
+    detail = rows["detail"]
+    who = map(_who, rows["user"], rows["host"], rows["database"], rows["application"])
     return Batch(
-        sql=[each.replace(b'""', b'"') for each in sql],
+        sql=[each.replace(b'""', b'"') for each in rows["sql"]],
         at_us=at_us,
-        duration_us=durations(took),
-        who=list(map(_who, user, host, database, application)),
+        duration_us=durations(rows["took"]),
+        who=list(who),
         parameters=parameters(list(map(_field, detail)) if any(detail) else ()),
-        query_id=query_ids(ids),
+        query_id=query_ids(rows["query_id"]),
     )
 
 

@@ -69,7 +69,7 @@ def durations(took: Sequence[bytes]) -> list[int]:
     return [int(each.replace(b".", b"")) for each in took]
 
 
-def query_ids(said: Sequence[bytes | None]) -> Sequence[int | None]:
+def query_ids(said: Sequence[bytes]) -> Sequence[int | None]:
     """Return the ids that `said` name; nothing where not one of them does."""
     known = {each: query_id(text(each)) if each else None for each in set(said)}
     return [known[each] for each in said] if any(known.values()) else ()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import compress
 
+from ... import patterns
 from ...statements import Dialect
 from ..accounting import Account
 from ..batches import Batch, Who, text
@@ -17,7 +18,7 @@ from .pglines import Entries, More
 from .pgmany import OPENING, apart, durations, kind, parameters
 from .pgprefix import Prefix
 from .pgtime import instants, microseconds
-from .usual import Found, divide, parse_rest
+from .usual import Columns, Found, divide, groups, left, parse_rest
 
 _OF_PREFIX = ("time", "session", "pid", "user", "database", "host", "application")
 _REST_OF_TEXT = rb"[^\n]*+\n(?:\t[^\n]*+\n)*+"
@@ -40,6 +41,7 @@ class PgStderr:
         # A group that the prefix does not have is read as the label, and left out again.
         self._asked = [known.get(name, known["label"]) for name in _OF_PREFIX]
         self._has = [name in known for name in _OF_PREFIX]
+        self._session_names = [name for name in ("session", "pid") if name in known]
         self._usual = _usual(self._line) if "time" in known and not self.envelope else None
 
     def start(self, data: Raw, at: int, end: int) -> int:
@@ -87,12 +89,20 @@ class PgStderr:
         Where another session wrote between an entry and its details all is left to `parse`. So is
         the last entry of each session that may go on in the next piece.
         """
-        found = list(self._usual.finditer(piece.raw)) if self._usual else []
-        kinds = [self._kind(each) for each in found]
-        self._leave_last(piece, found, kinds)
+        if self._usual is None:
+            yield from self.parse(piece, account)
+            return
+        found = list(self._usual.finditer(piece.raw))
+        told = groups(found, self._usual)
+        sessions, of_details = self._sessions(told), self._sessions(told, "detail_")
+        kinds = list(map(kind, told["label"], told["head"], told["step"]))
+        for place in compress(range(len(found)), told["detail"]):
+            if sessions[place] != of_details[place]:  # a line of another session
+                kinds[place] = None
+        self._leave_last(piece, found, sessions, kinds)
         divided = divide(piece.raw, found, list(map(bool, kinds)))
-        rows = list(compress(found, divided.usual))
-        at_us = instants([each["time"] for each in rows]) if rows else None
+        rows = left(told, divided.usual)
+        at_us = instants(rows["time"]) if rows["time"] else None
         if at_us is None or self._has_stray(piece.raw, divided.rest):
             yield from self.parse(piece, account)
             return
@@ -102,49 +112,48 @@ class PgStderr:
         yield from map(event_of, self.entries.settle(piece.offset + len(piece.raw)))
         yield from apart(self._batch(rows, at_us), list(compress(kinds, divided.usual)))
 
-    def _kind(self, found: Found) -> Source | None:
-        """Return what an entry is; None where the line of details is that of another session."""
-        if found["detail"] is not None and self._session(found) != self._session(found, "detail_"):
-            return None
-        return kind(*found.group("label", "head", "step"))
+    def _sessions(self, told: Columns, which: str = "") -> list[tuple[bytes, ...]]:
+        if not self._session_names:  # there is but one, as far as the prefix says
+            return [()] * len(told["label"])
+        return list(zip(*(told[which + name] for name in self._session_names), strict=True))
 
-    def _session(self, found: Found, which: str = "") -> tuple[bytes, ...]:
-        names = [name for name in ("session", "pid") if name in self._line.groupindex]
-        return tuple(found[which + name] or b"" for name in names)
-
-    def _leave_last(self, piece: Piece, found: Sequence[Found], kinds: list[Source | None]) -> None:
+    def _leave_last(
+        self,
+        piece: Piece,
+        found: Sequence[Found],
+        sessions: Sequence[tuple[bytes, ...]],
+        kinds: list[Source | None],
+    ) -> None:
         """Take out of `kinds` the entries that a line in the next piece could go on with."""
         seen = set()
         for place in range(len(found) - 1, -1, -1):
             if found[place].end() < len(piece.raw) - pglines.REACH_BYTES:
                 break
-            session = self._session(found[place])
-            if session not in seen:
+            if sessions[place] not in seen:
                 kinds[place] = None
-                seen.add(session)
+                seen.add(sessions[place])
 
     def _has_stray(self, raw: bytes, stretches: Sequence[tuple[int, int]]) -> bool:
         """Tell whether a line goes on with an entry that is not in its stretch."""
         for start, end in stretches:
             begun = set()
             for head in self._line.finditer(raw, start, end):
-                session = self._session(head)
+                session = head.group(*self._session_names, "label")[:-1]
                 if _word(head["label"]) in pgwords.SEVERITIES:
                     begun.add(session)
                 elif session not in begun:
                     return True
         return False
 
-    def _batch(self, rows: Sequence[Found], at_us: Sequence[int]) -> Batch:
-        took, sql, detail = zip(
-            *(each.group("took", "sql", "detail") for each in rows), strict=True
-        )
-        said = [text(_joined(each)) if each else "" for each in detail] if any(detail) else ()
+    def _batch(self, rows: Columns, at_us: Sequence[int]) -> Batch:
+        said = [text(_joined(each)) if each else "" for each in rows["detail"]]
+        nobody = (b"",) * len(at_us)
+        who = (rows.get(name, nobody) for name in ("user", "host", "database", "application"))
         return Batch(
-            sql=list(map(_joined, sql)),
+            sql=list(map(_joined, rows["sql"])),
             at_us=at_us,
-            duration_us=durations(took),
-            who=[self._who(each) for each in rows],
+            duration_us=durations(rows["took"]),
+            who=list(map(_who, *who)),
             parameters=parameters(said),
         )
 
@@ -184,10 +193,6 @@ class PgStderr:
             application=application,
         )
 
-    def _who(self, head: Found) -> Who:
-        *_, user, database, host, application = self._words(head)
-        return user, host, database, application
-
     def _words(self, head: Found) -> list[str]:
         """Return what the prefix says, in the order of `_OF_PREFIX`; "" for what it does not."""
         return [
@@ -198,9 +203,11 @@ class PgStderr:
 
 def _usual(line: re.Pattern[bytes]) -> re.Pattern[bytes]:
     """Return what an execution looks like whose lines begin with `line`, its details included."""
-    detail = line.pattern.replace(b"(?P<", b"(?P<detail_")
+    # Of the line of details only the session is asked for: each group more is paid for each time.
+    detail = re.sub(rb"\(\?P<(?!session>|pid>)\w+>", b"(?:", line.pattern)
+    detail = detail.replace(b"(?P<", b"(?P<detail_")
     is_detail = b"|".join(b"(?<=%b)" % re.escape(label) for label in _DETAILS)
-    return re.compile(
+    return patterns.compiled(
         b"(?>" + line.pattern + b")" + OPENING + b"(?P<sql>" + _REST_OF_TEXT + b")"
         b"(?:(?>" + detail + b")(?:" + is_detail + b")(?P<detail>" + _REST_OF_TEXT + b"))?",
         re.MULTILINE,
@@ -210,6 +217,11 @@ def _usual(line: re.Pattern[bytes]) -> re.Pattern[bytes]:
 def _joined(said: bytes) -> bytes:
     """Return what an entry says without what the server put between its lines."""
     return said[:-1].replace(b"\n\t", b"\n")
+
+
+@lru_cache(maxsize=1 << 14)
+def _who(user: bytes, host: bytes, database: bytes, application: bytes) -> Who:
+    return _word(user), _word(host), _word(database), _word(application)
 
 
 @lru_cache(maxsize=1 << 14)

@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
-from operator import add
 
 from ..batches import text
 
@@ -33,15 +32,15 @@ def instants(said: Sequence[bytes]) -> list[int] | None:
     """
     Return the instants that `said` name, all in one form; None where one of them names none.
 
-    What a minute is in its zone is found out once, and so is what its seconds add.
+    What a minute is in its zone is found out once.
     """
     try:
-        if said[0][4:5] != b"-":
+        if said[0][_SECONDS_END : _SECONDS_END + 1] != b".":
             return list(map(_instant_us, said))
-        end = _SECONDS_END + 4 * (said[0][_SECONDS_END : _SECONDS_END + 1] == b".")
-        minutes = map(_minute_us, [each[:_MINUTES_END] + each[end:] for each in said])
-        seconds = map(_second_us, [each[_MINUTES_END:end] for each in said])
-        return list(map(add, minutes, seconds))
+        zone = _SECONDS_END + len(".000")
+        minutes = map(_minute_us, [each[:_MINUTES_END] + each[zone:] for each in said])
+        digits = [each[_MINUTES_END:_SECONDS_END] + each[_SECONDS_END + 1 : zone] for each in said]
+        return [minute + int(each) * 1_000 for minute, each in zip(minutes, digits, strict=True)]
     except ValueError:
         return None
 
@@ -57,12 +56,6 @@ def _instant_us(said: bytes) -> int:
 def _minute_us(said: bytes) -> int:
     """Return the instant of a minute and its zone, from which the seconds are left out."""
     return _instant_us(said[:_MINUTES_END] + b"00" + said[_MINUTES_END:])
-
-
-@lru_cache(maxsize=1 << 16)  # there are 60,000 milliseconds in a minute
-def _second_us(said: bytes) -> int:
-    whole, _, fraction = text(said).partition(".")
-    return int(whole) * 1_000_000 + _fraction(fraction)
 
 
 def _fraction(digits: str | None) -> int:

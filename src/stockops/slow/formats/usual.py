@@ -6,15 +6,29 @@ and never takes for one what `parse` would not, or would read otherwise.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import compress, pairwise
 
 from ..accounting import Account
 from ..events import Event
 from .base import Format, Piece
 
 Found = re.Match[bytes]
+Columns = Mapping[str, Sequence[bytes]]  # by the names of groups
+
+
+def groups(found: Sequence[Found], pattern: re.Pattern[bytes]) -> Columns:
+    """Return what each named group holds, match by match; b"" where a match does not have it."""
+    every = list(zip(*(each.groups(b"") for each in found), strict=True))
+    return {name: every[at - 1] if every else () for name, at in pattern.groupindex.items()}
+
+
+def left(columns: Columns, usual: Sequence[bool]) -> Columns:
+    """Return of each column what is usual."""
+    if all(usual):
+        return columns
+    return {name: list(compress(column, usual)) for name, column in columns.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from ...engine.base import Server
 from ...errors import Fault, ServerError, Unsupported
-from ...sessions import grantee, to_see
+from ...sessions import grantee, may_not, to_see
 from . import counting, questions
 from .counting import Cost, Reading, Span
 
@@ -36,11 +36,8 @@ def choose(server: Server) -> Source:
     except ServerError as exc:
         if exc.fault is not Fault.DENIED:
             raise
-        raise ServerError(
-            f"the role may not read the counters of statements: {exc}",
-            fault=exc.fault,
-            code=exc.code,
-            hint=f"As an administrator: {to_see(server)}",
+        raise may_not(
+            exc, "read the counters of statements", grant=f"As an administrator: {to_see(server)}"
         ) from exc
     if ready.has_slow_log:
         return SlowTable(server, why=ready.why_not)
@@ -85,12 +82,8 @@ class SlowTable:
         except ServerError as exc:
             if exc.fault is not Fault.DENIED:
                 raise
-            raise ServerError(
-                f"the role may not read the slow log: {exc}",
-                fault=exc.fault,
-                code=exc.code,
-                hint=f"GRANT SELECT ON mysql.slow_log TO {grantee(self._server)}",
-            ) from exc
+            grant = f"GRANT SELECT ON mysql.slow_log TO {grantee(self._server)}"
+            raise may_not(exc, "read the slow log", grant=grant) from exc
         self._at = at
         problems = [
             f"only statements longer than long_query_time are in mysql.slow_log, and {self._why}: "

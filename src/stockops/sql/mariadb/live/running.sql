@@ -7,7 +7,7 @@ SELECT
     'active' AS state,
     CASE
         WHEN t.trx_state = 'LOCK WAIT' THEN 'Lock: row'
-        WHEN p.state LIKE 'Waiting for%%lock%%' THEN concat('Lock: ', substring(p.state, 13))
+        WHEN p.state LIKE 'Waiting for%%lock%%' OR p.state = 'User lock' THEN concat('Lock: ', CASE WHEN p.state = 'User lock' THEN 'advisory' ELSE substring(p.state, 13) END)
         ELSE coalesce(p.state, '')
     END AS wait,
     CAST(p.time_ms AS SIGNED) AS statement_ms,

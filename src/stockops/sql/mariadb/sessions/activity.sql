@@ -18,7 +18,7 @@ SELECT
     CASE
         WHEN p.command = 'Sleep' THEN ''
         WHEN t.trx_state = 'LOCK WAIT' THEN 'Lock: row'
-        WHEN p.state LIKE 'Waiting for%%lock%%' THEN concat('Lock: ', substring(p.state, 13))
+        WHEN p.state LIKE 'Waiting for%%lock%%' OR p.state = 'User lock' THEN concat('Lock: ', CASE WHEN p.state = 'User lock' THEN 'advisory' ELSE substring(p.state, 13) END)
         ELSE coalesce(p.state, '')
     END AS wait,
     CASE WHEN p.command <> 'Sleep' THEN CAST(p.time_ms AS SIGNED) END AS statement_ms,

@@ -14,6 +14,7 @@ SELECT
     CAST(p.id AS SIGNED) AS waiting_id,
     CAST(other.processlist_id AS SIGNED) AS blocking_id,
     CASE
+        WHEN p.state = 'User lock' THEN concat('advisory lock ', coalesce(quote(wanted.object_name), ''))
         WHEN wanted.object_name IS NULL THEN substring(p.state, 13)
         ELSE concat('table ', wanted.object_schema, '.', wanted.object_name, ', ', wanted.lock_type)
     END AS what
@@ -34,5 +35,5 @@ LEFT JOIN performance_schema.metadata_locks AS held
         OR (wanted.object_type = 'BACKUP' AND held.lock_status = 'GRANTED')
     )
 LEFT JOIN performance_schema.threads AS other ON other.thread_id = held.owner_thread_id
-WHERE p.state LIKE 'Waiting for%%lock%%'
+WHERE p.state LIKE 'Waiting for%%lock%%' OR p.state = 'User lock'
 ORDER BY waiting_id, blocking_id, what

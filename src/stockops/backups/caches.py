@@ -1,4 +1,4 @@
-"""What this machine can spare for a server that a proof runs on."""
+"""The room in memory that a private server can have beside all else on this machine."""
 
 import os
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _SHARE = 0.25  # of the memory that is free: the file system's cache serves the 
 _LEAST_MB = 256
 
 
-def cache_settings(engine: str, data_bytes: int) -> Mapping[str, str]:
+def settings(engine: str, data_bytes: int) -> Mapping[str, str]:
     """
     Return the setting that gives a private server room for `data_bytes` of data.
 

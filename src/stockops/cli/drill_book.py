@@ -1,0 +1,270 @@
+"""``stockops drill list``, ``show`` and ``due``: the book of drills, and what has to be run."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from .. import durations, render, targets
+from ..errors import ConfigError
+from ..targets import ENGINES, Config
+from . import options
+
+if TYPE_CHECKING:
+    from ..drills.book import Due
+    from ..drills.head import Drill
+    from ..drills.runbook import Step
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+tags = click.option(
+    "--tag", "tags", multiple=True, metavar="TAG", help="Those with this tag; repeat."
+)
+one_engine = click.option("--engine", type=click.Choice(ENGINES), help="Those on this engine.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A drill, and how its last run came out on each engine."""
+
+    drill: str
+    title: str
+    tags: tuple[str, ...]
+    postgresql: str
+    mariadb: str
+
+
+def config_of(ctx: click.Context) -> Config:
+    """Return what the file of targets says."""
+    return targets.load(ctx.meta.get("stockops.config"))
+
+
+@click.command("list")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@tags
+@one_engine
+@click.option(
+    "--tells", metavar="CHECK|ALERT", help="Those that make this health check or alert tell."
+)
+@options.config
+@options.form
+@click.pass_context
+def list_command(ctx: click.Context, /, form: render.Format, **asked: Any) -> None:
+    """
+    List the drills, and how the last run of each came out here.
+
+    Those that come with stockops, and those of the folder that drills: {folder: ...} of
+    stockops.yaml names. A dash stands where a drill is not for an engine. Exits 1 where there is
+    none; with --tells, it is said why.
+
+    \b
+    Examples:
+      stockops drill list
+      stockops drill list --tag disk
+      stockops drill list --tells PostgresqlDown
+    """  # noqa: D301  click reads \b as a character
+    from ..drills import book  # noqa: PLC0415
+
+    every = book.load(config_of(ctx))
+    if asked["tells"]:
+        every = _telling(every, asked["tells"])
+    drills = book.chosen(every, names=asked["names"], tags=asked["tags"], engine=asked["engine"])
+    lines = [
+        Line(
+            drill=each.id,
+            title=each.title,
+            tags=each.tags,
+            **{name: _last(each, name) for name in ENGINES},
+        )
+        for each in drills
+    ]
+    click.echo(render.rows(lines, form))
+    ctx.exit(0 if lines else 1)
+
+
+def _telling(drills: "Sequence[Drill]", name: str) -> "tuple[Drill, ...]":
+    """Return those that make the check or alert `name` tell; raise, or say why there is none."""
+    from ..drills import lint  # noqa: PLC0415
+
+    excused = {each.name: each.why for each in lint.undrilled()}
+    fired = lint.fired_by(drills)
+    known = {*excused, *fired["checks"], *fired["alerts"]}
+    if name not in known:
+        near = get_close_matches(name, known, 1)
+        raise ConfigError(
+            f"no health check and no alert is called {name!r}",
+            hint=f"Did you mean {near[0]}?" if near else "See: stockops health list",
+        )
+    wanted = {*fired["checks"].get(name, ()), *fired["alerts"].get(name, ())}
+    found = tuple(drill for drill in drills if drill.id in wanted)
+    if not found:
+        click.echo(f"no drill makes {name} tell: {excused[name]}", err=True)
+    return found
+
+
+@click.command("show")
+@click.argument("name")
+@click.option("--engine", type=click.Choice(ENGINES), help="The steps for this engine alone.")
+@options.config
+@options.form
+@click.pass_context
+def show_command(ctx: click.Context, name: str, engine: str | None, form: render.Format) -> None:
+    """
+    Print the runbook of the drill NAME, and what it expects.
+
+    The commands are to be typed as they stand, once TARGET is set: export TARGET=NAME. Those of
+    other programs want the variables that `drill show` names at its top.
+
+    \b
+    Examples:
+      stockops drill show server-killed
+      stockops drill show server-killed --engine mariadb
+    """  # noqa: D301  click reads \b as a character
+    from ..drills import book  # noqa: PLC0415
+
+    found = book.one(name, config_of(ctx))
+    engines = [each for each in found.engines if engine in {None, each}]
+    if form == "json":
+        click.echo(json.dumps(_as_json(found, engines), indent=2))
+    else:
+        click.echo(_page(found, engines))
+    ctx.exit(0 if engines else 1)
+
+
+@click.command("due")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@tags
+@one_engine
+@click.option("--all", "show_all", is_flag=True, help="List what is not due, too.")
+@options.config
+@options.form
+@click.pass_context
+def due_command(ctx: click.Context, /, show_all: bool, form: render.Format, **asked: Any) -> None:
+    """
+    List the drills that prove nothing now, and the command that runs each.
+
+    A drill is due where it was never run on an engine, where its last run did not pass, where that
+    run is older than the drill says (expires_days), and where the file was changed since. Exits 1
+    where one is due, and where there is no drill at all.
+
+    \b
+    Examples:
+      stockops drill due
+      stockops drill due --tag core --engine mariadb
+      stockops drill due --format json | jq -r .[].next
+    """  # noqa: D301  click reads \b as a character
+    from ..drills import book  # noqa: PLC0415
+
+    engine = asked["engine"]
+    drills = book.chosen(
+        book.load(config_of(ctx)), names=asked["names"], tags=asked["tags"], engine=engine
+    )
+    every = [
+        book.due(each, name) for each in drills for name in each.engines if engine in {None, name}
+    ]
+    due = [each for each in every if each.why is not None]
+    shown = every if show_all else due
+    if form == "json":
+        click.echo(render.rows(shown, form))
+    else:
+        click.echo(_due_table(shown))
+        click.echo(f"{len(due)} of {len(every)} are due")
+    ctx.exit(1 if due or not every else 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _DueLine:
+    drill: str
+    engine: str
+    last: str
+    why: str
+
+
+def _due_table(shown: "Sequence[Due]") -> str:
+    """Return a line each, and below them the first command to type."""
+    lines = [
+        _DueLine(
+            drill=each.drill,
+            engine=each.engine,
+            last=_ago(each.verdict, each.ended_at),
+            why=each.why or "not due",
+        )
+        for each in shown
+    ]
+    parts = [render.rows(lines, "table")] if lines else []
+    parts += [f"\nNext: {each.next}" for each in shown if each.why][:1]
+    return "\n".join(parts)
+
+
+def _last(drill: "Drill", engine: str) -> str:
+    from ..drills import history  # noqa: PLC0415
+
+    if engine not in drill.engines:
+        return "-"
+    record = history.last(drill.id, engine)
+    return "never" if record is None else _ago(record.verdict.value, record.ended_at)
+
+
+def _ago(verdict: str | None, at: datetime | None) -> str:
+    if verdict is None or at is None:
+        return "never"
+    return f"{verdict} {durations.said((datetime.now(UTC) - at).total_seconds())} ago"
+
+
+def _as_json(drill: "Drill", engines: Sequence[str]) -> dict[str, Any]:
+    steps = [step for step in drill.runbook.steps if step.engine in {None, *engines}]
+    return {
+        "drill": drill.id,
+        "title": drill.title,
+        "engines": list(drill.engines),
+        "fault": drill.fault,
+        "tags": list(drill.tags),
+        "expires_days": drill.expires_days,
+        "file": str(drill.path),
+        "terms": {engine: asdict(drill.on(engine)) for engine in engines},
+        "sections": dict(drill.runbook.sections),
+        "steps": [asdict(step) for step in steps],
+    }
+
+
+def _page(drill: "Drill", engines: Sequence[str]) -> str:
+    """Return the runbook as a person follows it."""
+    from ..drills.runbook import STEPPED  # noqa: PLC0415
+
+    lines = [click.style(drill.title, bold=True), f"({drill.id}; {drill.path})", ""]
+    for engine in engines:
+        terms = drill.on(engine)
+        told = ", ".join([*terms.detect.checks, *terms.detect.alerts]) or "nothing of ours"
+        lines.append(
+            f"{engine}: told by {told} within {terms.detect.within_s:g} s; orders again within "
+            f"{terms.expect.rto_s:g} s, at most {terms.expect.acked_lost} acknowledged ones lost"
+        )
+    lines += ["", "Type once: export TARGET=NAME, the server that is in trouble"]
+    for name, text in drill.runbook.sections.items():
+        lines += ["", click.style(name.upper(), bold=True)]
+        if name not in STEPPED:
+            lines.append(text)
+            continue
+        steps = [x for x in drill.runbook.steps if x.section == name]
+        shown = [step for step in steps if step.engine in {None, *engines}]
+        for number, step in enumerate(shown, 1):
+            lines += _step(step, number, several=len(engines) > 1)
+    return "\n".join(lines)
+
+
+def _step(step: "Step", number: int, *, several: bool) -> list[str]:
+    """Return a step: what it is about, and its commands to be copied, one a line."""
+    words, commands = step.text, step.commands if step.is_run else ()
+    for command in commands:
+        words = " ".join(words.replace(f"`{command}`", "").split()).rstrip(" :,")
+    only = f" ({step.engine})" if several and step.engine else ""
+    lines = [f"{number}. {words}{only}"]
+    for command in commands:
+        lines += [f"     {row}" for row in command.splitlines()]
+    if commands and step.exit_code:
+        lines.append(f"   exits {step.exit_code} while it is so")
+    return lines

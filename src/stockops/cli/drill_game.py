@@ -1,0 +1,114 @@
+"""``stockops drill game``: the tool breaks it, and a person recovers."""
+
+import random
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import filelock, render, state
+from ..targets import ENGINES
+from . import options
+from .drill_book import config_of, tags
+
+if TYPE_CHECKING:
+    from ..drills.head import Drill
+
+MINUTES_MAX = 240
+
+
+@click.command("game")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@tags
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="postgresql",
+    show_default=True,
+    help="On which engine.",
+)
+@click.option(
+    "--minutes",
+    type=click.IntRange(1, MINUTES_MAX),
+    default=30,
+    show_default=True,
+    help="How long the person has.",
+)
+@click.option("--hide", is_flag=True, help="Draw one of the drills, and do not say which.")
+@options.config
+@options.form
+@click.pass_context
+def game_command(ctx: click.Context, /, form: render.Format, **asked: Any) -> None:
+    """
+    Break a sandbox, and time the person who recovers it.
+
+    A line is printed that the person types in a shell of his own; after it the commands of the
+    runbook run as they stand: `stockops drill show NAME` prints it. `release` is typed where a step
+    says that the world has done something: the disk has room again, the network heals. The clock
+    stops when orders go on as before, and the health checks of the drill are quiet. What was typed
+    is kept with its times. Ctrl-C gives up: everything is undone.
+
+    \b
+    Examples:
+      stockops drill game dropped-table
+      stockops drill game --tag core --hide --minutes 20
+    """  # noqa: D301  click reads \b as a character
+    from ..drills import comparing, running  # noqa: PLC0415
+    from ..drills.playing import Game  # noqa: PLC0415
+
+    engine, hidden = asked["engine"], asked["hide"]
+    drawn = _drawn(ctx, asked)
+    began = time.monotonic()
+
+    def tell(name: str, said: str) -> None:
+        if not (hidden and said):
+            more = f": {said}" if said else ""
+            click.echo(f"{time.monotonic() - began:6.1f} s  {name}{more}", err=True)
+
+    def told(line: str) -> None:
+        click.echo(f"It is broken. In a shell of yours:\n\n    {line}\n", err=True)
+
+    with filelock.hold(state.folder("drills") / "run.lock", what="another drill"):
+        record = running.run(
+            _with_time(drawn, asked["minutes"]),
+            engine,
+            tell=tell,
+            batch=f"{time.time_ns():x}",
+            game=Game(told=told),
+        )
+    click.echo(render.rows(comparing.compare([record]), form))
+    for each in record.steps:
+        click.echo(f"{each.at_s:8.1f} s  {each.text}", err=True)
+    ctx.exit(0 if record.passed else 1)
+
+
+def _drawn(ctx: click.Context, asked: dict[str, Any]) -> "Drill":
+    """Return the drill that was named, or one of those that were."""
+    from ..drills import book  # noqa: PLC0415
+
+    if not asked["names"] and not asked["tags"]:
+        raise click.UsageError("name a drill, or a tag: stockops drill list")
+    engine = asked["engine"]
+    drills = book.chosen(
+        book.load(config_of(ctx)), names=asked["names"], tags=asked["tags"], engine=engine
+    )
+    if not drills:
+        raise click.UsageError(f"no such drill is for {engine}: stockops drill list")
+    if len(drills) > 1 and not asked["hide"]:
+        raise click.UsageError("name one drill, or let --hide draw one of them")
+    return random.SystemRandom().choice(drills)
+
+
+def _with_time(drill: "Drill", minutes: int) -> "Drill":
+    """Return `drill` with so long for the person, and that time to recover in."""
+    seconds = minutes * 60
+    terms = {
+        engine: replace(
+            each,
+            abort=replace(each.abort, elapsed_s=seconds),
+            expect=replace(each.expect, rto_s=float(seconds)),
+        )
+        for engine, each in drill.terms.items()
+    }
+    return replace(drill, terms=terms)

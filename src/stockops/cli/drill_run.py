@@ -1,0 +1,146 @@
+"""``stockops drill run``: drills, one after the other, each in a sandbox of its own."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import filelock, render, state
+from ..errors import StockopsError, Unsupported
+from ..plan import Step
+from ..targets import ENGINES
+from . import options
+from .drill_book import config_of, tags
+
+if TYPE_CHECKING:
+    from ..drills.head import Drill
+    from ..drills.history import Record
+
+BOTH = "both"
+TIMES_MAX = 1000
+
+
+@click.command("run")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@tags
+@click.option(
+    "--engine",
+    type=click.Choice([*ENGINES, BOTH]),
+    default="postgresql",
+    show_default=True,
+    help="On which engine.",
+)
+@click.option(
+    "--times", type=click.IntRange(1, TIMES_MAX), default=1, show_default=True, help="How often."
+)
+@click.option("--driver", metavar="NAME", help="How to inject it; see stockops drill doctor.")
+@options.plan_only
+@options.config
+@options.form
+@click.pass_context
+def run_command(ctx: click.Context, /, plan_only: bool, form: render.Format, **asked: Any) -> None:
+    """
+    Run the drills NAME, or those with a tag, and give a verdict on each.
+
+    A sandbox is made for every run: a server of its own with a market in it. Orders run throughout.
+    The fault is injected, seen to bite, found by our own health checks, and recovered from by the
+    automatic steps of the runbook; then the journal of the clients and the books say what was lost.
+    Whatever happens, Ctrl-C and kill -9 included, nothing of it stays.
+
+    Exits 0 where every verdict is PASS, and 1 where one is not, or nothing was run. What came of
+    each run is kept: see `drill report` and `drill due`.
+
+    \b
+    Examples:
+      stockops drill run server-killed
+      stockops drill run --tag core --engine both --times 5
+      stockops drill run lock-storm --engine mariadb --format json | jq .[].measured
+    """  # noqa: D301  click reads \b as a character
+    from ..drills import book  # noqa: PLC0415
+
+    drills = book.chosen(
+        book.load(config_of(ctx)), names=asked["names"], tags=asked["tags"], engine=None
+    )
+    engines = ENGINES if asked["engine"] == BOTH else (asked["engine"],)
+    due = [(each, engine) for each in drills for engine in engines if engine in each.engines]
+    if not asked["names"] and not asked["tags"]:
+        raise click.UsageError("name a drill, or a tag: stockops drill list")
+    if plan_only:
+        click.echo(render.rows([step for each in due for step in _steps(*each, asked)], form))
+        return
+    with filelock.hold(state.folder("drills") / "run.lock", what="another drill"):
+        records = _run(due * asked["times"], driver=asked["driver"])
+    _show(records, form)
+    ctx.exit(0 if records and all(each.passed for each in records) else 1)
+
+
+def _run(due: "Sequence[tuple[Drill, str]]", *, driver: str | None) -> "list[Record]":
+    from ..drills import running  # noqa: PLC0415
+
+    batch = f"{time.time_ns():x}"
+    records = []
+    for number, (drill, engine) in enumerate(due, 1):
+        tell = _teller(f"[{number}/{len(due)}] {drill.id} on {engine}")
+        try:
+            record = running.run(drill, engine, driver=driver, tell=tell, batch=batch)
+        except Unsupported as exc:
+            if len(due) == 1:
+                raise
+            tell("not run", str(exc))
+            continue
+        for reason in record.reasons:
+            tell(record.verdict.value, reason)
+        records.append(record)
+    return records
+
+
+def _teller(what: str) -> Callable[[str, str], None]:
+    began = time.monotonic()
+
+    def tell(name: str, said: str) -> None:
+        more = f": {said}" if said else ""
+        click.echo(f"{what}  {time.monotonic() - began:6.1f} s  {name}{more}", err=True)
+
+    return tell
+
+
+def _show(records: "Sequence[Record]", form: render.Format) -> None:
+    from ..drills import comparing, history  # noqa: PLC0415
+
+    if form == "json":
+        click.echo(json.dumps([history.plain(each) for each in records], indent=2))
+        return
+    click.echo(render.rows(comparing.compare(records), form))
+
+
+def _steps(drill: "Drill", engine: str, asked: dict[str, Any]) -> list[Step]:
+    """Return what a run would do, in words and commands."""
+    from ..drills import choosing  # noqa: PLC0415
+    from ..drills.runbook import STEPPED, Mark  # noqa: PLC0415
+
+    try:
+        fault = choosing.fault_of(drill, engine)
+        driver = choosing.chosen_driver(fault, asked["driver"])
+    except StockopsError as exc:
+        return [Step(f"nothing of {drill.id} on {engine}", str(exc))]
+    terms = drill.on(engine)
+    said = ", ".join(f"{key}={value}" for key, value in terms.args.items())
+    steps = [
+        Step(f"a sandbox with {engine} and a market", "only what stockops made is broken"),
+        Step(
+            f"{terms.load.rate_per_s} orders a second from {terms.load.clients} clients",
+            "throughout; each is in a journal, on disk, before it is sent",
+        ),
+        Step(
+            f"{fault.name}({said}) by {driver}",
+            fault.title,
+            destroys=fault.destroys,
+        ),
+    ]
+    for section in STEPPED:
+        for each in drill.runbook.of(engine, section):
+            if each.mark is not Mark.MANUAL:
+                steps.append(Step("; ".join(each.commands) or each.does.value, section))
+    return [*steps, Step("the sandbox is removed", "nothing of it stays")]

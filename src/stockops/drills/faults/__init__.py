@@ -1,0 +1,67 @@
+"""The faults there are, by name."""
+
+from collections.abc import Mapping, Sequence
+
+from .base import Args, Driver, Fault, Needs, Spot, anywhere
+from .damage import CorruptIndex, CorruptPage, LostLog
+from .disks import DiskFull
+from .keeping import ArchiveStopped, BackupCorrupted
+from .memory import MemoryRefused
+from .mistakes import BadSettings, DroppedTable, MassUpdate, OrphanTransaction
+from .network import (
+    BlackHole,
+    ConnectionsRefused,
+    ConnectionsReset,
+    LostReply,
+    LostRequest,
+    NetworkLatency,
+    NetworkLoss,
+)
+from .processes import BackendKilled, ServerFrozen, ServerKilled
+from .replicas import PrimaryLost, ReplicaBroken, ReplicaLagging
+from .sessions import (
+    ConnectionFlood,
+    DeadlockStorm,
+    IdleInTransaction,
+    LockStorm,
+    OldSnapshot,
+    QueryFlood,
+    RunawayQuery,
+)
+
+__all__ = ["FAULTS", "Args", "Driver", "Fault", "Needs", "Spot", "anywhere"]
+
+_ALL: Sequence[Fault] = (
+    BackendKilled(),
+    ServerKilled(),
+    ServerFrozen(),
+    MemoryRefused(),
+    DiskFull(),
+    ConnectionFlood(),
+    QueryFlood(),
+    RunawayQuery(),
+    LockStorm(),
+    DeadlockStorm(),
+    IdleInTransaction(),
+    OldSnapshot(),
+    ArchiveStopped(),
+    BackupCorrupted(),
+    BadSettings(),
+    CorruptIndex(),
+    CorruptPage(),
+    LostLog(),
+    DroppedTable(),
+    MassUpdate(),
+    OrphanTransaction(),
+    NetworkLatency(),
+    NetworkLoss(),
+    BlackHole(),
+    ConnectionsReset(),
+    ConnectionsRefused(),
+    LostReply(),
+    LostRequest(),
+    ReplicaLagging(),
+    PrimaryLost(),
+    ReplicaBroken(),
+)
+FAULTS: Mapping[str, Fault] = {each.name: each for each in _ALL}

@@ -1,0 +1,130 @@
+"""What a fault is, and the spot at which one is injected."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from ... import lab as labs
+from ...children import Child
+from ...lab import Lab
+from ...proxy import Proxy
+from ...targets import Target
+from ..undoing import Undo
+from ..volumes import Volumes
+
+Args = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """
+    What must stand in a sandbox before a fault can be injected into it.
+
+    `volumes` are disks of their own, in MiB, for the "data" of the tables and for the "log" (WAL,
+    binlog). `proxy`: the load reaches the server through one. `backup`: a full one is in the
+    repository; `archive` goes on adding the log. `replica`: a second server follows; `synchronous`
+    commits wait for it. `environment` and `settings` are what the server is started with.
+    """
+
+    volumes: Mapping[str, int] = field(default_factory=dict)
+    proxy: bool = False
+    replica: bool = False
+    synchronous: bool = False
+    backup: bool = False
+    archive: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Spot:
+    """
+    A sandbox: a server of its own on which one drill is run, and what stands around it.
+
+    `target` leads to the server itself, for the drill's own hands; the load goes by `front`, which
+    is the proxy where there is one. `folder` is the drill's own, for what is kept aside; `volumes`
+    are disks of its own, None where none was asked for. `undo` takes every inverse
+    step before the step. `proxy` and `replica` are None where none was asked for. `successor` is
+    the lab that holds the truth once it was promoted, or restored to. `receiver` is who archives
+    the log, `companions` the applications of all that is the drill's own and talks to the server.
+    `memory` is the fault's own from `inject` to `lift`.
+    """
+
+    lab: Lab
+    target: Target
+    front: Target
+    folder: Path
+    undo: Undo
+    args: Args = field(default_factory=dict)
+    volumes: Volumes | None = None
+    proxy: Proxy | None = None
+    repository: Path | None = None
+    replica: Lab | None = None
+    successor: Lab | None = None
+    receiver: Child | None = None
+    companions: set[str] = field(default_factory=set)
+    memory: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def engine(self) -> str:
+        """The engine of the server."""
+        return self.lab.engine
+
+    @property
+    def now(self) -> Lab:
+        """The lab as it is now: with the port it has since its last start."""
+        return labs.read(self.lab.name) or self.lab
+
+    @property
+    def standing(self) -> Lab:
+        """The lab that holds the truth when all is over; after a failover who took over."""
+        lab = self.now
+        took_over = lab.replaced_by or lab.replica_of
+        return self.successor or (labs.read(took_over) if took_over else None) or lab
+
+    @property
+    def authority(self) -> Target:
+        """The database that is asked then."""
+        lab = self.standing
+        return Target(name=lab.name, url=lab.url(self.target.database), lab=lab.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One way to inject a fault; `why_not` says why it does not work here, None where it does."""
+
+    name: str
+    why_not: Callable[[], str | None]
+
+
+def anywhere() -> str | None:
+    """Return None: a driver that takes nothing but the server works anywhere."""
+    return None
+
+
+class Fault(Protocol):
+    """
+    One thing that goes wrong, on every engine on which it can.
+
+    To add one: write these members in a module of `stockops.drills.faults`, name it in `FAULTS`
+    there, and write a drill that uses it.
+    """
+
+    name: str
+    title: str
+    without: Mapping[str, str]  # engines on which it cannot be, and why
+    destroys: bool  # data: only ever in a sandbox that is thrown away
+    drivers: Sequence[Driver]  # the first that works here is taken
+
+    def needs(self, engine: str, args: Args) -> Needs:
+        """Return what must stand for it; `ConfigError` where `args` make no sense."""
+
+    def inject(self, spot: Spot, driver: str) -> None:
+        """Do it. Every inverse step is armed at `spot.undo` before the step itself is done."""
+
+    def bites(self, spot: Spot) -> str | None:
+        """Return what shows that it is in effect, in words; None while nothing does."""
+
+    def lift(self, spot: Spot) -> None:
+        """End what only the world can end: the disk has space again, the network heals."""

@@ -1,0 +1,112 @@
+"""Disks that are full: under the data, and under the log of changes."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
+
+from ...engine import connect
+from ...errors import ConfigError, StockopsError
+from .. import volumes
+from ..inverse import Remove
+from ..volumes import Volumes
+from . import logs
+from .base import Args, Driver, Needs, Spot
+
+BALLAST = "ballast"  # a file's name, and a spot's memory of it
+FLOOR_KIB = 64  # what is left free, and too little for whatever the server writes in one piece
+TRIES = 20
+SWITCHES = 6
+SWITCH_S = 10.0
+_ROOM_MIB: Mapping[str, int] = {"data": 32, "log": 40}
+_WORDS = (
+    b"No space left on device",
+    b"error number 28",
+    b"with error 28",
+    b"Errcode: 28",
+    b"Disk is full",
+    b"Disk full",
+)
+
+
+class DiskFull:
+    """
+    A disk of the server is full: ``volume: data`` that of its tables, ``log`` that of its log.
+
+    Other programs have filled it, as far as the server sees, but for ``floor_kib``.
+    """
+
+    name = "disk_full"
+    title = "A disk of the server is full"
+    without: Mapping[str, str] = MappingProxyType({})
+    destroys = False
+    drivers: Sequence[Driver] = (Driver("namespace", volumes.why_not),)
+
+    def needs(self, engine: str, args: Args) -> Needs:
+        """Return the one disk that is filled; it has room for what begins to be written."""
+        del engine
+        for name in args:
+            if name not in {"volume", "floor_kib"}:
+                raise ConfigError(
+                    f"the fault takes no argument {name!r}", hint="It takes: volume, floor_kib."
+                )
+        volume = args.get("volume", "data")
+        if volume not in _ROOM_MIB:
+            raise ConfigError(f"volume: {volume!r} is not known", hint="Take data or log.")
+        return Needs(volumes={volume: _ROOM_MIB[volume]})
+
+    def inject(self, spot: Spot, driver: str) -> None:
+        """Take what is free; of a log, use up what was allotted before, too."""
+        del driver
+        disks, volume = _disks(spot), spot.args.get("volume", "data")
+        ballast = disks.places[volume] / "stockops-ballast"
+        step = Remove(path=ballast, seen_by=disks.holder)
+        logs.mark(spot)
+        spot.memory[BALLAST] = step, spot.undo.arm(step)
+        _fill(disks, volume, ballast, int(spot.args.get("floor_kib", FLOOR_KIB)))
+        if volume == "log" and spot.engine == "postgresql":
+            _use_up(spot)
+
+    def bites(self, spot: Spot) -> str | None:
+        """Return how the server says in its log that there is no room."""
+        return logs.said(spot, _WORDS)
+
+    def lift(self, spot: Spot) -> None:
+        """Give the room back."""
+        step, token = spot.memory.pop(BALLAST, (None, None))
+        if step is not None:
+            _disks(spot).run("rm", "-f", str(step.path))
+            spot.undo.undone(token)
+
+
+def _disks(spot: Spot) -> Volumes:
+    if spot.volumes is None:
+        raise StockopsError("the sandbox has no disk of its own that could be filled")
+    return spot.volumes
+
+
+def _fill(disks: Volumes, volume: str, ballast: Path, floor_kib: int) -> None:
+    """Write a file that leaves `floor_kib`; the server writes, too, and may be quicker."""
+    size_kib = 0
+    for _ in range(TRIES):
+        free_kib = disks.free_kib(volume)
+        if free_kib <= floor_kib:
+            return
+        more_kib = free_kib - floor_kib
+        with suppress(StockopsError):  # it was taken meanwhile: there is less now
+            disks.run("fallocate", "--length", f"{size_kib + more_kib}KiB", str(ballast))
+            size_kib += more_kib
+    raise StockopsError(f"the disk of the {volume} cannot be filled: the server frees it meanwhile")
+
+
+def _use_up(spot: Spot) -> None:
+    """Finish segments until a new one is needed, which nothing is left for."""
+    with suppress(StockopsError):
+        for _ in range(SWITCHES):
+            with connect(
+                spot.target,
+                statement_timeout_s=SWITCH_S,
+                connect_timeout_s=SWITCH_S,
+                application="stockops drill",
+            ) as server:
+                server.rows("SELECT pg_switch_wal()::text AS lsn")

@@ -1,0 +1,196 @@
+"""What people do to a database in good faith: the wrong server, the forgotten WHERE, the typo."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from ... import lab as labs
+from ...engine import connect
+from ...errors import ConfigError, ServerError, StockopsError
+from ..inverse import Sql, Write
+from .base import Args, Driver, Needs, Spot, anywhere
+
+ORPHAN = "drill_orphan"
+_SEEN_WORDS_MAX = 200
+_RESTORABLE = Needs(backup=True, archive=True)
+
+
+class DroppedTable:
+    """A table that every trade is written to is dropped, while orders come in."""
+
+    name = "dropped_table"
+    title = "A table is dropped by mistake"
+    without: Mapping[str, str] = {}
+    destroys = True
+    drivers: Sequence[Driver] = (Driver("sql", anywhere),)
+
+    def needs(self, engine: str, args: Args) -> Needs:
+        """Return a backup, and the log from there on."""
+        del engine
+        _known(args, ())
+        return _RESTORABLE
+
+    def inject(self, spot: Spot, driver: str) -> None:
+        """Drop it. Nothing arms this: the sandbox goes as a whole."""
+        del driver
+        with connect(spot.target, lock_timeout_s=10.0, application=_WHO) as server:
+            server.execute("DROP TABLE trades")
+
+    def bites(self, spot: Spot) -> str | None:
+        """Return what the server says to whoever reads the table."""
+        return _refused(spot, "SELECT count(*) AS n FROM trades")
+
+    def lift(self, spot: Spot) -> None:
+        """Do nothing: the world brings no table back."""
+
+
+class MassUpdate:
+    """An UPDATE without its WHERE: no stock is listed any more, and every order is rejected."""
+
+    name = "mass_update"
+    title = "An UPDATE without a WHERE"
+    without: Mapping[str, str] = {}
+    destroys = True
+    drivers: Sequence[Driver] = (Driver("sql", anywhere),)
+
+    def needs(self, engine: str, args: Args) -> Needs:
+        """Return a backup, and the log from there on."""
+        del engine
+        _known(args, ())
+        return _RESTORABLE
+
+    def inject(self, spot: Spot, driver: str) -> None:
+        """Halt every stock; somebody meant one."""
+        del driver
+        with connect(spot.target, lock_timeout_s=10.0, application=_WHO) as server:
+            server.execute("UPDATE stocks SET status = 'halted'")
+
+    def bites(self, spot: Spot) -> str | None:
+        """Return how many stocks are left."""
+        with connect(spot.target, application=_WHO) as server:
+            left = server.rows("SELECT count(*) AS n FROM stocks WHERE status = 'listed'")
+        return "no stock is listed" if not left[0]["n"] else None
+
+    def lift(self, spot: Spot) -> None:
+        """Do nothing: the world knows none of the old values."""
+
+
+class OrphanTransaction:
+    """A transaction that was prepared, and whose owner is gone: its locks outlive every session."""
+
+    name = "orphan_transaction"
+    title = "A prepared transaction that nobody ends"
+    without: Mapping[str, str] = {}
+    destroys = False
+    drivers: Sequence[Driver] = (Driver("sql", anywhere),)
+
+    def needs(self, engine: str, args: Args) -> Needs:
+        """Return the setting without which PostgreSQL prepares nothing."""
+        _known(args, ())
+        settings = {"max_prepared_transactions": "4"} if engine == "postgresql" else {}
+        return Needs(settings=settings)
+
+    def inject(self, spot: Spot, driver: str) -> None:
+        """Lock every stock as an order does, prepare, and leave."""
+        del driver
+        statement = _END[spot.engine]
+        spot.memory["token"] = spot.undo.arm(
+            Sql(url=spot.target.url, statement=statement, lab=spot.lab.directory, lasts=True)
+        )
+        with connect(spot.target, lock_timeout_s=10.0, application=_WHO) as server:
+            for each in _PREPARE[spot.engine]:
+                server.execute(each)
+
+    def bites(self, spot: Spot) -> str | None:
+        """Return what the server says of it."""
+        return f"{ORPHAN} is prepared, and holds its locks" if self._there(spot) else None
+
+    def lift(self, spot: Spot) -> None:
+        """Roll it back, where nobody did."""
+        if self._there(spot):
+            with connect(spot.target, application=_WHO) as server:
+                server.execute(_END[spot.engine])
+        spot.undo.undone(spot.memory.pop("token"))
+
+    def _there(self, spot: Spot) -> bool:
+        with connect(spot.target, application=_WHO) as server:
+            rows = server.rows(_PREPARED[spot.engine])
+        return any(ORPHAN in str(value) for row in rows for value in row.values())
+
+
+class BadSettings:
+    """A setting that no server can start with; it is restarted, and stays down."""
+
+    name = "bad_settings"
+    title = "A setting with which the server does not start"
+    without: Mapping[str, str] = {}
+    destroys = False
+    drivers: Sequence[Driver] = (Driver("file", anywhere),)
+
+    def needs(self, engine: str, args: Args) -> Needs:
+        """Return what any sandbox has."""
+        del engine
+        _known(args, ())
+        return Needs()
+
+    def inject(self, spot: Spot, driver: str) -> None:
+        """Write it into the file that the server reads last, and restart the server."""
+        del driver
+        auto = spot.lab.data / "postgresql.auto.conf"
+        path = auto if spot.engine == "postgresql" else spot.lab.directory / "my.cnf"
+        spot.undo.arm(Write.of(path))
+        if spot.engine == "postgresql":
+            with connect(spot.target, application=_WHO) as server:
+                server.execute("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statments'")
+        else:
+            with path.open("a", encoding="utf-8") as file:
+                file.write("innodb_bufer_pool_size = 4G\n")
+        labs.down(spot.lab.name)
+        with suppress(StockopsError):
+            labs.up(spot.lab.name)
+
+    def bites(self, spot: Spot) -> str | None:
+        """Return the words in which the server says why it is down."""
+        if spot.now.pid is not None:
+            return None
+        said = spot.lab.log_path.read_text("utf-8", "replace").splitlines()
+        found = [line for line in said if _COMPLAINT[spot.engine] in line]
+        return found[-1][:_SEEN_WORDS_MAX] if found else None
+
+    def lift(self, spot: Spot) -> None:
+        """Do nothing: the file stays as it was written until somebody mends it."""
+
+
+_WHO = "stockops drill"
+_TOUCH = "UPDATE stock_inventory SET available_shares = available_shares + 1"
+_PREPARE = {
+    "postgresql": ("BEGIN", _TOUCH, f"PREPARE TRANSACTION '{ORPHAN}'"),
+    "mariadb": (f"XA START '{ORPHAN}'", _TOUCH, f"XA END '{ORPHAN}'", f"XA PREPARE '{ORPHAN}'"),
+}
+_PREPARED = {
+    "postgresql": "SELECT gid FROM pg_prepared_xacts",
+    "mariadb": "XA RECOVER",
+}
+_END = {
+    "postgresql": f"ROLLBACK PREPARED '{ORPHAN}'",
+    "mariadb": f"XA ROLLBACK '{ORPHAN}'",
+}
+_COMPLAINT = {"postgresql": "could not access file", "mariadb": "unknown variable"}
+
+
+def _refused(spot: Spot, sql: str) -> str | None:
+    """Return what the server says to `sql` where it refuses it; None where it does not."""
+    try:
+        with connect(spot.target, application=_WHO) as server:
+            server.rows(sql)
+    except ServerError as exc:
+        return str(exc)[:_SEEN_WORDS_MAX]
+    return None
+
+
+def _known(args: Args, names: Sequence[str]) -> None:
+    """Raise `ConfigError` for an argument that the fault does not know."""
+    if other := sorted(args.keys() - set(names)):
+        raise ConfigError(
+            f"the fault takes no {other[0]!r}",
+            hint=f"It takes: {', '.join(names) or 'nothing'}.",
+        )

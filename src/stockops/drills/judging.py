@@ -1,0 +1,91 @@
+"""The verdict on a run: what was expected, and what was measured."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .head import Terms
+from .history import Measured, StepRun, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """The names of the invariants that did not hold, and of those with nothing to look at."""
+
+    violated: Sequence[str] = ()
+    inconclusive: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """
+    All that a verdict stands on.
+
+    `green` is why the run without a fault was not good, `bite` what showed that the fault was in
+    effect, `unsteady` why orders did not go on as before, `unread` why the database could not be
+    asked; None each where there is nothing to say.
+    """
+
+    green: str | None
+    bite: str | None
+    unsteady: str | None
+    unread: str | None
+    books: Books
+    measured: Measured
+    failed: Sequence[StepRun]
+
+
+def judge(terms: Terms, evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
+    """
+    Return the verdict, and why it is not a PASS.
+
+    Loss is said only of what was read from the database after all clients had ended: where it
+    could not be read the verdict is UNKNOWN, never FAIL and never PASS.
+    """
+    if evidence.green is not None:
+        return Verdict.ABORTED, (f"without any fault: {evidence.green}",)
+    if evidence.bite is None:
+        return Verdict.NOT_INJECTED, ("nothing shows that the fault was in effect",)
+    reasons = tuple(_failures(terms, evidence))
+    if reasons:
+        return Verdict.FAIL, reasons
+    open_questions = tuple(_unknowns(evidence))
+    if open_questions:
+        return Verdict.UNKNOWN, open_questions
+    return Verdict.PASS, ()
+
+
+def _failures(terms: Terms, evidence: Evidence) -> Iterator[str]:
+    found, expect = evidence.measured, terms.expect
+    if found.lost is not None and found.lost > expect.acked_lost:
+        yield f"{found.lost} acknowledged orders are lost ({expect.acked_lost} allowed)"
+    if found.ghosts:
+        yield f"{found.ghosts} orders are there that nobody sent, or that were refused"
+    if found.duplicates:
+        yield f"{found.duplicates} orders are there more than once"
+    if evidence.books.violated:
+        yield f"the books do not balance: {', '.join(evidence.books.violated)} violated"
+    if found.structure_findings:
+        yield f"{found.structure_findings} structures of the database are damaged"
+    if evidence.unsteady is not None:
+        yield f"orders did not go on as before: {evidence.unsteady}"
+    if found.rto_s is not None and found.rto_s > expect.rto_s:
+        yield f"recovery took {found.rto_s:.1f} s ({expect.rto_s:g} expected)"
+    if terms.detect.checks and found.detected_s is None:
+        names = ", ".join(terms.detect.checks)
+        yield f"no health check told of it within {terms.detect.within_s:g} s ({names})"
+    for step in evidence.failed:
+        yield f"{step.section}: {step.text!r} left with {step.exit_code}"
+
+
+def _unknowns(evidence: Evidence) -> Iterator[str]:
+    found = evidence.measured
+    if evidence.unread is not None:
+        yield evidence.unread
+    elif found.lost is None:
+        yield "nobody paired the orders with the database"
+    if not found.acknowledged:
+        yield "no order was acknowledged"
+    if found.books_checked == 0:
+        yield "no invariant of the books was checked"
+    if evidence.books.inconclusive:
+        yield f"nothing to look at for: {', '.join(evidence.books.inconclusive)}"

@@ -1,0 +1,83 @@
+"""A game: the tool breaks it, and a person recovers by the runbook, against the clock."""
+
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from . import steps
+from .faults.base import Fault, Spot
+from .history import StepRun
+
+POLL_S = 0.3
+ENTER = "enter"  # a file that a shell reads to have what the commands of a runbook need
+RELEASE = "release"  # a command: what only the world can do, it has done
+_TYPED = "typed.log"
+_SHIM = """#!/bin/sh
+printf '%s %s\\n' "$(date -u +%Y-%m-%dT%H:%M:%S.%N+00:00)" "stockops $*" >> {log}
+exec {python} -m stockops "$@"
+"""
+
+
+@dataclass(slots=True, kw_only=True)
+class Game:
+    """
+    Who recovers, and what he typed.
+
+    `told` is given the line that a person types first, in a shell of his own.
+    """
+
+    told: Callable[[str], None]
+    typed: list[StepRun] = field(default_factory=list)
+
+    def recover(self, spot: Spot, fault: Fault, wrong: Callable[[], str | None]) -> None:
+        """Wait until nothing is `wrong` any more; the person has a shell, and does it."""
+        began_s = time.time()
+        _shims(spot.folder)
+        environment = steps.environment(spot)
+        enter = spot.folder / ENTER
+        names = [name for name in environment if name.isidentifier() and name != "_"]
+        enter.write_text(
+            "".join(f"export {name}={shlex.quote(environment[name])}\n" for name in names), "utf-8"
+        )
+        enter.chmod(0o600)
+        self.told(f". {enter}")
+        try:
+            while wrong() is not None:
+                if (spot.folder / f"{RELEASE}d").exists():
+                    (spot.folder / f"{RELEASE}d").unlink()
+                    fault.lift(spot)
+                time.sleep(POLL_S)
+        finally:
+            self.typed += _typed(spot.folder, began_s)
+
+
+def _shims(folder: Path) -> None:
+    """Put the commands of a game where the shell finds them: they note that they were typed."""
+    directory = folder / "bin"
+    directory.mkdir(exist_ok=True)
+    log = shlex.quote(str(folder / _TYPED))
+    texts = {
+        "stockops": _SHIM.format(log=log, python=shlex.quote(sys.executable)),
+        RELEASE: f"#!/bin/sh\nexec touch {shlex.quote(str(folder / f'{RELEASE}d'))}\n",
+    }
+    for name, text in texts.items():
+        program = directory / name
+        program.write_text(text, encoding="utf-8")
+        program.chmod(0o755)
+
+
+def _typed(folder: Path, began_s: float) -> list[StepRun]:
+    """Return what the person typed, in order; times count from the moment he was told."""
+    log = folder / _TYPED
+    found = []
+    for line in log.read_text("utf-8").splitlines() if log.exists() else ():
+        at, _, text = line.partition(" ")
+        at_s = datetime.fromisoformat(at[:26] + "+00:00").timestamp() - began_s
+        found.append(
+            StepRun(text=text, section="typed", mark="manual", at_s=round(at_s, 1), took_s=0.0)
+        )
+    return found

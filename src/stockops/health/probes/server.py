@@ -1,0 +1,113 @@
+"""What a server answers to a SHOW only, or to several questions together."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ... import sessions
+from ...engine.base import Server
+from ...errors import ServerError
+from ...indexes.questions import SIZES
+from ...sessions import tree
+from ..outcome import Reading
+from .context import Context
+
+_INDEX_BYTES_MIN = 16 * 1024 * 1024  # an index below that is read in no time, however empty
+_BINLOG_BYTES_MIN = 10 * 1024**3  # so much of logs is little, however small the data
+_NO_BINLOG = "1381"
+
+
+def blocking(context: Context) -> Iterator[Reading]:
+    """Give how many sessions wait for each that waits for nobody, at any depth."""
+    server = _of(context)
+    everybody, waits = sessions.look(server)
+    known = {session.session_id: session for session in everybody}
+    behind = tree.waiting_for(waits)
+    for root in tree.roots(waits):
+        session = known.get(root or 0)
+        who = f"{session.login} {session.application} {session.state}" if session else "not known"
+        name = str(root) if root else "that is not known"
+        yield Reading(subject=name, value=behind.get(root or 0, 1), detail=who)
+
+
+def replica_threads(context: Context) -> Iterator[Reading]:
+    """Give for each connection to a primary how many of its two threads do not run."""
+    for row in _replicas(context):
+        threads = {key: str(row[f"Slave_{key}_Running"]) for key in ("IO", "SQL")}
+        error = str(row.get("Last_IO_Error") or row.get("Last_SQL_Error") or "")
+        said = ", ".join(f"{key} thread: {state}" for key, state in threads.items())
+        stopped = sum(state != "Yes" for state in threads.values())
+        yield Reading(subject=_named(row), value=stopped, detail=f"{said} {error}".strip())
+
+
+def replica_delay(context: Context) -> Iterator[Reading]:
+    """Give how far each connection to a primary is behind; not known where it is broken."""
+    for row in _replicas(context):
+        behind = row["Seconds_Behind_Master"]
+        asked = int(row.get("SQL_Delay") or 0)  # who wants to be late is not
+        yield Reading(
+            subject=_named(row),
+            value=None if behind is None else max(0, int(behind) - asked),
+            detail="a thread of it does not run, so that nobody knows how far it is behind",
+        )
+
+
+def replica_gtid(context: Context) -> Iterator[Reading]:
+    """Give how many transactions each connection has read and not applied, by their GTIDs."""
+    applied = _positions(str(_of(context).rows("SELECT @@GLOBAL.gtid_slave_pos AS p")[0]["p"]))
+    for row in _replicas(context):
+        read = _positions(str(row.get("Gtid_IO_Pos") or ""))
+        if row.get("Using_Gtid") != "No" and read:
+            left = sum(max(0, number - applied.get(domain, 0)) for domain, number in read.items())
+            yield Reading(subject=_named(row), value=left)
+
+
+def binlog_volume(context: Context) -> Iterator[Reading]:
+    """Give the bytes in all binary logs, against those of the data, 10 GiB at the least."""
+    server = _of(context)
+    try:
+        sizes = [int(row["File_size"]) for row in server.rows("SHOW BINARY LOGS")]
+    except ServerError as exc:
+        if exc.code == _NO_BINLOG:
+            return
+        raise
+    asked = "SELECT sum(file_size) AS bytes FROM information_schema.innodb_sys_tablespaces"
+    data = int(server.rows(asked)[0]["bytes"] or 0)
+    allowed = max(data, _BINLOG_BYTES_MIN)
+    yield Reading(value=sum(sizes), allowed=allowed, detail=f"{len(sizes)} files")
+
+
+def index_bloat(context: Context) -> Iterator[Reading]:
+    """Give the empty room of each index of 16 MiB or more of which it can be told."""
+    found = [row for row in _of(context).fetch(SIZES) if row.size_bytes >= _INDEX_BYTES_MIN]
+    known = False
+    for row in found:
+        if row.needed_bytes is not None:
+            known = True
+            empty = max(0, row.size_bytes - row.needed_bytes)
+            name = f"{row.table_name}.{row.index_name}"
+            yield Reading(subject=name, value=empty, allowed=row.size_bytes)
+    if found and not known:
+        detail = "the statistics of the tables are not there, or not for this role to see"
+        yield Reading(value=None, detail=detail)
+
+
+def _of(context: Context) -> Server:
+    if context.server is None:
+        raise RuntimeError("this probe needs a session")
+    return context.server
+
+
+def _replicas(context: Context) -> list[dict[str, Any]]:
+    """Return a row for each primary that this server is to replicate from."""
+    return _of(context).rows("SHOW ALL SLAVES STATUS")
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    name = row.get("Connection_name")
+    return f"{name} ({row['Master_Host']})" if name else str(row["Master_Host"])
+
+
+def _positions(text: str) -> dict[int, int]:
+    """Return the number of the last transaction of each domain of a position by GTID."""
+    found = (part.strip().split("-") for part in text.split(",") if part.strip())
+    return {int(domain): int(number) for domain, _, number in found}

@@ -1,0 +1,125 @@
+"""Make the partitions that are missing, table by table: each is wholly done, or not at all."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from .. import plan
+from ..engine import connect
+from ..engine.base import Server
+from ..errors import ServerError, Unsupported
+from ..migrations import lock
+from ..plan import Consent
+from ..sessions.waiting import Blocker, Patience, Say, patiently, watched
+from ..targets import Target
+from . import planning, statements
+from .planning import Table
+from .questions import GRANTS, Grant
+
+_APPLICATION = "stockops partitions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What became of a table; `partitions` are those that were made."""
+
+    schema_name: str
+    table_name: str
+    outcome: Literal["made", "nothing was missing", "failed"]
+    partitions: tuple[str, ...]
+    rows_moved: int
+    ms: int
+    note: str
+
+
+def apply(
+    target: Target,
+    tables: Callable[[Server], list[Table]],
+    *,
+    consent: Consent,
+    patience: Patience,
+    say: Say,
+) -> list[Made]:
+    """
+    Make what `tables`, asked under the lock of migrations, lack; one table after the other.
+
+    On PostgreSQL a table is done in one transaction, on MariaDB in one statement: a run that was
+    killed leaves each as it was, or done. A table that fails does not keep the next one from it.
+    Raises `Refused` where rows would have to move and `consent` lacks, `Busy` where a migration
+    runs.
+    """
+    with lock.held(target, wait_s=patience.wait_s, say=say):
+        with connect(target, application=_APPLICATION) as server:
+            found = tables(server)
+            grants = {each: _grants(server, each) for each in found if each.missing}
+        planned = planning.steps(found, engine=target.engine)
+        plan.check(planned, target=target.name, protected=target.protected, consent=consent)
+        return [_made(target, each, grants.get(each, []), patience, say) for each in found]
+
+
+def _made(
+    target: Target, table: Table, grants: Sequence[Grant], patience: Patience, say: Say
+) -> Made:
+    if not table.missing:
+        return _told(table, "nothing was missing", ms=0)
+    started = time.monotonic()
+    blockers: list[Blocker] = []
+
+    def attempt() -> None:
+        with connect(
+            target, application=_APPLICATION, lock_timeout_s=patience.lock_timeout_s
+        ) as server:
+            after_s = patience.lock_timeout_s / 2
+            with watched(target, server.session_id, after_s=after_s) as seen:
+                try:
+                    _run(server, statements.of(table, engine=server.engine, grants=grants))
+                finally:
+                    blockers[:] = seen
+
+    try:
+        patiently(attempt, patience=patience, blockers=blockers, say=say)
+    except ServerError as exc:
+        return _told(table, "failed", ms=_ms_since(started), note=str(exc))
+    return _told(table, "made", ms=_ms_since(started))
+
+
+def _run(server: Server, sql: Sequence[str]) -> None:
+    if server.engine == "mariadb":  # its DDL is not part of a transaction; here it is one statement
+        for each in sql:
+            server.execute(each)
+        return
+    with server.transaction():
+        for each in sql:
+            server.execute(each)
+
+
+def _told(
+    table: Table,
+    outcome: Literal["made", "nothing was missing", "failed"],
+    *,
+    ms: int,
+    note: str = "",
+) -> Made:
+    made = outcome == "made"
+    return Made(
+        schema_name=table.schema_name,
+        table_name=table.table_name,
+        outcome=outcome,
+        partitions=tuple(each.name for each in table.missing) if made else (),
+        rows_moved=table.rows_to_move if made else 0,
+        ms=ms,
+        note=note,
+    )
+
+
+def _grants(server: Server, table: Table) -> list[Grant]:
+    last = table.last
+    try:
+        return server.fetch(GRANTS, part_schema=last.part_schema, part_name=last.part_name)
+    except Unsupported:
+        return []
+
+
+def _ms_since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)

@@ -1,0 +1,155 @@
+"""What each table that is partitioned by date has, and what it lacks for the months ahead."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+
+from ..engine.base import Server
+from ..errors import ConfigError, Finding
+from ..plan import Step
+from . import statements
+from .questions import PARTS, Part
+
+EVERY = {"month": 1, "quarter": 3, "half": 6, "year": 12}
+
+_NAMES: dict[str, Callable[[date], str]] = {
+    "month": lambda on: f"{on.year}m{on.month:02}",
+    "quarter": lambda on: f"{on.year}q{(on.month + 2) // 3}",
+    "half": lambda on: f"{on.year}h{1 if on.month <= 6 else 2}",
+    "year": lambda on: f"{on.year}",
+}
+_MISSING_MAX = 240
+_NAME_BYTES_MAX = 63
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A partition that is not there: from a date up to another, which is not in it any more."""
+
+    name: str
+    starts_on: date
+    ends_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """
+    A table partitioned by date: it has partitions up to `until`, and wants them up to `wanted`.
+
+    `open_part` takes what comes later, and `rows_to_move` of its rows belong into what is missing.
+    """
+
+    schema_name: str
+    table_name: str
+    parts: tuple[Part, ...]
+    until: date
+    wanted: date
+    missing: tuple[Missing, ...]
+    open_part: Part | None
+    rows_to_move: int
+
+    @property
+    def last(self) -> Part:
+        """The last partition with an end."""
+        return next(each for each in reversed(self.parts) if each.ends_on == self.until)
+
+
+def look(server: Server, *, today: date, ahead: int, every: str) -> list[Table]:
+    """
+    Return every table partitioned by date, and what it lacks up to `ahead` months after this one.
+
+    What is missing begins where the last one with an end ends, and is as long as `every` says.
+    Raises `Finding` where no table is partitioned by date.
+    """
+    wanted = _months_after(date(today.year, today.month, 1), ahead + 1)
+    found = [
+        _table(server, list(parts), wanted, every)
+        for _, parts in groupby(
+            server.fetch(PARTS), key=lambda part: (part.schema_name, part.table_name)
+        )
+    ]
+    tables = [table for table in found if table is not None]
+    if not tables:
+        raise Finding(
+            "nothing was looked at: no table here is partitioned by date",
+            hint="Check the database in the target's URL: stockops migrate status",
+        )
+    return tables
+
+
+def steps(tables: list[Table], *, engine: str) -> list[Step]:
+    """Return what `apply` would do, in order."""
+    return [
+        Step(
+            action=sql,
+            why=_why(table),
+            lock="exclusive" if table.rows_to_move else "none",
+        )
+        for table in tables
+        if table.missing
+        for sql in statements.of(table, engine=engine, grants=[])
+    ]
+
+
+def _why(table: Table) -> str:
+    name = f"{table.schema_name}.{table.table_name}"
+    why = f"{name} has partitions up to {table.until}, wanted are {table.wanted}"
+    if table.open_part is None:
+        return why
+    if table.rows_to_move:
+        return f"{why}; {table.rows_to_move:,} rows move, and nobody reads or writes it meanwhile"
+    return f"{why}; nobody reads or writes it for an instant"
+
+
+def _table(server: Server, parts: list[Part], wanted: date, every: str) -> Table | None:
+    """Return the table of `parts`; None where none of them has an end to go on from."""
+    until = max((part.ends_on for part in parts if part.ends_on), default=None)
+    if until is None:
+        return None
+    open_part = next((part for part in parts if part.is_open), None)
+    missing = tuple(_missing(parts[0], until, wanted, every, server.engine))
+    return Table(
+        schema_name=parts[0].schema_name,
+        table_name=parts[0].table_name,
+        parts=tuple(parts),
+        until=until,
+        wanted=wanted,
+        missing=missing,
+        open_part=open_part,
+        rows_to_move=_rows(server, open_part, missing) if open_part and missing else 0,
+    )
+
+
+def _missing(part: Part, until: date, wanted: date, every: str, engine: str) -> Iterator[Missing]:
+    start, count = until, 0
+    while start < wanted:
+        end = _next_bound(start, EVERY[every])
+        prefix = part.table_name if engine == "postgresql" else "p"
+        name = f"{prefix}_{_NAMES[every](start)}"
+        count += 1
+        if count > _MISSING_MAX:
+            raise ConfigError(
+                f"{part.table_name} would get more than {_MISSING_MAX} partitions",
+                hint="Make them longer: --every year",
+            )
+        if len(name.encode()) > _NAME_BYTES_MAX:
+            raise ConfigError(f"the name {name!r} is too long for a table")
+        yield Missing(name=name, starts_on=start, ends_on=end)
+        start = end
+
+
+def _rows(server: Server, part: Part, missing: tuple[Missing, ...]) -> int:
+    sql = statements.count(part, missing, engine=server.engine)
+    return int(server.rows(sql)[0]["rows_to_move"])
+
+
+def _next_bound(on: date, months: int) -> date:
+    """Return the first bound of a grid of `months` that lies after `on`."""
+    first = date(on.year, (on.month - 1) // months * months + 1, 1)
+    return _months_after(first, months)
+
+
+def _months_after(first: date, months: int) -> date:
+    number = first.year * 12 + first.month - 1 + months
+    return date(number // 12, number % 12 + 1, 1)

@@ -1,0 +1,1 @@
+-- unsupported: its counters are the server's; those of a database are not kept

@@ -1,0 +1,1 @@
+-- unsupported: it counts the uses of an index only where userstat is on

@@ -1,0 +1,1 @@
+-- unsupported: it counts locks that wait, which are in its status, and no others

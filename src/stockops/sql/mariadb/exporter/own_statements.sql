@@ -1,0 +1,1 @@
+-- unsupported: a digest holds its text, and is left out as it is read

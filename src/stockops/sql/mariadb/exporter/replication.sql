@@ -1,0 +1,1 @@
+-- unsupported: SHOW ALL SLAVES STATUS cannot be part of a query

@@ -1,0 +1,1 @@
+-- unsupported: the sizes of its tables are asked with the tables

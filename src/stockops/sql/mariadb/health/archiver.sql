@@ -1,0 +1,1 @@
+-- unsupported: MariaDB archives nothing by itself; see stockops backup archive

@@ -1,0 +1,1 @@
+-- unsupported: InnoDB purges by threads of its own; see history_length

@@ -1,0 +1,1 @@
+-- unsupported: InnoDB has no checkpoints by the clock; see redo_room

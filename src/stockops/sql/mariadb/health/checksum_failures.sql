@@ -1,0 +1,1 @@
+-- unsupported: MariaDB writes a damaged page to its log and counts none

@@ -1,0 +1,1 @@
+-- unsupported: InnoDB purges by itself; see history_length

@@ -1,0 +1,1 @@
+-- unsupported: InnoDB freezes nothing

@@ -1,0 +1,1 @@
+-- unsupported: an index of InnoDB is whole or not there

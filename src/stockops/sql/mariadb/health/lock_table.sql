@@ -1,0 +1,1 @@
+-- unsupported: InnoDB keeps its locks in the buffer pool: there is no table that fills

@@ -1,0 +1,1 @@
+-- unsupported: asked by SHOW REPLICA STATUS: see replica_delay

@@ -1,0 +1,1 @@
+-- unsupported: an account's own limit stands in mysql.global_priv, which a monitor may not read

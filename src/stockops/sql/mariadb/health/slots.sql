@@ -1,0 +1,1 @@
+-- unsupported: MariaDB has no replication slots

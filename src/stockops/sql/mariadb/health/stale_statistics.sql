@@ -1,0 +1,1 @@
+-- unsupported: InnoDB makes its statistics again by itself after a tenth of the rows changed

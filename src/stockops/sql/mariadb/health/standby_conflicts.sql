@@ -1,0 +1,1 @@
+-- unsupported: a replica of MariaDB ends no statement of readers

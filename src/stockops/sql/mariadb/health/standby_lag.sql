@@ -1,0 +1,1 @@
+-- unsupported: a primary of MariaDB does not know how far its replicas are

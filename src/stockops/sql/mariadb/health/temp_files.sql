@@ -1,0 +1,1 @@
+-- unsupported: MariaDB counts tables, not bytes; see temp_tables

@@ -1,0 +1,1 @@
+-- unsupported: a stream to a replica is a session as any other

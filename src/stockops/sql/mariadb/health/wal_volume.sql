@@ -1,0 +1,1 @@
+-- unsupported: the redo log of InnoDB has one size; see binlog_volume

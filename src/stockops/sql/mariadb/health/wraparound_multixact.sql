@@ -1,0 +1,1 @@
+-- unsupported: transaction numbers of InnoDB have 48 bits and do not come round

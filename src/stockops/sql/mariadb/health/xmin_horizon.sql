@@ -1,0 +1,1 @@
+-- unsupported: see history_length

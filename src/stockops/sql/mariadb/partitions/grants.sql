@@ -1,0 +1,1 @@
+-- unsupported: MariaDB grants nothing on a partition

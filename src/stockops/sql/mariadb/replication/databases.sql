@@ -1,0 +1,1 @@
+-- unsupported: the binary log names databases and tables

@@ -1,0 +1,2 @@
+-- The binary logs and their sizes; needs BINLOG MONITOR.
+SHOW BINARY LOGS

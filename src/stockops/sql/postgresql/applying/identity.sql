@@ -1,0 +1,3 @@
+-- Which cluster this is, through every restart and upgrade.
+SELECT 'pg-' || c.system_identifier AS server
+FROM pg_control_system() AS c

@@ -1,0 +1,1 @@
+-- unsupported: InnoDB is an engine of MariaDB

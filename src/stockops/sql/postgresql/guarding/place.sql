@@ -1,0 +1,2 @@
+-- A place for the token of a sandbox, away from all that anybody works with.
+CREATE SCHEMA IF NOT EXISTS stockops_guard

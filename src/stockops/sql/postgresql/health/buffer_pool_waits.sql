@@ -1,0 +1,1 @@
+-- unsupported: a backend of PostgreSQL frees a page by itself; see cache_hit

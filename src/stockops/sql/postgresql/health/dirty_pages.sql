@@ -1,0 +1,1 @@
+-- unsupported: only pg_buffercache tells, and reads the whole cache to do so

@@ -1,0 +1,1 @@
+-- unsupported: PostgreSQL does not count them; see stockops slow explain

@@ -1,0 +1,1 @@
+-- unsupported: PostgreSQL has no Galera

@@ -1,0 +1,1 @@
+-- unsupported: see dead_rows and xmin_horizon

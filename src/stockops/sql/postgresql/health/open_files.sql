@@ -1,0 +1,1 @@
+-- unsupported: each backend of PostgreSQL stays within max_files_per_process by itself

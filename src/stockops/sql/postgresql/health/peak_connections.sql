@@ -1,0 +1,1 @@
+-- unsupported: PostgreSQL does not remember how many sessions there were

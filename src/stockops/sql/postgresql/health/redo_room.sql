@@ -1,0 +1,1 @@
+-- unsupported: the log of PostgreSQL grows; see wal_volume and checkpoints

@@ -1,0 +1,1 @@
+-- unsupported: PostgreSQL does not count the sessions it refuses; its log has them

@@ -1,0 +1,1 @@
+-- unsupported: PostgreSQL does not count waits for locks; log_lock_waits writes them to its log

@@ -1,0 +1,1 @@
+-- unsupported: PostgreSQL does not count slow statements; see stockops slow top

@@ -1,0 +1,1 @@
+-- unsupported: without reading the table only an estimate by statistics that a monitor may not see; see index_bloat and dead_rows

@@ -1,0 +1,1 @@
+-- unsupported: PostgreSQL counts bytes; see temp_files

@@ -1,0 +1,1 @@
+-- unsupported: PostgreSQL names the holder of every lock by itself

@@ -1,0 +1,1 @@
+-- unsupported: it writes a WAL, whose size is asked with the sizes

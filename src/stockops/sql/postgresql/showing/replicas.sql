@@ -1,0 +1,1 @@
+-- unsupported: its followers are rows of pg_stat_replication

@@ -1,0 +1,1 @@
+-- unsupported: a slot keeps what a follower needs

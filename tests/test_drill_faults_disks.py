@@ -1,0 +1,79 @@
+"""Disks that are full, and how it ends: nothing is left of it, in the sandbox or outside."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import eventually
+
+from stockops.drills import sandbox, steps, volumes
+from stockops.drills.faults import FAULTS, Needs, Spot
+from stockops.drills.undoing import Undo
+from stockops.engine import connect
+from stockops.errors import ConfigError, StockopsError
+
+BITES_S = 60.0
+FILLER = {
+    "postgresql": "INSERT INTO filler SELECT repeat('x', 2000) FROM generate_series(1, 20000)",
+    "mariadb": "INSERT INTO filler SELECT repeat('x', 2000) FROM seq_1_to_20000",
+}
+
+
+@pytest.fixture(scope="module", params=["postgresql", "mariadb"])
+def disks(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Spot]:
+    """Give a sandbox with a disk of its own for the tables."""
+    why = volumes.why_not()
+    if why is not None:
+        pytest.skip(why)
+    folder = tmp_path_factory.mktemp("drill")
+    for each in (folder, folder.parent):
+        each.chmod(0o755)
+    needs = FAULTS["disk_full"].needs(request.param, {})
+    with (
+        Undo.begin(f"disks-{request.param}", folder=folder, within_s=300) as undo,
+        sandbox.opened(request.param, needs, {}, undo=undo, folder=folder) as spot,
+    ):
+        with connect(spot.target) as server:
+            server.execute("CREATE TABLE filler (x TEXT)")
+        yield spot
+
+
+def fill(spot: Spot) -> None:
+    """Write more than the disk can have; a server that waits for room is not waited for."""
+    with connect(spot.target, statement_timeout_s=3.0) as server, pytest.raises(StockopsError):
+        server.execute(FILLER[spot.engine])
+
+
+def test_a_full_disk_is_felt_and_is_as_it_was_when_the_fault_is_lifted(disks: Spot) -> None:
+    fault = FAULTS["disk_full"]
+    assert disks.volumes is not None
+    free_kib = disks.volumes.free_kib("data")
+    fault.inject(disks, "namespace")
+    assert disks.volumes.free_kib("data") < 1024
+    fill(disks)
+    assert eventually(lambda: fault.bites(disks), BITES_S)
+    fault.lift(disks)
+    fault.lift(disks)  # also after an injection that failed
+    assert disks.volumes.free_kib("data") > free_kib / 2
+    steps.start(disks)  # MariaDB may end by it
+    with connect(disks.target) as server:
+        server.execute("INSERT INTO filler VALUES ('again')")
+
+
+def test_the_undo_empties_a_full_disk_without_the_fault(disks: Spot, tmp_path: Path) -> None:
+    assert disks.volumes is not None
+    free_kib = disks.volumes.free_kib("data")
+    with Undo.begin("disk-undone", folder=tmp_path, within_s=120) as undo:
+        FAULTS["disk_full"].inject(replace(disks, undo=undo, memory={}), "namespace")
+        assert [each.outcome for each in undo.run()] == ["undone"]
+    assert disks.volumes.free_kib("data") > free_kib / 2
+
+
+def test_a_disk_that_there_is_not_is_refused() -> None:
+    for args in ({"volume": "tmp"}, {"size": 3}):
+        with pytest.raises(ConfigError):
+            FAULTS["disk_full"].needs("postgresql", args)
+    assert FAULTS["disk_full"].needs("mariadb", {"volume": "log"}) == Needs(volumes={"log": 40})
