@@ -42,6 +42,8 @@ want_file '/usr/lib/*/perl5/*/Text/CSV_XS.pm' libtext-csv-xs-perl # pgbadger's c
 want_file /usr/share/postgresql/15/extension/hypopg.control postgresql-15-hypopg
 want prometheus-alertmanager prometheus-alertmanager
 want cron cron
+want strace strace
+want_file '/usr/lib/*/faketime/libfaketime.so.1' libfaketime
 want_file /usr/share/i18n/locales/ko_KR locales
 want prometheus-postgres-exporter prometheus-postgres-exporter
 want prometheus-mysqld-exporter prometheus-mysqld-exporter
