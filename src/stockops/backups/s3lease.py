@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 
+from .. import processes
 from ..errors import Busy, StockopsError, StorageError
+from ..processes import Process
 from .s3bucket import Bucket, Said
 
 LEASE_S = 60.0
@@ -41,10 +42,11 @@ class Owner:
     @property
     def is_dead(self) -> bool:
         """Whether this machine can see that the process is gone."""
-        here = _me(self.lease_s)
-        return (
-            bool(self.machine) and here.machine == self.machine and _began(self.pid) != self.began
-        )
+        try:
+            owner = Process(pid=self.pid, began=int(self.began), boot=self.machine)
+            return owner.boot == processes.boot() and not owner.lives
+        except (ValueError, OSError):
+            return False
 
 
 class Lease:
@@ -188,27 +190,12 @@ def _parsed(data: bytes) -> Owner:
 
 
 def _me(lease_s: float) -> Owner:
+    here = Process.of(os.getpid())
     return Owner(
         token=secrets.token_hex(16),
         host=socket.gethostname(),
-        machine=_machine(),
-        pid=os.getpid(),
-        began=_began(os.getpid()),
+        machine=here.boot,
+        pid=here.pid,
+        began=str(here.began),
         lease_s=lease_s,
     )
-
-
-def _machine() -> str:
-    with suppress(OSError):
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    return ""
-
-
-def _began(pid: int) -> str:
-    """Return when the process began, in ticks since the boot; "" where there is none."""
-    with suppress(OSError, IndexError):
-        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
-        fields = stat.rpartition(")")[2].split()
-        return "" if fields[0] in "ZX" else fields[19]
-    return ""

@@ -18,7 +18,6 @@ from ..targets import Target
 from . import options
 
 _MB = 1024 * 1024
-_TRIES_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +42,7 @@ class Line:
     help="How much empty room makes an index bloated, if it is half of it.",
 )  # fmt: skip
 @options.seconds("--lock-timeout", default=5.0, help="How long each try waits for others.")
-@click.option(
-    "--tries", type=click.IntRange(1, _TRIES_MAX), default=3, show_default=True,
-    help="How many times it is tried while others are in the way.",
-)  # fmt: skip
+@options.tries(3)
 @options.plan_only
 @options.consent
 @options.form

@@ -16,6 +16,8 @@ from ..targets import Target
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_TRIES_MAX = 20
+
 config = click.option(
     "--config",
     "config_path",
@@ -31,30 +33,12 @@ config = click.option(
 
 def target(command: Command) -> Command:
     """Add ``--target`` and ``--config``; the command gets ``target``, a resolved `Target`."""
-    option = click.option(
-        "-t",
-        "--target",
-        "target",
-        envvar="STOCKOPS_TARGET",
-        metavar="NAME|URL",
-        callback=_resolve,
-        help="A target of stockops.yaml, a lab that is up, or a URL without a password.",
-    )
-    return config(option(command))
+    return _one_target(command, "target", _resolve)
 
 
 def target_when_needed(command: Command) -> Command:
     """Add ``--target``; the command gets ``target``, which gives the `Target` when it is called."""
-    option = click.option(
-        "-t",
-        "--target",
-        "target",
-        envvar="STOCKOPS_TARGET",
-        metavar="NAME|URL",
-        callback=lambda ctx, param, value: partial(_resolve, ctx, param, value),
-        help="A target of stockops.yaml, a lab that is up, or a URL without a password.",
-    )
-    return config(option(command))
+    return _one_target(command, "target", lambda *given: partial(_resolve, *given))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +57,19 @@ class Asked:
 
 def target_though_down(command: Command) -> Command:
     """Add ``--target``; the command gets ``asked``, an `Asked`, which may be a lab that is down."""
+    return _one_target(command, "asked", _ask)
+
+
+def _one_target(
+    command: Command, name: str, read: Callable[[click.Context, click.Parameter, str | None], Any]
+) -> Command:
     option = click.option(
         "-t",
         "--target",
-        "asked",
+        name,
         envvar="STOCKOPS_TARGET",
         metavar="NAME|URL",
-        callback=_ask,
+        callback=read,
         help="A target of stockops.yaml, a lab that is up, or a URL without a password.",
     )
     return config(option(command))
@@ -162,6 +152,17 @@ def consent(command: Command) -> Command:
         help="Name the protected target again; --yes is not enough for it.",
     )
     return yes(meant(command))
+
+
+def tries(default: int) -> Callable[[Command], Command]:
+    """Return ``--tries``: how often a lock that others are in the way of is asked for."""
+    return click.option(
+        "--tries",
+        type=click.IntRange(1, _TRIES_MAX),
+        default=default,
+        show_default=True,
+        help="How many times it is tried while others are in the way.",
+    )
 
 
 def seconds(

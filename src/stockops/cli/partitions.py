@@ -1,10 +1,9 @@
 """``stockops partitions``."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -17,9 +16,6 @@ from ..sessions.waiting import Patience
 from ..targets import Target
 from . import options
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-_TRIES_MAX = 20
 _AHEAD_MAX = 600
 
 
@@ -40,7 +36,7 @@ def partitions() -> None:
     """Tables partitioned by date: what the next months want."""
 
 
-def _which(command: Command) -> Command:
+def _which(command: options.Command) -> options.Command:
     """Add ``--ahead`` and ``--every``."""
     ahead = click.option(
         "--ahead", type=click.IntRange(0, _AHEAD_MAX), default=3, show_default=True,
@@ -86,10 +82,7 @@ def plan_command(
 @options.target
 @_which
 @options.seconds("--lock-timeout", default=2.0, help="How long each try waits for others.")
-@click.option(
-    "--tries", type=click.IntRange(1, _TRIES_MAX), default=5, show_default=True,
-    help="How many times it is tried while others are in the way.",
-)  # fmt: skip
+@options.tries(5)
 @options.plan_only
 @options.consent
 @options.form

@@ -1,6 +1,6 @@
 """What is known about replicas, and what is asked to know it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -177,7 +177,10 @@ class Replicated(Protocol):
     def lost(self, old: Lab, new: Lab, *, keep: Path | None = None) -> Lost:
         """Return what the log of `old` holds that `new` never got; as text in `keep`, if it can."""
 
-    def rewind(self, old: Lab, source: Source, account: Account) -> None:
-        """Take out of the data of `old`, which is down, what its new primary never got."""
+    @property
+    def rewind(self) -> Callable[[Lab, Source, Account], None] | None:
+        """
+        Take out of the data of a lab that is down what its new primary never got.
 
-    rewinds: bool  # whether `rewind` can, or only a copy made anew
+        None where only a copy made anew is without it.
+        """

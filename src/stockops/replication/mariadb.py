@@ -29,7 +29,7 @@ class MariaDB:
     """How MariaDB replicates."""
 
     port = True
-    rewinds = False
+    rewind = None  # InnoDB takes nothing back that was committed
 
     def source(self, primary: Lab, via: int | None) -> Source:
         """Return the port of `primary`, or `via`; `Refused` where it has none."""
@@ -204,10 +204,6 @@ class MariaDB:
     def lost(self, old: Lab, new: Lab, *, keep: Path | None = None) -> Lost:
         """Read the binary logs of `old` for what `new` has not."""
         return binlogloss.lost(old, new, keep=keep)
-
-    def rewind(self, old: Lab, source: Source, account: Account) -> None:
-        """MariaDB takes nothing back: the copy is made anew."""
-        raise NotImplementedError
 
 
 class _Primary:

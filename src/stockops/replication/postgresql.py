@@ -36,7 +36,6 @@ class PostgreSQL:
     """How PostgreSQL replicates."""
 
     port = False
-    rewinds = True
 
     def source(self, primary: Lab, via: int | None) -> Source:
         """Return the directory of the sockets, or the port `via` of 127.0.0.1."""

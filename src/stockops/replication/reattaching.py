@@ -105,7 +105,7 @@ def reattach(
             return _done(found, lost, began)
         engine.expect(lab.name, primary)
         source = engine.source(primary, via)
-        if found.how == "rewind":
+        if found.how == "rewind" and engine.rewind is not None:
             seen("taking out what the primary never got")
             (lab.directory / _REWINDING).touch()
             account = accounts.choose(labs.ENGINES[lab.engine].usual_account)
@@ -124,7 +124,7 @@ def _how(lab: Lab, lost: Lost) -> How:
         return "rebuild"
     if not lost.parted:
         return "follow"
-    return "rewind" if ENGINES[lab.engine].rewinds and not lost.unread else "rebuild"
+    return "rewind" if ENGINES[lab.engine].rewind and not lost.unread else "rebuild"
 
 
 def _steps(lab: Lab, primary: Lab, how: How, lost: Lost) -> list[Step]:
