@@ -5,13 +5,14 @@ To add one: a function of a `Context` in a module here, a line in `PROBES`, and 
 ``health/checks`` that names it with ``probe:``.
 """
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 
 from ..outcome import Reading
-from . import backups, books, host, logs, schema, server, support, trading
 from .context import Context
+
+Ask = Callable[[Context], Iterable[Reading]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,55 +24,54 @@ class Probe:
     lock has its limit. A `StockopsError` it raises is UNKNOWN for its check alone.
     """
 
-    ask: Callable[[Context], Iterable[Reading]]
+    where: str  # module and function; loaded when asked, for a run of one check asks one
     needs_server: bool = True
 
-
-def _reachable(context: Context) -> list[Reading]:
-    """Return how long the session takes to answer."""
-    started = time.monotonic()
-    if context.server:
-        context.server.rows("SELECT 1 AS one")
-    return [Reading(value=time.monotonic() - started)]
+    @property
+    def ask(self) -> Ask:
+        """The function itself."""
+        module, _, name = self.where.partition(".")
+        found: Ask = getattr(import_module(f".{module}", __package__), name)
+        return found
 
 
 PROBES: Mapping[str, Probe] = {
-    "reachable": Probe(_reachable),
-    "books_age": Probe(books.age, needs_server=False),
-    "books_violated": Probe(books.violated, needs_server=False),
-    "books_inconclusive": Probe(books.inconclusive, needs_server=False),
-    "backups_usable": Probe(backups.usable, needs_server=False),
-    "backup_age": Probe(backups.age, needs_server=False),
-    "backups_proven": Probe(backups.proven, needs_server=False),
-    "drill_age": Probe(backups.drill_age, needs_server=False),
-    "backups_broken": Probe(backups.broken, needs_server=False),
-    "backups_unfinished": Probe(backups.unfinished, needs_server=False),
-    "backup_size": Probe(backups.size, needs_server=False),
-    "archive_gaps": Probe(backups.gaps),
-    "archive_stopped": Probe(backups.stopped),
-    "archive_lag": Probe(backups.lag),
-    "migrations_pending": Probe(schema.pending),
-    "migrations_drifted": Probe(schema.drifted),
-    "tables_missing": Probe(schema.missing),
-    "disk_used": Probe(host.disk),
-    "disk_full_in": Probe(host.full_in),
-    "clock_skew": Probe(host.skew),
-    "open_wire": Probe(host.open_wire),
-    "certificate": Probe(host.certificate),
-    "log_errors": Probe(logs.errors),
-    "damage_logged": Probe(logs.damage),
-    "role_rights": Probe(support.excess),
-    "support": Probe(support.left),
-    "stuck_orders": Probe(trading.stuck_orders),
-    "undelivered_notices": Probe(trading.undelivered_notices),
-    "unsettled_conditions": Probe(trading.unsettled_conditions),
-    "unprotected": Probe(support.unprotected, needs_server=False),
-    "blocking": Probe(server.blocking),
-    "replica_threads": Probe(server.replica_threads),
-    "replica_delay": Probe(server.replica_delay),
-    "replica_gtid": Probe(server.replica_gtid),
-    "binlog_volume": Probe(server.binlog_volume),
-    "index_bloat": Probe(server.index_bloat),
+    "reachable": Probe("session.reachable"),
+    "books_age": Probe("books.age", needs_server=False),
+    "books_violated": Probe("books.violated", needs_server=False),
+    "books_inconclusive": Probe("books.inconclusive", needs_server=False),
+    "backups_usable": Probe("backups.usable", needs_server=False),
+    "backup_age": Probe("backups.age", needs_server=False),
+    "backups_proven": Probe("backups.proven", needs_server=False),
+    "drill_age": Probe("backups.drill_age", needs_server=False),
+    "backups_broken": Probe("backups.broken", needs_server=False),
+    "backups_unfinished": Probe("backups.unfinished", needs_server=False),
+    "backup_size": Probe("backups.size", needs_server=False),
+    "archive_gaps": Probe("backups.gaps"),
+    "archive_stopped": Probe("backups.stopped"),
+    "archive_lag": Probe("backups.lag"),
+    "migrations_pending": Probe("schema.pending"),
+    "migrations_drifted": Probe("schema.drifted"),
+    "tables_missing": Probe("schema.missing"),
+    "disk_used": Probe("host.disk"),
+    "disk_full_in": Probe("host.full_in"),
+    "clock_skew": Probe("host.skew"),
+    "open_wire": Probe("host.open_wire"),
+    "certificate": Probe("host.certificate"),
+    "log_errors": Probe("logs.errors"),
+    "damage_logged": Probe("logs.damage"),
+    "role_rights": Probe("support.excess"),
+    "support": Probe("support.left"),
+    "stuck_orders": Probe("trading.stuck_orders"),
+    "undelivered_notices": Probe("trading.undelivered_notices"),
+    "unsettled_conditions": Probe("trading.unsettled_conditions"),
+    "unprotected": Probe("support.unprotected", needs_server=False),
+    "blocking": Probe("server.blocking"),
+    "replica_threads": Probe("server.replica_threads"),
+    "replica_delay": Probe("server.replica_delay"),
+    "replica_gtid": Probe("server.replica_gtid"),
+    "binlog_volume": Probe("server.binlog_volume"),
+    "index_bloat": Probe("server.index_bloat"),
 }
 
 __all__ = ["PROBES", "Context", "Probe"]
