@@ -16,6 +16,7 @@ LAYERS = [
     {"processes"},
     {
         "queries",
+        "sqlscripts",
         "statements",
         "plan",
         "plans",

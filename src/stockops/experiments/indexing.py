@@ -8,12 +8,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from .. import children
+from .. import children, sqlscripts
 from ..engine import connect
 from ..engine.base import Server
 from ..errors import ConfigError, ServerError, StockopsError
 from ..indexes.questions import LIST, SIZES, IndexRow
-from ..migrations import statements as splitting
 from ..queries import Query
 from .copying import Copy
 
@@ -76,7 +75,7 @@ class Built:
 
 def statement_of(sql: str, *, engine: str) -> str:
     """Return the one CREATE INDEX in `sql`; `ConfigError` where it is anything else."""
-    found = splitting.split(engine, sql, name="--index")
+    found = sqlscripts.split(engine, sql, name="--index")
     pattern = _MARIADB if engine == "mariadb" else _PLAIN
     if len(found) == 1 and pattern.match(found[0].text):
         return found[0].text

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import sqlscripts
 from ..errors import ConfigError
-from ..migrations import statements as splitting
 from ..slow import reading
 from ..slow.accounting import Account
 from ..slow.events import Event
@@ -59,7 +59,7 @@ def asked(sql: str, *, engine: str, name: str = "the query", calls: float | None
     Raises `ConfigError` where there is none, or they are of different classes.
     """
     dialect = dialect_of(engine)
-    found = [each.text for each in splitting.split(engine, sql, name=name)]
+    found = [each.text for each in sqlscripts.split(engine, sql, name=name)]
     if not found:
         raise ConfigError(f"{name} holds no statement", hint="Write the query into it.")
     classes = {classify(each, dialect=dialect).class_id for each in found}

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from .. import queries
+from .. import queries, sqlscripts
 from ..engine import open_server
 from ..engine.base import Server
 from ..engine.reasons import Reason, reason_of
 from ..errors import ConfigError, Fault, ServerError, StockopsError, Unsupported
-from ..migrations import statements
 from ..targets import Config, Target
 from . import judging, probes, rates, registry
 from .check import Check
@@ -292,7 +291,7 @@ def _readings(going: Run, check: Check) -> list[Reading]:
 
 def _explain(server: Server, check: Check, sql: str) -> None:
     """Raise where `sql`, which a user wrote, is not one statement that reads."""
-    found = statements.split(server.engine, sql, name=f"{check.question}.sql")
+    found = sqlscripts.split(server.engine, sql, name=f"{check.question}.sql")
     if len(found) != 1:
         raise ConfigError(f"the SQL of {check.name!r} is {len(found)} statements, and may be one")
     server.rows(f"EXPLAIN {found[0].text}", {})

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..engine.base import Server
+from ..sqlscripts import split
 from . import files, history, planning
 from .history import Run, Step
-from .statements import split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 
 from ..plan import Lock, Step
+from ..sqlscripts import Statement
 from .files import Migration
-from .statements import Statement
 
 _NAME = r"(?P<table>(?:[\w$]+|\"[^\"]+\"|`[^`]+`)(?:\.(?:[\w$]+|\"[^\"]+\"|`[^`]+`))?)"
 _IF = r"(?:IF\s+(?:NOT\s+)?EXISTS\s+)?"

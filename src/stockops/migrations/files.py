@@ -9,7 +9,7 @@ from typing import Literal
 
 from .. import resources
 from ..errors import ConfigError
-from .statements import Statement, canonical, split
+from ..sqlscripts import Statement, canonical, split
 
 Kind = Literal["versioned", "repeatable"]
 

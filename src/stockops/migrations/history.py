@@ -9,8 +9,8 @@ from .. import __version__, queries
 from ..engine.base import Server
 from ..errors import Fault, Finding, ServerError
 from ..queries import Query
+from ..sqlscripts import Statement, split
 from .files import CHECKSUM_ALGORITHM, Migration
-from .statements import Statement, split
 
 _RUNS = "stockops_migrations"
 _STEPS = "stockops_migration_steps"

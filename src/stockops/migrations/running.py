@@ -12,11 +12,11 @@ from ..engine.base import Server
 from ..errors import Fault, Refused, ServerError, StockopsError
 from ..plan import Consent
 from ..sessions.waiting import Blocker, Patience, Say, patiently, watched
+from ..sqlscripts import Statement, split
 from ..targets import Target
 from . import effects, files, history, lock, planning
 from .files import Kind, Migration
 from .lock import Lock
-from .statements import Statement, split
 
 _PATIENCE = Patience()
 _CONSENT = Consent()

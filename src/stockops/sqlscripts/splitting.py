@@ -1,4 +1,4 @@
-"""Split a migration into its statements, each with its line, without a server."""
+"""Split a script into its statements, each with its line, without a server."""
 
 import hashlib
 from collections.abc import Iterator

@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 
 from stockops.engine.base import Server
 from stockops.errors import ConfigError
-from stockops.migrations import lexing
-from stockops.migrations.statements import canonical, split
+from stockops.sqlscripts import canonical, lexing, split
 
 POSTGRESQL = {
     "a string": "SELECT 'a;b', 'it''s; fine', 'c:\\'",
