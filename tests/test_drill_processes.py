@@ -110,11 +110,15 @@ def test_a_server_that_was_killed_is_gone_whole(spot: Server, tmp_path: Path) ->
         ("server_killed", {"whom": "nobody"}),
         ("server_frozen", {"who": "server"}),
         ("memory_refused", {"headroom_mib": -1}),
+        ("connection_flood", {"connections": 0}),
+        ("query_flood", {"clients": True}),
+        ("deadlock_storm", {"clients": 2}),
     ],
 )
 def test_arguments_that_make_no_sense_are_said(fault: str, args: dict[str, object]) -> None:
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError) as told:
         FAULTS[fault].needs("postgresql", args)
+    assert told.value.hint
 
 
 def require_survivor(spot: Server, fault: str) -> None:

@@ -11,7 +11,7 @@ from ..errors import ConfigError
 from ..targets import ENGINES
 from . import shell
 from .head import Drill
-from .runbook import RECOVER, STEPPED, VERIFY, Mark, Step
+from .runbook import DIAGNOSE, RECOVER, VERIFY, Mark, Step
 
 # What a step may call, besides `stockops`: programs of a server, and those that every system has.
 SERVER_PROGRAMS = {
@@ -32,6 +32,13 @@ SYSTEM_PROGRAMS = (
     "touch", "tr", "true", "uniq", "wc",
 )  # fmt: skip
 UNDRILLED = "undrilled.yaml"
+_CHECKED = 'Write: The books balance: `stockops books check -t "$TARGET"` <!-- check -->'
+# The sections that have steps, and which mark one of them must have.
+_WANTED = (
+    (DIAGNOSE, None, "", ""),
+    (RECOVER, Mark.AUTO, "automatic", "Mark a step <!-- auto -->."),
+    (VERIFY, Mark.CHECK, "a check", _CHECKED),
+)
 _WHY_CHARS_MIN = 15
 
 
@@ -188,31 +195,16 @@ def _names(drill: Drill, engine: str, ground: Ground) -> Iterator[Problem]:
 
 def _followable(drill: Drill, engine: str) -> Iterator[Problem]:
     """Yield what a runner, or a person, would miss on `engine`."""
-    lines = drill.runbook.lines
-    for section in STEPPED:
-        if not drill.runbook.of(engine, section):
-            yield Problem(
-                drill=drill.id,
-                where=f"{drill.path}:{lines[section]}",
-                problem=f"{section} has no step for {engine}",
-                hint="Write one that ends with a mark.",
-            )
-    automatic = [step for step in drill.runbook.of(engine, RECOVER) if step.mark is Mark.AUTO]
-    if drill.runbook.of(engine, RECOVER) and not automatic:
-        yield Problem(
-            drill=drill.id,
-            where=f"{drill.path}:{lines[RECOVER]}",
-            problem=f"nothing in {RECOVER} is automatic on {engine}",
-            hint="Mark a step <!-- auto -->.",
-        )
-    checks = [step for step in drill.runbook.of(engine, VERIFY) if step.mark is Mark.CHECK]
-    if drill.runbook.of(engine, VERIFY) and not checks:
-        yield Problem(
-            drill=drill.id,
-            where=f"{drill.path}:{lines[VERIFY]}",
-            problem=f"nothing in {VERIFY} is a check on {engine}",
-            hint='Write: The books balance: `stockops books check -t "$TARGET"` <!-- check -->',
-        )
+    for section, wanted, word, mark_it in _WANTED:
+        steps = drill.runbook.of(engine, section)
+        if not steps:
+            told, hint = f"{section} has no step for {engine}", "Write one that ends with a mark."
+        elif wanted not in {None, *(step.mark for step in steps)}:
+            told, hint = f"nothing in {section} is {word} on {engine}", mark_it
+        else:
+            continue
+        where = f"{drill.path}:{drill.runbook.lines[section]}"
+        yield Problem(drill=drill.id, where=where, problem=told, hint=hint)
 
 
 def _step(step: Step, drill: Drill, ground: Ground) -> Iterator[tuple[str, str]]:

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from ... import lab as labs
 from ...children import Child
+from ...errors import ConfigError
 from ...lab import Lab
 from ...proxy import Proxy
 from ...targets import Target
@@ -107,15 +109,21 @@ class Fault(Protocol):
     """
     One thing that goes wrong, on every engine on which it can.
 
-    To add one: write these members in a module of `stockops.drills.faults`, name it in `FAULTS`
-    there, and write a drill that uses it.
+    To add one: write these members, or those that are not as `Ordinary` has them, in a module of
+    `stockops.drills.faults`, name it in `FAULTS` there, and write a drill that uses it.
     """
 
     name: str
     title: str
-    without: Mapping[str, str]  # engines on which it cannot be, and why
     destroys: bool  # data: only ever in a sandbox that is thrown away
-    drivers: Sequence[Driver]  # the first that works here is taken
+
+    @property
+    def without(self) -> Mapping[str, str]:
+        """The engines on which it cannot be, and why."""
+
+    @property
+    def drivers(self) -> Sequence[Driver]:
+        """The ways to inject it: the first that works here is taken."""
 
     def needs(self, engine: str, args: Args) -> Needs:
         """Return what must stand for it; `ConfigError` where `args` make no sense."""
@@ -128,3 +136,45 @@ class Fault(Protocol):
 
     def lift(self, spot: Spot) -> None:
         """End what only the world can end: the disk has space again, the network heals."""
+
+
+class Ordinary:
+    """
+    What most faults have in common: they can be on every engine, and the world takes none back.
+
+    `takes` are their arguments by name, each with the values that it may have; `wants` is what
+    must stand for them.
+    """
+
+    without: Mapping[str, str] = MappingProxyType({})
+    destroys: bool = False
+    drivers: Sequence[Driver] = (Driver("sql", anywhere),)
+    takes: Mapping[str, Sequence[Any]] = MappingProxyType({})
+    wants: Needs = Needs()
+
+    def needs(self, engine: str, args: Args) -> Needs:
+        """Return what must stand for it; `ConfigError` for what it does not take."""
+        del engine
+        require_known(args, self.takes)
+        return self.wants
+
+    def lift(self, spot: Spot) -> None:
+        """Do nothing: whoever follows the runbook takes it back, or nobody can."""
+
+
+def require_known(args: Args, takes: Mapping[str, Sequence[Any]]) -> None:
+    """Raise `ConfigError` for an argument that `takes` has not, or not with that value."""
+    for name, value in args.items():
+        if name not in takes:
+            raise ConfigError(
+                f"the fault takes no {name!r}", hint=f"It takes: {', '.join(takes) or 'nothing'}."
+            )
+        values = takes[name]
+        if value not in values or type(value) is not type(values[0]):  # True is no number
+            raise ConfigError(f"{name} cannot be {value!r}", hint=f"It is {_one_of(values)}.")
+
+
+def _one_of(values: Sequence[Any]) -> str:
+    if isinstance(values, range):
+        return f"a whole number from {values[0]} to {values[-1]:,}"
+    return " or ".join(str(each) for each in values)

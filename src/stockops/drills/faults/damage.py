@@ -2,15 +2,14 @@
 
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar
 
 from ... import lab as labs
 from ...engine import connect
-from ...errors import ConfigError, StockopsError
+from ...errors import StockopsError
 from ...lab.process import environment
-from .base import Args, Driver, Needs, Spot, anywhere
+from .base import Driver, Needs, Ordinary, Spot, anywhere
 
 FLIPPED_BYTES = 64
 CONTROL_S = 30.0
@@ -25,20 +24,11 @@ _DAMAGE = {
 }
 
 
-class _Fault:
+class _Fault(Ordinary):
     """What these have in common: they harm data, and leave the words of the server."""
 
-    without: Mapping[str, str] = {}
     destroys = True
-    drivers: Sequence[Driver] = (Driver("file", anywhere),)
-    wants: ClassVar[Needs] = Needs()
-
-    def needs(self, engine: str, args: Args) -> Needs:
-        """Return what recovery begins with."""
-        del engine
-        if args:
-            raise ConfigError(f"the fault takes no {min(args)!r}", hint="It takes nothing.")
-        return self.wants
+    drivers = (Driver("file", anywhere),)
 
     def bites(self, spot: Spot) -> str | None:
         """Return the last words in which the server says what it found."""
@@ -47,9 +37,6 @@ class _Fault:
             said = log.read().decode("utf-8", "replace").splitlines()
         found = [line for line in said if _DAMAGE[spot.engine].search(line)]
         return found[-1][:_SEEN_CHARS_MAX] if found else None
-
-    def lift(self, spot: Spot) -> None:
-        """Do nothing: the world gives no bytes back."""
 
 
 class CorruptPage(_Fault):

@@ -1,19 +1,21 @@
 """Disks that are full: under the data, and under the log of changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from ...engine import connect
-from ...errors import ConfigError, StockopsError
+from ...errors import StockopsError
 from .. import volumes
 from ..inverse import Remove
 from ..volumes import Volumes
 from . import logs
-from .base import Args, Driver, Needs, Spot
+from .base import Args, Driver, Needs, Ordinary, Spot
 
 BALLAST = "ballast"  # a file's name, and a spot's memory of it
+_FLOOR_KIB_MAX = 16 * 1024  # half of a disk of ours
 FLOOR_KIB = 64  # what is left free, and too little for whatever the server writes in one piece
 TRIES = 20
 SWITCHES = 6
@@ -29,7 +31,7 @@ _WORDS = (
 )
 
 
-class DiskFull:
+class DiskFull(Ordinary):
     """
     A disk of the server is full: ``volume: data`` that of its tables, ``log`` that of its log.
 
@@ -38,22 +40,13 @@ class DiskFull:
 
     name = "disk_full"
     title = "A disk of the server is full"
-    without: Mapping[str, str] = MappingProxyType({})
-    destroys = False
-    drivers: Sequence[Driver] = (Driver("namespace", volumes.why_not),)
+    drivers = (Driver("namespace", volumes.why_not),)
+    takes = MappingProxyType({"volume": tuple(_ROOM_MIB), "floor_kib": range(_FLOOR_KIB_MAX)})
 
     def needs(self, engine: str, args: Args) -> Needs:
         """Return the one disk that is filled; it has room for what begins to be written."""
-        del engine
-        for name in args:
-            if name not in {"volume", "floor_kib"}:
-                raise ConfigError(
-                    f"the fault takes no argument {name!r}", hint="It takes: volume, floor_kib."
-                )
         volume = args.get("volume", "data")
-        if volume not in _ROOM_MIB:
-            raise ConfigError(f"volume: {volume!r} is not known", hint="Take data or log.")
-        return Needs(volumes={volume: _ROOM_MIB[volume]})
+        return replace(super().needs(engine, args), volumes={volume: _ROOM_MIB[volume]})
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Take what is free; of a log, use up what was allotted before, too."""

@@ -1,29 +1,20 @@
 """What happens to backups and the archive: seen by nobody until the day they are needed."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ...errors import ConfigError, StockopsError
+from ...errors import StockopsError
 from .. import safekeeping
-from .base import Args, Driver, Needs, Spot, anywhere
+from .base import Driver, Needs, Ordinary, Spot, anywhere
 from .damage import FLIPPED_BYTES, flip
 
 
-class ArchiveStopped:
+class ArchiveStopped(Ordinary):
     """Who receives the log of the server is gone; the server does not mind."""
 
     name = "archive_stopped"
     title = "The log reaches the archive no more"
-    without: Mapping[str, str] = {}
-    destroys = False
-    drivers: Sequence[Driver] = (Driver("process", anywhere),)
-
-    def needs(self, engine: str, args: Args) -> Needs:
-        """Return a backup, and the log from there on."""
-        del engine
-        if args:
-            raise ConfigError(f"the fault takes no {min(args)!r}", hint="It takes nothing.")
-        return Needs(backup=True, archive=True)
+    drivers = (Driver("process", anywhere),)
+    wants = Needs(backup=True, archive=True)
 
     def inject(self, spot: Spot, driver: str) -> None:
         """End it. Nothing arms this: a process that is gone leaves nothing behind."""
@@ -44,21 +35,14 @@ class ArchiveStopped:
             spot.receiver = safekeeping.receive(spot)
 
 
-class BackupCorrupted:
+class BackupCorrupted(Ordinary):
     """Bytes of the only backup are not those that were stored."""
 
     name = "backup_corrupted"
     title = "The backup is damaged"
-    without: Mapping[str, str] = {}
     destroys = True
-    drivers: Sequence[Driver] = (Driver("file", anywhere),)
-
-    def needs(self, engine: str, args: Args) -> Needs:
-        """Return a backup."""
-        del engine
-        if args:
-            raise ConfigError(f"the fault takes no {min(args)!r}", hint="It takes nothing.")
-        return Needs(backup=True)
+    drivers = (Driver("file", anywhere),)
+    wants = Needs(backup=True)
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Change bytes in the middle of its largest object."""
@@ -74,9 +58,6 @@ class BackupCorrupted:
         if path is None or not path.exists() or _bytes(path, at) == stored:
             return None
         return f"{FLIPPED_BYTES} bytes of {path.name} are not those that were stored"
-
-    def lift(self, spot: Spot) -> None:
-        """Do nothing: the world gives no bytes back."""
 
 
 def _largest(spot: Spot) -> Path:

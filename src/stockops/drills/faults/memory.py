@@ -1,21 +1,22 @@
 """Memory that is refused."""
 
 import resource
-from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from ... import limits, processes
 from ...engine import connect
-from ...errors import ConfigError, StockopsError
+from ...errors import StockopsError
 from ...processes import Process
 from ..inverse import Limit
-from .base import Args, Driver, Needs, Spot
+from .base import Driver, Ordinary, Spot
 from .processes import pid_of
 
 LOOK_S = 2.0
 SESSIONS = 24
 HEADROOM_MIB = 0
+_MOST_MIB = 1 << 20
 _MIB = 1 << 20
 _LIMIT, _LOG = "limit", "log"
 _WORDS = (b"out of memory", b"Out of memory", b"Can't create a new thread", b"Cannot allocate")
@@ -28,7 +29,7 @@ def by_limit() -> str | None:
     return None if Path("/proc/self/statm").exists() else "there is no /proc to look at processes"
 
 
-class MemoryRefused:
+class MemoryRefused(Ordinary):
     """
     The server gets no more memory than it has: its soft limit of addresses is what it uses now.
 
@@ -40,20 +41,8 @@ class MemoryRefused:
 
     name = "memory_refused"
     title = "The server gets no more memory"
-    without: Mapping[str, str] = {}
-    destroys = False
-    drivers: Sequence[Driver] = (Driver("prlimit", by_limit),)
-
-    def needs(self, engine: str, args: Args) -> Needs:
-        """Return what any sandbox has."""
-        del engine
-        for name, value in args.items():
-            if name != "headroom_mib" or not isinstance(value, int) or value < 0:
-                raise ConfigError(
-                    f"the fault cannot have {name}: {value!r}",
-                    hint="It takes headroom_mib, a number from 0 on.",
-                )
-        return Needs()
+    drivers = (Driver("prlimit", by_limit),)
+    takes = MappingProxyType({"headroom_mib": range(_MOST_MIB + 1)})
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Lower the soft limits; the hard ones, which could not be raised again, stay."""

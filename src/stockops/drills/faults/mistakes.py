@@ -1,33 +1,25 @@
 """What people do to a database in good faith: the wrong server, the forgotten WHERE, the typo."""
 
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from ... import lab as labs
 from ...engine import connect
-from ...errors import ConfigError, ServerError, StockopsError
+from ...errors import ServerError, StockopsError
 from ..inverse import Sql, Write
-from .base import Args, Driver, Needs, Spot, anywhere
+from .base import Args, Driver, Needs, Ordinary, Spot, anywhere
 
 ORPHAN = "drill_orphan"
 _SEEN_WORDS_MAX = 200
-_RESTORABLE = Needs(backup=True, archive=True)
 
 
-class DroppedTable:
+class DroppedTable(Ordinary):
     """A table that every trade is written to is dropped, while orders come in."""
 
     name = "dropped_table"
     title = "A table is dropped by mistake"
-    without: Mapping[str, str] = {}
     destroys = True
-    drivers: Sequence[Driver] = (Driver("sql", anywhere),)
-
-    def needs(self, engine: str, args: Args) -> Needs:
-        """Return a backup, and the log from there on."""
-        del engine
-        _known(args, ())
-        return _RESTORABLE
+    wants = Needs(backup=True, archive=True)
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Drop it. Nothing arms this: the sandbox goes as a whole."""
@@ -39,24 +31,14 @@ class DroppedTable:
         """Return what the server says to whoever reads the table."""
         return _refused(spot, "SELECT count(*) AS n FROM trades")
 
-    def lift(self, spot: Spot) -> None:
-        """Do nothing: the world brings no table back."""
 
-
-class MassUpdate:
+class MassUpdate(Ordinary):
     """An UPDATE without its WHERE: no stock is listed any more, and every order is rejected."""
 
     name = "mass_update"
     title = "An UPDATE without a WHERE"
-    without: Mapping[str, str] = {}
     destroys = True
-    drivers: Sequence[Driver] = (Driver("sql", anywhere),)
-
-    def needs(self, engine: str, args: Args) -> Needs:
-        """Return a backup, and the log from there on."""
-        del engine
-        _known(args, ())
-        return _RESTORABLE
+    wants = Needs(backup=True, archive=True)
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Halt every stock; somebody meant one."""
@@ -70,24 +52,17 @@ class MassUpdate:
             left = server.rows("SELECT count(*) AS n FROM stocks WHERE status = 'listed'")
         return "no stock is listed" if not left[0]["n"] else None
 
-    def lift(self, spot: Spot) -> None:
-        """Do nothing: the world knows none of the old values."""
 
-
-class OrphanTransaction:
+class OrphanTransaction(Ordinary):
     """A transaction that was prepared, and whose owner is gone: its locks outlive every session."""
 
     name = "orphan_transaction"
     title = "A prepared transaction that nobody ends"
-    without: Mapping[str, str] = {}
-    destroys = False
-    drivers: Sequence[Driver] = (Driver("sql", anywhere),)
 
     def needs(self, engine: str, args: Args) -> Needs:
         """Return the setting without which PostgreSQL prepares nothing."""
-        _known(args, ())
         settings = {"max_prepared_transactions": "4"} if engine == "postgresql" else {}
-        return Needs(settings=settings)
+        return replace(super().needs(engine, args), settings=settings)
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Lock every stock as an order does, prepare, and leave."""
@@ -117,20 +92,12 @@ class OrphanTransaction:
         return any(ORPHAN in str(value) for row in rows for value in row.values())
 
 
-class BadSettings:
+class BadSettings(Ordinary):
     """A setting that no server can start with; it is restarted, and stays down."""
 
     name = "bad_settings"
     title = "A setting with which the server does not start"
-    without: Mapping[str, str] = {}
-    destroys = False
-    drivers: Sequence[Driver] = (Driver("file", anywhere),)
-
-    def needs(self, engine: str, args: Args) -> Needs:
-        """Return what any sandbox has."""
-        del engine
-        _known(args, ())
-        return Needs()
+    drivers = (Driver("file", anywhere),)
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Write it into the file that the server reads last, and restart the server."""
@@ -155,9 +122,6 @@ class BadSettings:
         said = spot.lab.log_path.read_text("utf-8", "replace").splitlines()
         found = [line for line in said if _COMPLAINT[spot.engine] in line]
         return found[-1][:_SEEN_WORDS_MAX] if found else None
-
-    def lift(self, spot: Spot) -> None:
-        """Do nothing: the file stays as it was written until somebody mends it."""
 
 
 _WHO = "stockops drill"
@@ -185,12 +149,3 @@ def _refused(spot: Spot, sql: str) -> str | None:
     except ServerError as exc:
         return str(exc)[:_SEEN_WORDS_MAX]
     return None
-
-
-def _known(args: Args, names: Sequence[str]) -> None:
-    """Raise `ConfigError` for an argument that the fault does not know."""
-    if other := sorted(args.keys() - set(names)):
-        raise ConfigError(
-            f"the fault takes no {other[0]!r}",
-            hint=f"It takes: {', '.join(names) or 'nothing'}.",
-        )

@@ -1,7 +1,7 @@
 """A bad network between the clients and the server, which itself has nothing."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from ... import proxy
@@ -9,7 +9,7 @@ from ...engine import open_server
 from ...errors import ConfigError, StockopsError
 from ...proxy import Counts, Proxy, Toxic
 from ..inverse import ClearProxy
-from .base import Args, Driver, Needs, Spot, anywhere
+from .base import Args, Driver, Needs, Ordinary, Spot, anywhere
 
 SILENT_S = 0.5  # so long nobody was answered: it is not just slow
 _TOKEN, _BEFORE, _SILENT = "network", "network_before", "network_silent"
@@ -17,7 +17,7 @@ _KNOCKED_S = 2.0
 _STATEMENT = "statement"
 
 
-class _ByProxy:
+class _ByProxy(Ordinary):
     """
     What these faults have in common: each is one toxic of the proxy that the load goes through.
 
@@ -28,9 +28,7 @@ class _ByProxy:
     toxic: str
     usual: Mapping[str, str] = MappingProxyType({})
     did: str  # how what the toxic did is said, after a number
-    without: Mapping[str, str] = MappingProxyType({})
-    destroys = False
-    drivers: Sequence[Driver] = (Driver("proxy", anywhere),)
+    drivers = (Driver("proxy", anywhere),)
 
     def needs(self, engine: str, args: Args) -> Needs:
         """Return a proxy before the server; `ConfigError` where `args` make no toxic."""

@@ -1,17 +1,17 @@
 """What happens to processes: one session's is killed, the server's is, or it stands still."""
 
 import signal
-from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from ... import processes, sessions
 from ...engine import connect
-from ...errors import ConfigError, StockopsError, Unreachable
+from ...errors import StockopsError, Unreachable
 from ...processes import Process
 from ...sessions import SessionRow
 from ..clients import soon
 from ..inverse import Continue
-from .base import Args, Driver, Needs, Spot
+from .base import Driver, Ordinary, Spot
 
 _ORDERS = "stockops trade"  # how the applications of the load begin
 _VICTIM, _LOG, _SERVER, _STOPPED = "victim", "log", "server", "stopped"
@@ -22,7 +22,7 @@ def by_signal() -> str | None:
     return None if Path("/proc/self/stat").exists() else "there is no /proc to tell processes apart"
 
 
-class BackendKilled:
+class BackendKilled(Ordinary):
     """
     The process of a session that trades is killed, as the kernel does when memory is short.
 
@@ -32,15 +32,7 @@ class BackendKilled:
 
     name = "backend_killed"
     title = "A session that trades is killed"
-    without: Mapping[str, str] = {}
-    destroys = False
-    drivers: Sequence[Driver] = (Driver("kill", by_signal),)
-
-    def needs(self, engine: str, args: Args) -> Needs:
-        """Return what any sandbox has."""
-        del engine
-        require_known(args)
-        return Needs()
+    drivers = (Driver("kill", by_signal),)
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Kill one that trades. There is nothing to undo: it is gone, and the server goes on."""
@@ -80,11 +72,15 @@ class BackendKilled:
             there = {each.session_id for each in sessions.activity(server)}
         return None if victim in there else f"the session {victim} is gone"
 
-    def lift(self, spot: Spot) -> None:
-        """Nothing: it was over as it began."""
+
+class _OfTheServer(Ordinary):
+    """What happens to all of the server's processes, or by ``whom: server`` to the first alone."""
+
+    drivers = (Driver("signal", by_signal),)
+    takes = MappingProxyType({"whom": ("tree", "server")})
 
 
-class ServerKilled:
+class ServerKilled(_OfTheServer):
     """
     The server is killed: all of its processes at once, or by ``whom: server`` the first alone.
 
@@ -93,15 +89,6 @@ class ServerKilled:
 
     name = "server_killed"
     title = "The server is killed"
-    without: Mapping[str, str] = {}
-    destroys = False
-    drivers: Sequence[Driver] = (Driver("signal", by_signal),)
-
-    def needs(self, engine: str, args: Args) -> Needs:
-        """Return what any sandbox has."""
-        del engine
-        require_known(args, whom=("tree", "server"))
-        return Needs()
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Kill it. There is nothing to undo: the sandbox goes, whatever is left of it."""
@@ -119,24 +106,12 @@ class ServerKilled:
         server: Process = spot.memory[_SERVER]
         return None if server.lives else f"process {server.pid}, the server, is gone"
 
-    def lift(self, spot: Spot) -> None:
-        """Nothing: the runbook starts the server."""
 
-
-class ServerFrozen:
+class ServerFrozen(_OfTheServer):
     """The server stands still, as on a host that swaps or is moved: no error, only silence."""
 
     name = "server_frozen"
     title = "The server stands still"
-    without: Mapping[str, str] = {}
-    destroys = False
-    drivers: Sequence[Driver] = (Driver("signal", by_signal),)
-
-    def needs(self, engine: str, args: Args) -> Needs:
-        """Return what any sandbox has."""
-        del engine
-        require_known(args, whom=("tree", "server"))
-        return Needs()
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Stop it: first the server, so that it starts nobody meanwhile, then all it started."""
@@ -161,21 +136,6 @@ class ServerFrozen:
         if step is not None:
             step.undo(spot.folder)
             spot.undo.undone(token)
-
-
-def require_known(args: Args, **known: Sequence[str]) -> None:
-    """Raise `ConfigError` for an argument that is none of `known`, or has no value of those."""
-    for name, value in args.items():
-        if name not in known:
-            raise ConfigError(
-                f"the fault takes no argument {name!r}",
-                hint=f"It takes: {', '.join(known) or 'none at all'}.",
-            )
-        if value not in known[name]:
-            raise ConfigError(
-                f"{name}: {value!r} is not known to the fault",
-                hint=f"Take one of: {', '.join(known[name])}.",
-            )
 
 
 def pid_of(spot: Spot) -> int:

@@ -1,6 +1,7 @@
 """What happens between a primary and its replica."""
 
-from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 from ... import lab as labs
 from ... import proxy, replication
@@ -9,7 +10,7 @@ from ...errors import ConfigError
 from ...lab import Lab
 from .. import clients
 from ..inverse import Sql
-from .base import Args, Driver, Needs, Spot, anywhere
+from .base import Args, Driver, Needs, Ordinary, Spot, anywhere
 
 _WHO = "stockops drill"
 _PAUSE = {"postgresql": "SELECT pg_wal_replay_pause()", "mariadb": "STOP SLAVE SQL_THREAD"}
@@ -30,20 +31,12 @@ _REMOVE_LOG = {
 }
 
 
-class ReplicaLagging:
+class ReplicaLagging(Ordinary):
     """A replica receives, and applies nothing: somebody paused it, and went home."""
 
     name = "replica_lagging"
     title = "The replica applies nothing"
-    without: Mapping[str, str] = {}
-    destroys = False
-    drivers: Sequence[Driver] = (Driver("sql", anywhere),)
-
-    def needs(self, engine: str, args: Args) -> Needs:
-        """Return a replica."""
-        del engine
-        known(args, ())
-        return Needs(replica=True)
+    wants = Needs(replica=True)
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Pause it."""
@@ -67,20 +60,13 @@ class ReplicaLagging:
             spot.undo.undone(token)
 
 
-class ReplicaBroken:
+class ReplicaBroken(Ordinary):
     """While the replica was down, somebody removed the log that it needs to go on."""
 
     name = "replica_broken"
     title = "The log that the replica needs is gone"
-    without: Mapping[str, str] = {}
     destroys = True
-    drivers: Sequence[Driver] = (Driver("sql", anywhere),)
-
-    def needs(self, engine: str, args: Args) -> Needs:
-        """Return a replica."""
-        del engine
-        known(args, ())
-        return Needs(replica=True)
+    wants = Needs(replica=True)
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Stop the replica, remove the log on the primary, and start the replica."""
@@ -99,11 +85,8 @@ class ReplicaBroken:
                 return each.reason
         return None
 
-    def lift(self, spot: Spot) -> None:
-        """Do nothing: the world brings no log back."""
 
-
-class PrimaryLost:
+class PrimaryLost(Ordinary):
     """
     The primary is killed, and its machine does not come back: the replica has to take over.
 
@@ -113,18 +96,16 @@ class PrimaryLost:
 
     name = "primary_lost"
     title = "The primary is lost"
-    without: Mapping[str, str] = {}
     destroys = True
-    drivers: Sequence[Driver] = (Driver("signal", anywhere),)
+    drivers = (Driver("signal", anywhere),)
+    takes = MappingProxyType({"synchronous": (False, True)})
+    wants = Needs(replica=True, proxy=True)
 
     def needs(self, engine: str, args: Args) -> Needs:
         """Return a replica, and a proxy that can be led to it."""
-        del engine
-        known(args, ("synchronous",))
-        synchronous = args.get("synchronous", False)
-        if not isinstance(synchronous, bool):
-            raise ConfigError(f"synchronous is true or false, not {synchronous!r}")
-        return Needs(replica=True, proxy=True, synchronous=synchronous)
+        return replace(
+            super().needs(engine, args), synchronous=bool(args.get("synchronous", False))
+        )
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Kill it. Nothing arms this: the sandbox goes as a whole."""
@@ -147,14 +128,6 @@ def _purged(spot: Spot) -> bool:
         last = server.rows("SHOW MASTER STATUS")[0]["File"]
         server.execute(f"PURGE BINARY LOGS TO '{last}'")
         return len(server.rows("SHOW BINARY LOGS")) == 1
-
-
-def known(args: Args, names: Sequence[str]) -> None:
-    """Raise `ConfigError` where `args` have something that is none of `names`."""
-    for each in args:
-        if each not in names:
-            takes = ", ".join(names) or "nothing"
-            raise ConfigError(f"the fault takes no {each!r}", hint=f"It takes {takes}.")
 
 
 def replica_of(spot: Spot) -> Lab:

@@ -1,15 +1,16 @@
 """What clients do to a server: too many of them, too long, in each other's way."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from ...engine import open_server
 from ...engine.base import Server
-from ...errors import ConfigError, StockopsError
+from ...errors import StockopsError
 from ...queries import Query
 from .. import clients
 from ..clients import Count
-from .base import Args, Driver, Needs, Spot, anywhere
+from .base import Args, Driver, Needs, Ordinary, Spot, anywhere
 
 APP_RUNNING = Query("drills/app_running", Count)
 APP_IDLING = Query("drills/app_idling", Count)
@@ -27,28 +28,14 @@ _LOCKED = "SELECT * FROM stock_inventory ORDER BY symbol {order} LIMIT {stocks} 
 _CHURN_MADE = "CREATE TABLE drill_churn AS SELECT symbol, 0 AS n FROM stocks;"
 _CHURN_READ = "SELECT count(*) FROM drill_churn;"
 _CHURN_WRITTEN = "UPDATE drill_churn SET n = n + 1;"
+_CLIENTS_MAX, _STOCKS_MAX = 500, 10_000
 _SESSIONS = "sessions"  # in a spot's memory: what the flood holds open
 
 
-def number(args: Args, name: str, default: int) -> int:
-    """Return a whole number of `args`; `ConfigError` where it is none."""
-    value = args.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigError(f"{name} takes a whole number above 0, not {value!r}")
-    return value
-
-
-class _ByClients:
+class _ByClients(Ordinary):
     """What faults have in common that clients make, and that are over when those are gone."""
 
-    without: Mapping[str, str] = MappingProxyType({})
-    destroys = False
-    drivers: Sequence[Driver] = (Driver("sessions", anywhere),)
-
-    def needs(self, engine: str, args: Args) -> Needs:
-        """Return what any sandbox has."""
-        del engine, args
-        return Needs()
+    drivers = (Driver("sessions", anywhere),)
 
     def lift(self, spot: Spot) -> None:
         """End the clients."""
@@ -60,11 +47,12 @@ class ConnectionFlood(_ByClients):
 
     name = "connection_flood"
     title = "All connections are taken"
+    takes = MappingProxyType({"connections": range(1, _CLIENTS_MAX + 1)})
 
     def needs(self, engine: str, args: Args) -> Needs:
         """Return a server with few sessions to give."""
-        del engine
-        return Needs(settings={"max_connections": str(number(args, "connections", 40))})
+        settings = {"max_connections": str(args.get("connections", 40))}
+        return replace(super().needs(engine, args), settings=settings)
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Open sessions until there is none left."""
@@ -98,11 +86,12 @@ class QueryFlood(_ByClients):
 
     name = "query_flood"
     title = "A storm of slow reports"
+    takes = MappingProxyType({"clients": range(1, _CLIENTS_MAX + 1)})
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Have every client ask for its report, again and again."""
         del driver
-        for _ in range(number(spot.args, "clients", 6)):
+        for _ in range(spot.args.get("clients", 6)):
             clients.repeat(spot, _REPORT.format(limit=1500))
 
     def bites(self, spot: Spot) -> str | None:
@@ -151,11 +140,12 @@ class IdleInTransaction(_ByClients):
 
     name = "idle_in_transaction"
     title = "A session forgets its transaction"
+    takes = MappingProxyType({"stocks": range(1, _STOCKS_MAX + 1)})
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Lock the stocks, and say nothing more."""
         del driver
-        stocks = number(spot.args, "stocks", 400)
+        stocks = spot.args.get("stocks", 400)
         clients.begin(spot, f"BEGIN; {_LOCKED.format(order='ASC', stocks=stocks)};")
         clients.soon(lambda: _idles(spot), "the client that is to idle does not begin")
 
@@ -196,13 +186,14 @@ class DeadlockStorm(_ByClients):
 
     name = "deadlock_storm"
     title = "Transactions take their locks in opposite orders"
+    takes = MappingProxyType({"pairs": range(1, _CLIENTS_MAX + 1)})
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Have the pairs lock, wait and lock, again and again."""
         del driver
         spot.memory["deadlocks"] = clients.count(spot, DEADLOCKS)
         pause = {"postgresql": "SELECT pg_sleep(0.1)", "mariadb": "SELECT sleep(0.1)"}[spot.engine]
-        for _ in range(number(spot.args, "pairs", 2)):
+        for _ in range(spot.args.get("pairs", 2)):
             for first, second in (("ASC", "DESC"), ("DESC", "ASC")):
                 one, other = (_LOCKED.format(order=order, stocks=1) for order in (first, second))
                 clients.repeat(spot, f"BEGIN; {one}; {pause}; {other}; COMMIT;")
@@ -215,7 +206,3 @@ class DeadlockStorm(_ByClients):
 
 def _idles(spot: Spot) -> bool:
     return clients.count(spot, APP_IDLING) > 0
-
-
-def _churns(spot: Spot) -> bool:
-    return clients.count(spot, CHURN_THERE) > 0
