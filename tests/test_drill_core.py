@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,13 +15,14 @@ from conftest import Labs, eventually
 
 from stockops import disk
 from stockops import lab as labs
-from stockops.drills import book, choosing, controls, guard, history, running
+from stockops.drills import book, choosing, controls, guard, history, load, running
 from stockops.drills.faults import FAULTS
-from stockops.drills.head import Drill, Terms
+from stockops.drills.head import Drill, Load, Terms
 from stockops.drills.history import Record, Verdict
+from stockops.drills.undoing import Undo
 from stockops.errors import Busy, ConfigError, Unsupported
 from stockops.lab import place
-from stockops.targets import Config
+from stockops.targets import Config, Target
 
 SLACK = 5  # of every limit of time: the machine of a test has other work
 DRILLS: Mapping[str, Drill] = {each.id: each for each in book.load(Config())}
@@ -181,6 +183,28 @@ def test_ctrl_c_undoes_everything_and_is_kept_as_aborted(
     assert last is not None
     assert last.verdict is Verdict.ABORTED
     assert last.reasons == ("it was interrupted",)
+
+
+def test_orders_end_though_a_background_job_does_not_hear_ctrl_c(
+    market: Target, tmp_path: Path
+) -> None:
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts what ends with &
+    try:
+        with (
+            Undo.begin("load", folder=tmp_path, within_s=120) as undo,
+            load.running(market, Load(), tmp_path / "load", undo) as orders,
+        ):
+
+            def answered() -> bool:
+                orders.look()
+                return bool(orders.answered)
+
+            eventually(answered, within_s=30)
+            began = time.monotonic()
+            assert orders.end() is None
+            assert time.monotonic() - began < load.END_S / 2
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def test_two_drills_at_once_are_one(engine: str, all_labs: Labs) -> None:

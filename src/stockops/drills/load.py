@@ -98,6 +98,7 @@ def running(target: Target, load: Load, folder: Path, undo: Undo) -> Iterator[Or
 
 
 def _send(target: Target, plan: RunPlan, pipe: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
     try:
         result = workload.run(target, plan)
     except StockopsError as exc:

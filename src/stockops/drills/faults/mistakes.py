@@ -5,11 +5,13 @@ from dataclasses import replace
 
 from ... import lab as labs
 from ...engine import connect
-from ...errors import ServerError, StockopsError
+from ...errors import Fault, ServerError, StockopsError
+from .. import clients
 from ..inverse import Sql, Write
 from .base import Args, Driver, Needs, Ordinary, Spot, anywhere
 
 ORPHAN = "drill_orphan"
+LOCK_S = 10.0
 _SEEN_WORDS_MAX = 200
 
 
@@ -24,8 +26,7 @@ class DroppedTable(Ordinary):
     def inject(self, spot: Spot, driver: str) -> None:
         """Drop it. Nothing arms this: the sandbox goes as a whole."""
         del driver
-        with connect(spot.target, lock_timeout_s=10.0, application=_WHO) as server:
-            server.execute("DROP TABLE trades")
+        _mean_it(spot, "DROP TABLE trades")
 
     def bites(self, spot: Spot) -> str | None:
         """Return what the server says to whoever reads the table."""
@@ -43,8 +44,7 @@ class MassUpdate(Ordinary):
     def inject(self, spot: Spot, driver: str) -> None:
         """Halt every stock; somebody meant one."""
         del driver
-        with connect(spot.target, lock_timeout_s=10.0, application=_WHO) as server:
-            server.execute("UPDATE stocks SET status = 'halted'")
+        _mean_it(spot, "UPDATE stocks SET status = 'halted'")
 
     def bites(self, spot: Spot) -> str | None:
         """Return how many stocks are left."""
@@ -71,7 +71,7 @@ class OrphanTransaction(Ordinary):
         spot.memory["token"] = spot.undo.arm(
             Sql(url=spot.target.url, statement=statement, lab=spot.lab.directory, lasts=True)
         )
-        with connect(spot.target, lock_timeout_s=10.0, application=_WHO) as server:
+        with connect(spot.target, lock_timeout_s=LOCK_S, application=_WHO) as server:
             for each in _PREPARE[spot.engine]:
                 server.execute(each)
 
@@ -139,6 +139,27 @@ _END = {
     "mariadb": f"XA ROLLBACK '{ORPHAN}'",
 }
 _COMPLAINT = {"postgresql": "could not access file", "mariadb": "unknown variable"}
+
+
+def _mean_it(spot: Spot, sql: str) -> None:
+    """
+    Run `sql`, again and again while orders are in its way, as a person does who means it.
+
+    A table that is dropped locks those that it refers to one by one, as orders do the other way
+    round: the server ends one of the two.
+    """
+
+    def done() -> bool:
+        try:
+            with connect(spot.target, lock_timeout_s=LOCK_S, application=_WHO) as server:
+                server.execute(sql)
+        except ServerError as exc:
+            if exc.fault not in {Fault.RETRY, Fault.LOCKED}:
+                raise
+            return False
+        return True
+
+    clients.soon(done, f"orders are in the way of {sql!r} again and again")
 
 
 def _refused(spot: Spot, sql: str) -> str | None:
