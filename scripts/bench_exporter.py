@@ -28,7 +28,7 @@ from stockops.exporter import SERVERS, Guard, Manner, Source, Watches, WebServer
 from stockops.passwords import from_file
 from stockops.targets import Target
 
-SCRAPES = 60
+SCRAPES = 300
 WARM_SCRAPES = 5
 ASKED_S = 30.0
 SLOW_S = 2.0  # the slow lane has gone round by then

@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 from conftest import eventually
 
-from stockops import targets
+from stockops import business, targets
 from stockops.engine import ENGINES, connect, open_server
 from stockops.engine.base import Isolation, Server
 from stockops.errors import Fault, ServerError
@@ -61,6 +61,21 @@ def test_a_session_knows_its_number_and_version(server: Server, engine: str) -> 
     assert server.rows(f"SELECT {number} AS n") == [{"n": server.session_id}]
     assert server.version >= {"postgresql": (15, 0), "mariadb": (10, 11)}[engine]
     assert server.engine == engine
+
+
+def test_a_question_is_planned_once_and_asked_on_where_that_is_forgotten(
+    server: Server, engine: str
+) -> None:
+    prepared = "SELECT count(*) AS n FROM pg_prepared_statements"
+    assert business.is_there(server) is False
+    server.plan_once()
+    assert [business.is_there(server) for _ in range(3)] == [False] * 3
+    if engine == "postgresql":
+        assert server.rows(prepared) == [{"n": 1}]
+        # As a pooler does it that hands out another session: the driver hears nothing of it.
+        server.execute("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$")
+        assert [business.is_there(server) for _ in range(3)] == [False] * 3
+        assert server.rows(prepared) == [{"n": 0}]
 
 
 def test_values_go_in_and_come_out(server: Server) -> None:

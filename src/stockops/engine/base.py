@@ -68,6 +68,13 @@ class Server(Protocol):
     def fetch(self, query: Query[Row], /, **params: object) -> list[Row]:
         """Ask `query` and return its rows, in the order the SQL gives them."""
 
+    def plan_once(self) -> None:
+        """
+        From here on, have a question that is fetched again and again planned once.
+
+        PostgreSQL prepares it; MariaDB gains nothing by that.
+        """
+
     def rows(self, sql: str, params: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
         """Run one statement that answers and return its rows by column name."""
 

@@ -93,6 +93,9 @@ class MariaDB:
                 row[name] = None if row[name] is None else bool(row[name])
         return [query.row(**row) for row in answer]
 
+    def plan_once(self) -> None:
+        """Do nothing: a plan is not kept with a prepared statement."""
+
     def rows(self, sql: str, params: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
         """Run one statement that answers and return its (first) rows by column name."""
         with self._translated(commits=True), self._conn.cursor() as cursor:

@@ -3,6 +3,7 @@
 import itertools
 import re
 import select
+import sys
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, cast
@@ -21,6 +22,11 @@ from .blocks import blocks
 from .sockets import Line
 
 OLDEST = 15
+_PREPARES_WHEN_TOLD = sys.maxsize  # times that psycopg sees a statement before it prepares it
+_NOT_PREPARED_HERE = (
+    psycopg.errors.InvalidSqlStatementName,
+    psycopg.errors.DuplicatePreparedStatement,
+)
 _COPY_BLOCK_BYTES = 256 * 1024
 _SETTINGS = (
     "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; "
@@ -79,8 +85,12 @@ class PostgreSQL:
         sql = queries.text(self.engine, query.name, self.version[0])
         with self._translated(commits=False):
             # Bytes, because psycopg asks for a literal string and a file is not one.
-            cursor = self._conn.execute(sql.encode(), params)
+            cursor = self._ask(sql.encode(), params)
             return [query.row(**row) for row in cursor.fetchall()]
+
+    def plan_once(self) -> None:
+        """Have `fetch` prepare each question; where it is forgotten, none is any more."""
+        self._conn.prepare_threshold = _PREPARES_WHEN_TOLD
 
     def rows(self, sql: str, params: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
         """Run one statement that answers and return its rows by column name."""
@@ -191,6 +201,17 @@ class PostgreSQL:
     def close(self) -> None:
         """Close the connection. Closing twice does nothing."""
         self._conn.close()
+
+    def _ask(self, sql: bytes, params: Mapping[str, object]) -> psycopg.Cursor[dict[str, Any]]:
+        """Run a question, prepared if it is to be and can be."""
+        try:
+            return self._conn.execute(sql, params, prepare=True)
+        except _NOT_PREPARED_HERE:
+            # A pooler stands between, and gave another session, which knows nothing of it.
+            self._conn.prepare_threshold = None
+            if self._in_transaction:
+                raise
+            return self._conn.execute(sql, params)
 
     def _commit(self) -> None:
         self._still_there()

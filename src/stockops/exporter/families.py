@@ -47,6 +47,9 @@ def by(
 
 def merged(families: Iterable[Family]) -> list[Family]:
     """Return `families` with those of one name made into one, which the first gives its head."""
+    families = list(families)
+    if len({family.name for family in families}) == len(families):  # as nearly always
+        return families
     found: dict[str, list[Family]] = {}
     for family in families:
         found.setdefault(family.name, []).append(family)

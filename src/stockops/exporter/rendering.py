@@ -57,7 +57,7 @@ class Answer:
 class _Block:
     kind: str
     help: str
-    lines: dict[str, str] = field(default_factory=dict)  # by labels
+    lines: dict[str, str] = field(default_factory=dict)  # whole ones, by their labels
 
 
 def render(pieces: Iterable[Piece], *, form: Form = "text") -> Answer:
@@ -92,29 +92,34 @@ def _add(blocks: dict[str, _Block], families: Iterable[Family], room: int) -> tu
     """Add `families` to `blocks`; return how many series that made, and how many are left out."""
     taken = lost = 0
     for family in merged(families):
+        name = family.name
         present = [sample for sample in family.samples if sample[1] is not None]
-        if not _is_name(family.name):
-            lost += len(present)
-            continue
-        is_odd = family.kind == "counter" and not family.name.endswith("_total")
-        kind = "untyped" if is_odd else family.kind  # a reader would give it the suffix it lacks
-        block = blocks.get(family.name) or _Block(kind, family.help)
         try:
-            folded = _folded(family, present)
+            folded = _folded(family, present) if _is_name(name) else []
         except (TypeError, ValueError):  # no numbers
+            folded = []
+        if not folded:
             lost += len(present)
             continue
+        block = blocks.get(name) or _Block(_kind(family), family.help)
+        lines = block.lines
         for sample in folded:
-            written = _written(sample)
-            full = taken >= room or len(block.lines) >= FAMILY_SERIES_MAX
-            if full or written is None or written[0] in block.lines:
+            key, line = _written(name, sample)
+            full = taken >= room or len(lines) >= FAMILY_SERIES_MAX
+            if full or key is None or key in lines:
                 lost += 1
             else:
-                block.lines[written[0]] = written[1]
+                lines[key] = line
                 taken += 1
-        if block.lines:
-            blocks[family.name] = block
+        if lines:
+            blocks[name] = block
     return taken, lost
+
+
+def _kind(family: Family) -> str:
+    """Return the kind of `family`; none for a counter to which a reader would give a suffix."""
+    is_odd = family.kind == "counter" and not family.name.endswith("_total")
+    return "untyped" if is_odd else family.kind
 
 
 @lru_cache(maxsize=LABELS_KEPT)
@@ -151,14 +156,17 @@ def _about(series: dict[str, int], dropped: dict[str, int]) -> list[Family]:
     ]
 
 
-def _written(sample: Sample) -> tuple[str, str] | None:
-    """Return labels and value as they are written; None for what is no sample."""
+def _written(name: str, sample: Sample) -> tuple[str | None, str]:
+    """Return the labels of `sample`, None for what is no sample, and its line."""
     try:
         labels, value = sample
         key = _key(labels)
-        return None if key is None or value is None else (key, _number(value))
+        if key is None or value is None:
+            return None, ""
+        head = f"{name}{{{key}}}" if key else name
+        return key, f"{head} {_number(value)}\n"
     except (TypeError, ValueError):  # a collector's mistake is its own: the others are written
-        return None
+        return None, ""
 
 
 @lru_cache(maxsize=LABELS_KEPT)
@@ -181,10 +189,8 @@ def _key(labels: Labels) -> str | None:
 
 
 def _number(value: Number) -> str:
-    if isinstance(value, bool):
-        return "1" if value else "0"
     if isinstance(value, int):
-        return str(value)
+        return str(value + 0)  # of a bool, 1 or 0
     if isinstance(value, Decimal) and value == value.to_integral_value():
         return str(int(value))
     number = float(value)
@@ -199,7 +205,7 @@ def _text(blocks: dict[str, _Block]) -> str:
     parts: list[str] = []
     for name, block in blocks.items():
         parts.append(_head(name, block.kind, block.help))
-        parts.extend(_lines(name, block))
+        parts.extend(block.lines.values())
     return "".join(parts)
 
 
@@ -220,12 +226,5 @@ def _openmetrics(blocks: dict[str, _Block]) -> str:
                 kind, family = "unknown", name
         said = _ODD.sub(lambda found: _ESCAPES[found[0]], block.help)
         parts.append(f"# HELP {family} {said}\n# TYPE {family} {kind}\n")
-        parts.extend(_lines(name, block))
+        parts.extend(block.lines.values())
     return "".join(parts) + "# EOF\n"
-
-
-def _lines(name: str, block: _Block) -> list[str]:
-    return [
-        f"{name}{{{labels}}} {value}\n" if labels else f"{name} {value}\n"
-        for labels, value in block.lines.items()
-    ]

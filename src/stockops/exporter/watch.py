@@ -262,6 +262,7 @@ class Watch:
             flight.reason = self._reason
         else:
             if self._answers(server, flight):
+                server.plan_once()
                 self._welcomed(flight)
                 return server
             flight.reason = None if flight.is_late else "lost"

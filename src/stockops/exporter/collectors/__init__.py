@@ -31,14 +31,12 @@ from . import (
     postgresql_statements,
     postgresql_status,
     postgresql_tables,
-    postgresql_version,
     records,
     trading,
 )
 
 SERVERS: Mapping[str, tuple[ServerCollector, ...]] = {
     "postgresql": (
-        postgresql_version,
         postgresql_databases,
         postgresql_activity,
         postgresql_locks,

@@ -1,5 +1,6 @@
-"""What a PostgreSQL counts as a whole, whatever version calls it what."""
+"""What a PostgreSQL is and counts as a whole, whatever version calls it what."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -46,12 +47,13 @@ _ARCHIVER = (
 
 
 def collect(server: Server, context: Context) -> Iterable[Family]:
-    """Give the writers, the archiver, the WAL, and the role of the server."""
+    """Give the version, the writers, the archiver, the WAL, and the role of the server."""
     return named(_families(server), context.names)
 
 
 def _families(server: Server) -> Iterable[Family]:
     said = ask(server, STATUS)
+    yield _version(said["version"])
     yield one(
         "pg_postmaster_start_time_seconds",
         "gauge",
@@ -70,6 +72,12 @@ def _families(server: Server) -> Iterable[Family]:
     yield from every_column(
         [said["wal"] or {}], "pg_stat_wal_", (), view="pg_stat_wal", gauges=("stats_reset",)
     )
+
+
+def _version(said: str) -> Family:
+    number = re.search(r"\d+(?:\.\d+)*", said)
+    labels = (("version", said), ("short_version", number[0] if number else ""))
+    return Family("pg_static", "untyped", "Version of the server, as a label.", ((labels, 1),))
 
 
 def _replica(said: Mapping[str, Any]) -> Iterable[Family]:

@@ -1,7 +1,8 @@
--- What the server counts as a whole: writers, archiver, WAL, its role and its start.
+-- What the server is, and counts as a whole: writers, archiver, WAL, its role and its start.
 -- From version 17 on the checkpoints have a view of their own, and what a backend had to write by
 -- itself is in the view of all input and output.
 SELECT json_build_object(
+         'version', version(),
          'start_time', extract(epoch FROM pg_postmaster_start_time()),
          'is_replica', pg_is_in_recovery(),
          'caught_up', pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn(),

@@ -1,6 +1,7 @@
--- What the server counts as a whole: writers, archiver, WAL, its role and its start.
+-- What the server is, and counts as a whole: writers, archiver, WAL, its role and its start.
 -- Until version 16 the writer's view holds the checkpoints as well.
 SELECT json_build_object(
+         'version', version(),
          'start_time', extract(epoch FROM pg_postmaster_start_time()),
          'is_replica', pg_is_in_recovery(),
          'caught_up', pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn(),
