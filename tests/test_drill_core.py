@@ -106,10 +106,9 @@ def test_every_control_goes_red(engine: str, all_labs: Labs) -> None:
 
 
 @contextmanager
-def started(engine: str, *words: str) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-m", "stockops", "drill", "run", "lock-storm", "--engine", engine]
+def started(engine: str, *, name: str = "lock-storm") -> Iterator["subprocess.Popen[str]"]:
     process = subprocess.Popen(
-        [*command, *words],
+        [sys.executable, "-m", "stockops", "drill", "run", name, "--engine", engine],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -143,8 +142,21 @@ STATES = [
 def test_a_tool_that_is_killed_leaves_nothing(
     state: str, engine: str, all_labs: Labs, kept: Path
 ) -> None:
+    is_killed("lock-storm", state, engine, all_labs, kept)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["slow-fsync", "failing-fsync", "server-log-full"])
+def test_a_tool_that_is_killed_leaves_no_disk_broken(
+    name: str, engine: str, all_labs: Labs, kept: Path
+) -> None:
+    is_killed(name, "OBSERVE", engine, all_labs, kept)
+
+
+def is_killed(name: str, state: str, engine: str, all_labs: Labs, kept: Path) -> None:
+    """Kill a run of the drill in a state, and look for what it leaves."""
     all_labs.get(engine)
-    with started(engine) as process:
+    with started(engine, name=name) as process:
         until(process, state)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()

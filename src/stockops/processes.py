@@ -109,6 +109,27 @@ def grouped(group: int) -> list[Process]:
     return found
 
 
+def traced(tracer: int) -> list[Process]:
+    """Return the living processes that `tracer` traces, by any of their threads."""
+    found = []
+    for pid in _numbers():
+        if tracer in tracers(pid):
+            with suppress(StockopsError):
+                found.append(Process.of(pid))
+    return found
+
+
+def tracers(pid: int) -> set[int]:
+    """Return who traces the threads of `pid`, 0 for nobody; nothing where it is gone."""
+    found = set()
+    with suppress(OSError):  # it has just ended, or one of its threads has
+        for each in (_PROC / str(pid) / "task").iterdir():
+            with suppress(OSError):
+                lines = (each / "status").read_text("utf-8", "replace").splitlines()
+                found |= {int(line.split()[1]) for line in lines if line.startswith("TracerPid:")}
+    return found
+
+
 def _numbers() -> list[int]:
     return [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()]
 

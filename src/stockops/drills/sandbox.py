@@ -1,6 +1,5 @@
 """A server of its own for one drill, with a market in it and what the fault needs around it."""
 
-import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -15,12 +14,13 @@ from ..lab.account import Account
 from ..targets import Target
 from . import clients, golden, guard, safekeeping, standby, volumes
 from .faults.base import Args, Needs, Spot
+from .faults.disks import MESSAGES as MESSAGES_FILE
 from .inverse import Destroy
 from .undoing import Undo
 from .volumes import Volumes
 
 _DATA = {"postgresql": "base", "mariadb": labs.DATABASE}
-_BINLOGS = "binlogs"
+_BINLOGS, _MESSAGES = "binlogs", "messages"
 # What a fault may need to be survived; and shared memory in files of the data directory, which go
 # with it: in /dev/shm a server that is killed leaves them to nobody.
 _SETTINGS: Mapping[str, Mapping[str, str]] = {
@@ -77,31 +77,35 @@ def opened(
         yield spot
 
 
-def account_of(lab: Lab) -> Account:
-    """Return whom the server of `lab` runs as."""
-    return accounts.named(lab.user) if os.geteuid() == 0 else accounts.own()
-
-
 def _settings(engine: str, name: str, needs: Needs) -> Mapping[str, str]:
     found = {**_SETTINGS[engine], **needs.settings}
+    folder = place.directory(name)
     if engine == "mariadb" and "log" in needs.volumes:
-        found["log_bin"] = str(place.directory(name) / _BINLOGS / "binlog")
+        found["log_bin"] = str(folder / _BINLOGS / "binlog")
+    if "messages" in needs.volumes:
+        messages = folder / _MESSAGES
+        if engine == "mariadb":
+            found["log_error"] = str(messages / MESSAGES_FILE)
+        else:
+            found |= {"logging_collector": "on", "log_directory": str(messages)}
+            found |= {"log_filename": MESSAGES_FILE, "log_rotation_age": "0"}
     return found
 
 
 def _filled(engine: str, name: str, needs: Needs) -> Fill:
     """
-    Return what fills the lab, and makes the directory of a binary log that has its own.
+    Return what fills the lab, and makes the directories that its server has beside its data.
 
     There is a port where a replica needs one: on MariaDB it reaches its primary by nothing else.
     """
     golden_fill = golden.fill(engine, _settings(engine, name, needs))
 
     def put(lab: Lab, account: Account) -> Mapping[str, str]:
-        if engine == "mariadb" and "log" in needs.volumes:
-            logs = lab.directory / _BINLOGS
-            logs.mkdir(mode=0o700)
-            account.own(logs)
+        for what in needs.volumes:
+            beside = _directory(lab, what)
+            if beside.parent == lab.directory:
+                beside.mkdir(mode=0o700)
+                account.own(beside)
         return golden_fill.put(lab, account)
 
     return replace(golden_fill, put=put, port=needs.replica and engine == "mariadb")
@@ -115,7 +119,7 @@ def _rehoused(stack: ExitStack, lab: Lab, needs: Needs) -> tuple[Lab, Volumes | 
     made: Volumes | None = None
     through: tuple[str, ...] = ()
     if needs.volumes:
-        account = account_of(lab)
+        account = accounts.serving(lab.user)
         rooms = {what: (_directory(lab, what), room) for what, room in needs.volumes.items()}
         made = stack.enter_context(volumes.held(lab, account, rooms))
         stack.callback(labs.stop, lab, hard=True)  # before its disks go
@@ -129,6 +133,8 @@ def _rehoused(stack: ExitStack, lab: Lab, needs: Needs) -> tuple[Lab, Volumes | 
 def _directory(lab: Lab, what: str) -> Path:
     if what == "data":
         return lab.data / _DATA[lab.engine]
+    if what == "messages":
+        return lab.directory / _MESSAGES
     return lab.data / "pg_wal" if lab.engine == "postgresql" else lab.directory / _BINLOGS
 
 

@@ -45,10 +45,12 @@ class Memory:
         Growth by the hour is looked at over the hour, however often somebody looks.
         """
         span_s = SPANS_S.get(check.rate or "", 1)
-        earlier = [each for each in self.before.get(check.name, []) if usable(each, now)]
+        earlier = [each for each in self.before.get(check.name, []) if of_one_life(each, now)]
+        # Who looks twice a second keeps what is too young now: it is old enough in a second.
         self.taken[check.name] = kept([*earlier, now], span_s=span_s)
-        long_enough = [each for each in earlier if now.at_s - each.at_s >= span_s]
-        return long_enough[-1] if long_enough else next(iter(earlier), None)
+        usable = [each for each in earlier if now.at_s - each.at_s >= WINDOW_S_MIN]
+        long_enough = [each for each in usable if now.at_s - each.at_s >= span_s]
+        return long_enough[-1] if long_enough else next(iter(usable), None)
 
 
 def kept(samples: Sequence[Sample], *, span_s: float) -> list[Sample]:
@@ -72,9 +74,9 @@ def sample(readings: Sequence[Reading], *, at_s: float | None = None) -> Sample:
     return Sample(time.time() if at_s is None else at_s, counters)
 
 
-def usable(before: Sample, now: Sample) -> bool:
-    """Tell whether `before` is long enough ago, not too long, and of the same life of counters."""
-    if not WINDOW_S_MIN <= now.at_s - before.at_s <= WINDOW_S_MAX:
+def of_one_life(before: Sample, now: Sample) -> bool:
+    """Tell whether `before` is not too long ago, and of the same life of counters."""
+    if not 0 <= now.at_s - before.at_s <= WINDOW_S_MAX:
         return False
     return all(
         before.counters[subject][0] <= value

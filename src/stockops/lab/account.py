@@ -105,6 +105,11 @@ def choose(usual: str) -> Account:
         return named("nobody")
 
 
+def serving(user: str) -> Account:
+    """Return whom a server that was made for `user` runs as: for an ordinary user that is he."""
+    return named(user) if os.geteuid() == 0 else own()
+
+
 def own() -> Account:
     """Return the account that is running."""
     uid, gid = os.geteuid(), os.getegid()

@@ -25,6 +25,7 @@ _SETTINGS = {
     "auto_explain.log_min_duration": "1s",
     "auto_explain.log_nested_statements": "on",
     "track_io_timing": "on",
+    "track_wal_io_timing": "on",
     "track_functions": "pl",
     "fsync": "on",
     "synchronous_commit": "on",

@@ -50,7 +50,7 @@ def start(
     """
     lab = _as_marked(lab)
     engine = ENGINES[lab.engine]
-    account = accounts.named(lab.user) if os.geteuid() == 0 else accounts.own()
+    account = accounts.serving(lab.user)
     _clear_stale(lab)
     _rotate(lab.log_path)
     lab = _addressed(_with_programs(lab, engine, account), account, port=port)

@@ -28,6 +28,7 @@ from .sessions import (
     QueryFlood,
     RunawayQuery,
 )
+from .syncs import FailingSync, SlowSync
 
 __all__ = ["FAULTS", "Args", "Driver", "Fault", "Needs", "Spot", "anywhere"]
 
@@ -37,6 +38,8 @@ _ALL: Sequence[Fault] = (
     ServerFrozen(),
     MemoryRefused(),
     DiskFull(),
+    SlowSync(),
+    FailingSync(),
     ConnectionFlood(),
     QueryFlood(),
     RunawayQuery(),

@@ -23,10 +23,11 @@ class Needs:
     """
     What must stand in a sandbox before a fault can be injected into it.
 
-    `volumes` are disks of their own, in MiB, for the "data" of the tables and for the "log" (WAL,
-    binlog). `proxy`: the load reaches the server through one. `backup`: a full one is in the
-    repository; `archive` goes on adding the log. `replica`: a second server follows; `synchronous`
-    commits wait for it. `environment` and `settings` are what the server is started with.
+    `volumes` are disks of their own, in MiB, for the "data" of the tables, for the "log" (WAL,
+    binlog) and for the "messages" of the server. `proxy`: the load reaches the server through one.
+    `backup`: a full one is in the repository; `archive` goes on adding the log. `replica`: a second
+    server follows; `synchronous` commits wait for it. `environment` and `settings` are what the
+    server is started with.
     """
 
     volumes: Mapping[str, int] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from ...limits import Limited
 from ...processes import Process
 
 GONE_S = 5.0  # a killed process is gone at once, or is stuck in the kernel
-POLITE_S = 0.3  # a tracer lets go, and ends
+POLITE_S = 1.0  # a tracer lets go, and ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,12 @@ class Kill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detach:
-    """End a tracer, which lets go of what it traces."""
+    """
+    End a tracer, which lets go of what it traces.
+
+    It is told to, and killed only where it does not: who is killed lets go in the middle of a call,
+    which then fails in a way that no disk ever does.
+    """
 
     tracer: Process
 
@@ -110,14 +115,34 @@ class Detach:
         """Nothing: a process that is another one by now is left alone."""
 
     def undo(self, folder: Path) -> bool:
-        """Tell it to end; kill it where it does not: the kernel frees what a dead tracer held."""
+        """End it, wait until nobody is traced any more, and wake whom it left stopped."""
         del folder
+        held = processes.traced(self.tracer.pid) if self.tracer.lives else []
         if not self.tracer.tell(signal.SIGTERM):
             return False
         if not children.wait_until(lambda: not self.tracer.lives, within_s=POLITE_S):
             self.tracer.tell(signal.SIGKILL)
             _await_end([self.tracer])
+        self._require_free(held)
+        for each in held:
+            if each.state == "T":
+                each.tell(signal.SIGCONT)
         return True
+
+    def _require_free(self, held: list[Process]) -> None:
+        """Wait until none of `held` is traced; raise where one stays so."""
+        own = self.tracer.pid
+        left = [*held]
+
+        def free() -> bool:
+            left[:] = [each for each in left if each.lives and own in processes.tracers(each.pid)]
+            return not left
+
+        if not children.wait_until(free, within_s=GONE_S):
+            pids = " ".join(str(each.pid) for each in left)
+            raise StockopsError(
+                f"the tracer {own} is gone, and still holds: {pids}", hint=f"Look: ps -fp {pids}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,12 +45,16 @@ HOST = Query("standing/host", Host)
 
 
 def disk(context: Context) -> Iterable[Reading]:
-    """Give how full each disk under the data is, in percent; nothing for another machine's."""
+    """
+    Give how full each disk under the data is, in percent, and that of the server's own messages.
+
+    Nothing for another machine's.
+    """
     path = data_here(context)
     if path is None:
         return
     seen = set()
-    for each in [path, *_parts(path, session(context).fetch(HOST)[0].changes_directory)]:
+    for each in [path, *_parts(path, session(context).fetch(HOST)[0])]:
         with suppress(OSError):  # it went meanwhile, or is not ours to see
             device = each.stat().st_dev
             if device not in seen:
@@ -58,13 +62,15 @@ def disk(context: Context) -> Iterable[Reading]:
                 yield _filled(each)
 
 
-def _parts(data: Path, changes: str | None) -> Iterable[Path]:
+def _parts(data: Path, said: Host) -> Iterable[Path]:
     """Give the directories that may be on disks of their own: links and mounts are common there."""
     with suppress(OSError):
         yield from (each for each in data.iterdir() if each.is_dir())
         yield from (data / "pg_tblspc").glob("*")
-    if changes is not None:
-        yield Path(changes)
+    if said.changes_directory is not None:
+        yield Path(said.changes_directory)
+    if said.log_file is not None:
+        yield (data / said.log_file).parent
 
 
 def _filled(path: Path) -> Reading:
