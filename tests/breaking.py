@@ -20,7 +20,11 @@ ENDS_WITHIN_S = 90.0
 
 @dataclass(slots=True)
 class Place:
-    """A target that is watched, and whoever may break it: `admin` is a session of its owner."""
+    """
+    A target that is watched, and whoever may break it: `admin` is a session of its owner.
+
+    `twin` is the replica of a primary, and the primary of a replica.
+    """
 
     target: Target
     lab: Lab
@@ -28,6 +32,7 @@ class Place:
     bed: Bed
     folder: Path
     exporter: Popen[bytes]
+    twin: "Place | None" = None
 
     @property
     def name(self) -> str:
