@@ -52,7 +52,7 @@ LAYERS = [
         "roles",
         "jobs",
     },
-    {"journal", "seeding", "lab", "partitions"},
+    {"journal", "seeding", "lab", "partitions", "predictions", "conditions"},
     {"workload", "backups"},
     {"experiments", "health", "replication", "storage"},
     {"drills"},

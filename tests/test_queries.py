@@ -44,6 +44,7 @@ PLUGIN = "INSTALL PLUGIN IF NOT EXISTS metadata_lock_info SONAME 'metadata_lock_
 PARAMS: dict[str, object] = {
     "after": date(2025, 1, 2),
     "after_at": "2025-01-02",
+    "at": "2025-01-03 01:00:00",
     "builder_id": 0,
     "channel": "email",
     "database": "trading",
@@ -60,9 +61,12 @@ PARAMS: dict[str, object] = {
     "pages_min": 1,
     "part_name": "audit_log_2025",
     "part_schema": "public",
+    "prediction_keys": "[]",
     "row_limit": 5,
     "session_id": 0,
     "session_ids": "1,2",
+    "status": "",
+    "symbol": "",
     "symbols_max": 5,
     "tables_max": 5,
     "through": date(2025, 1, 2),
@@ -70,6 +74,7 @@ PARAMS: dict[str, object] = {
     "token": "none",
     "trade_id": 0,
     "until_at": "2025-01-03",
+    "user_ids": "[1, 2]",
     "waiting_id": 0,
 }
 

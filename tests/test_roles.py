@@ -1,13 +1,11 @@
 """Each role is tried for what it must not do, and for what it is there for."""
 
-import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from contextlib import ExitStack
 
 import pytest
 from conftest import Labs, fresh_database
-from trading import Bed
+from trading import Bed, member
 
 from stockops import migrations
 from stockops.engine import ENGINES, connect
@@ -25,26 +23,6 @@ def bed(request: pytest.FixtureRequest, all_labs: Labs) -> Iterator[Bed]:
             bed = Bed(server, target)
             bed.buy(bed.account(), bed.stock(50_000), 1, 50_000)  # rows that could be changed
             yield bed
-
-
-@contextmanager
-def member(bed: Bed, role: str) -> Iterator[Server]:
-    """A session of somebody who has `role` and nothing else."""
-    name = f"member_{secrets.token_hex(4)}"
-    if bed.engine == "postgresql":
-        bed.server.execute(f"CREATE ROLE {name} LOGIN IN ROLE stockops_{role}")
-        user = name
-    else:
-        user = f"{name}@localhost"
-        bed.server.execute(f"CREATE USER {user}")
-        bed.server.execute(f"GRANT stockops_{role} TO {user}")
-        bed.server.execute(f"SET DEFAULT ROLE stockops_{role} FOR {user}")
-    try:
-        url = bed.target.url.replace("//stockops@", f"//{name}@")
-        with connect(replace(bed.target, name=role, url=url)) as server:
-            yield server
-    finally:
-        bed.server.execute(f"DROP {'ROLE' if bed.engine == 'postgresql' else 'USER'} {user}")
 
 
 @pytest.fixture(scope="module")

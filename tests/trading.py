@@ -1,6 +1,7 @@
 """A bed for orders: issues and accounts made to measure, with books that balance from the start."""
 
 import itertools
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -226,6 +227,26 @@ def bed_of(lab: Lab) -> Iterator[Bed]:
     with migrated_database(lab) as target, connect(target) as server:
         yield Bed(server, target)
         check_books(server)
+
+
+@contextmanager
+def member(bed: Bed, role: str) -> Iterator[Server]:
+    """A session of somebody who has `role` and nothing else."""
+    name = f"member_{secrets.token_hex(4)}"
+    if bed.engine == "postgresql":
+        bed.server.execute(f"CREATE ROLE {name} LOGIN IN ROLE stockops_{role}")
+        user = name
+    else:
+        user = f"{name}@localhost"
+        bed.server.execute(f"CREATE USER {user}")
+        bed.server.execute(f"GRANT stockops_{role} TO {user}")
+        bed.server.execute(f"SET DEFAULT ROLE stockops_{role} FOR {user}")
+    try:
+        url = bed.target.url.replace("//stockops@", f"//{name}@")
+        with connect(replace(bed.target, name=role, url=url)) as server:
+            yield server
+    finally:
+        bed.server.execute(f"DROP {'ROLE' if bed.engine == 'postgresql' else 'USER'} {user}")
 
 
 def plain(value: object) -> object:

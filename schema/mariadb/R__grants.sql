@@ -1,4 +1,4 @@
--- requires: R__market.sql R__place_order.sql R__place_orders.sql R__cancel_order.sql R__monitoring.sql
+-- requires: R__market.sql R__place_order.sql R__place_orders.sql R__cancel_order.sql R__predictions.sql R__conditions.sql R__monitoring.sql
 -- Who may do what in this database. The application reads and calls routines; it writes no table itself.
 -- The routines run with the rights of whoever applied these files. Nobody but the owner gets CREATE TEMPORARY TABLES:
 -- a temporary table hides a real one of the same name from the routines.
@@ -17,6 +17,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON stock_inventory TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON stock_prices TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON portfolios TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON portfolio_targets TO stockops_owner;
+GRANT SELECT, INSERT, UPDATE, DELETE ON models TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON predictions TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON conditions TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON orders TO stockops_owner;
@@ -38,10 +39,16 @@ GRANT EXECUTE ON FUNCTION upper_limit_won TO stockops_owner;
 GRANT EXECUTE ON FUNCTION is_business_day TO stockops_owner;
 GRANT EXECUTE ON FUNCTION business_day_after TO stockops_owner;
 GRANT EXECUTE ON FUNCTION session_open TO stockops_owner;
+GRANT EXECUTE ON FUNCTION price_on TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE place_order TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE place_order_out TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE place_orders TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE cancel_order TO stockops_owner;
+GRANT EXECUTE ON PROCEDURE store_predictions TO stockops_owner;
+GRANT EXECUTE ON PROCEDURE add_condition TO stockops_owner;
+GRANT EXECUTE ON PROCEDURE cancel_condition TO stockops_owner;
+GRANT EXECUTE ON PROCEDURE expire_conditions TO stockops_owner;
+GRANT EXECUTE ON PROCEDURE execute_condition TO stockops_owner;
 
 GRANT SELECT ON tick_sizes TO stockops_app;
 GRANT SELECT ON price_limits TO stockops_app;
@@ -57,6 +64,7 @@ GRANT SELECT ON stock_inventory TO stockops_app;
 GRANT SELECT ON stock_prices TO stockops_app;
 GRANT SELECT, INSERT, UPDATE ON portfolios TO stockops_app;
 GRANT SELECT, INSERT, UPDATE ON portfolio_targets TO stockops_app;
+GRANT SELECT ON models TO stockops_app;
 GRANT SELECT, INSERT, UPDATE ON predictions TO stockops_app;
 GRANT SELECT, INSERT, UPDATE ON conditions TO stockops_app;
 GRANT SELECT ON orders TO stockops_app;
@@ -68,12 +76,18 @@ GRANT EXECUTE ON PROCEDURE place_order TO stockops_app;
 GRANT EXECUTE ON PROCEDURE place_order_out TO stockops_app;
 GRANT EXECUTE ON PROCEDURE place_orders TO stockops_app;
 GRANT EXECUTE ON PROCEDURE cancel_order TO stockops_app;
+GRANT EXECUTE ON PROCEDURE store_predictions TO stockops_app;
+GRANT EXECUTE ON PROCEDURE add_condition TO stockops_app;
+GRANT EXECUTE ON PROCEDURE cancel_condition TO stockops_app;
+GRANT EXECUTE ON PROCEDURE expire_conditions TO stockops_app;
+GRANT EXECUTE ON PROCEDURE execute_condition TO stockops_app;
 GRANT EXECUTE ON FUNCTION tick_won TO stockops_app;
 GRANT EXECUTE ON FUNCTION lower_limit_won TO stockops_app;
 GRANT EXECUTE ON FUNCTION upper_limit_won TO stockops_app;
 GRANT EXECUTE ON FUNCTION is_business_day TO stockops_app;
 GRANT EXECUTE ON FUNCTION business_day_after TO stockops_app;
 GRANT EXECUTE ON FUNCTION session_open TO stockops_app;
+GRANT EXECUTE ON FUNCTION price_on TO stockops_app;
 
 GRANT SELECT ON tick_sizes TO stockops_read;
 GRANT SELECT ON price_limits TO stockops_read;
@@ -89,6 +103,7 @@ GRANT SELECT ON stock_inventory TO stockops_read;
 GRANT SELECT ON stock_prices TO stockops_read;
 GRANT SELECT ON portfolios TO stockops_read;
 GRANT SELECT ON portfolio_targets TO stockops_read;
+GRANT SELECT ON models TO stockops_read;
 GRANT SELECT ON predictions TO stockops_read;
 GRANT SELECT ON conditions TO stockops_read;
 GRANT SELECT ON orders TO stockops_read;
@@ -106,6 +121,7 @@ GRANT EXECUTE ON FUNCTION upper_limit_won TO stockops_read;
 GRANT EXECUTE ON FUNCTION is_business_day TO stockops_read;
 GRANT EXECUTE ON FUNCTION business_day_after TO stockops_read;
 GRANT EXECUTE ON FUNCTION session_open TO stockops_read;
+GRANT EXECUTE ON FUNCTION price_on TO stockops_read;
 
 -- Lets the monitor into the database, where it sees the names and sizes of tables and no row of them.
 GRANT SHOW VIEW ON * TO stockops_monitor;

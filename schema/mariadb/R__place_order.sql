@@ -137,12 +137,13 @@ CREATE OR REPLACE PROCEDURE execute_order(
     IN p_kind VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
     IN p_limit_won BIGINT, IN p_quantity BIGINT,
     IN p_business_date DATE, IN p_at DATETIME(6), IN p_portfolio_id BIGINT, IN p_condition_id BIGINT, IN p_prediction_id BIGINT, IN p_batch BOOLEAN,
+    IN p_joins BOOLEAN,
     OUT o_answer ROW(
         status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
         order_id BIGINT, filled_quantity BIGINT, filled_value_won BIGINT, fee_won BIGINT, tax_won BIGINT, replayed BOOLEAN
     )
 )
-COMMENT 'The whole life of one order, in a transaction of its own; a batch has one already, holds the locks, and writes journal and audit by itself'
+COMMENT 'The whole life of one order, in a transaction of its own unless it joins that of its caller; a batch holds the locks, and writes journal and audit by itself'
 main: BEGIN
     -- What an order costs here, dearest first: a statement, each variable that a statement names (it is written into the text of
     -- the statement), a variable of its own, an instruction (SET, IF). So variables stand together as rows, what is known before
@@ -182,7 +183,7 @@ main: BEGIN
         SET o_answer.reason = CASE WHEN p_quantity >= 1 THEN 'bad_request' ELSE 'bad_quantity' END;
         LEAVE main;
     END IF;
-    IF NOT p_batch THEN
+    IF NOT p_joins THEN
         SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
         START TRANSACTION;
     END IF;
@@ -236,7 +237,7 @@ main: BEGIN
         ELSE
             SET o_answer.reason = 'bad_quantity';
         END IF;
-        IF NOT p_batch THEN
+        IF NOT p_joins THEN
             COMMIT;
         END IF;
         LEAVE main;
@@ -538,7 +539,7 @@ main: BEGIN
         UPDATE positions FORCE INDEX (PRIMARY) SET reserved_quantity = reserved_quantity + p_quantity
         WHERE account_id = p_account_id AND symbol = p_symbol;
     END IF;
-    IF NOT p_batch THEN
+    IF NOT p_joins THEN
         COMMIT;
     END IF;
 END;
@@ -562,7 +563,7 @@ BEGIN
         order_id BIGINT, filled_quantity BIGINT, filled_value_won BIGINT, fee_won BIGINT, tax_won BIGINT, replayed BOOLEAN
     );
     CALL execute_order(p_key, p_account_id, p_symbol, p_side, p_kind, p_limit_won, p_quantity, p_business_date, p_at,
-        p_portfolio_id, p_condition_id, p_prediction_id, FALSE, v_answer);
+        p_portfolio_id, p_condition_id, p_prediction_id, FALSE, FALSE, v_answer);
     SET o_status = v_answer.status, o_reason = v_answer.reason, o_order_id = v_answer.order_id, o_filled_quantity = v_answer.filled_quantity;
 END;
 
@@ -582,7 +583,7 @@ BEGIN
         order_id BIGINT, filled_quantity BIGINT, filled_value_won BIGINT, fee_won BIGINT, tax_won BIGINT, replayed BOOLEAN
     );
     CALL execute_order(p_key, p_account_id, p_symbol, p_side, p_kind, p_limit_won, p_quantity, p_business_date, p_at,
-        p_portfolio_id, p_condition_id, p_prediction_id, FALSE, v_answer);
+        p_portfolio_id, p_condition_id, p_prediction_id, FALSE, FALSE, v_answer);
     SELECT v_answer.status AS status, v_answer.reason AS reason, v_answer.order_id AS order_id, v_answer.filled_quantity AS filled_quantity,
         v_answer.filled_value_won AS filled_value_won, v_answer.fee_won AS fee_won, v_answer.tax_won AS tax_won, v_answer.replayed AS replayed;
 END;

@@ -451,7 +451,7 @@ BEGIN
             ORDER BY b.position_no
         ) DO
             CALL execute_order(r.idempotency_key, r.account_id, r.symbol, r.side, r.kind, r.limit_won, r.quantity, v_date, v_at,
-                r.portfolio_id, r.condition_id, r.prediction_id, TRUE, v_answer);
+                r.portfolio_id, r.condition_id, r.prediction_id, TRUE, TRUE, v_answer);
             INSERT INTO batch_done (position_no, order_id, status, reason, filled_quantity, value_won, fee_won, tax_won, is_replayed)
             VALUES (r.position_no, v_answer.order_id, v_answer.status, v_answer.reason, v_answer.filled_quantity, v_answer.filled_value_won, v_answer.fee_won,
                 v_answer.tax_won, v_answer.replayed);

@@ -1,4 +1,4 @@
--- requires: R__market.sql R__place_order.sql R__place_orders.sql R__cancel_order.sql R__monitoring.sql
+-- requires: R__market.sql R__place_order.sql R__place_orders.sql R__cancel_order.sql R__predictions.sql R__conditions.sql R__monitoring.sql
 -- Who may do what. The application reads and calls routines; it writes no table itself.
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
@@ -7,7 +7,7 @@ GRANT USAGE ON SCHEMA public TO stockops_owner, stockops_app, stockops_read, sto
 GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON
     tick_sizes, price_limits, market_sessions, market_holidays, tax_rates, fee_schedules,
     users, brokers, accounts, stocks, stock_inventory, stock_prices, portfolios, portfolio_targets,
-    predictions, conditions, orders, trades, journal_entries, positions, house_balances,
+    models, predictions, conditions, orders, trades, journal_entries, positions, house_balances,
     notifications, audit_log, audit_seals, seed_chunks, heartbeats
 TO stockops_owner;
 GRANT SELECT ON database_identity TO stockops_owner;
@@ -18,22 +18,28 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO stockops_owner;
 GRANT SELECT ON
     tick_sizes, price_limits, market_sessions, market_holidays, tax_rates, fee_schedules,
     users, brokers, accounts, stocks, stock_inventory, stock_prices, portfolios, portfolio_targets,
-    predictions, conditions, orders, trades, journal_entries, positions, notifications
+    models, predictions, conditions, orders, trades, journal_entries, positions, notifications
 TO stockops_app;
 GRANT INSERT, UPDATE ON portfolios, portfolio_targets, predictions, conditions, notifications TO stockops_app;
 GRANT EXECUTE ON FUNCTION place_order(text, bigint, text, text, text, bigint, bigint, date, timestamptz, bigint, bigint, bigint) TO stockops_app;
 GRANT EXECUTE ON FUNCTION place_orders(jsonb, date, timestamptz) TO stockops_app;
 GRANT EXECUTE ON FUNCTION cancel_order(bigint, date, timestamptz) TO stockops_app;
+GRANT EXECUTE ON FUNCTION store_predictions(jsonb, date, timestamptz) TO stockops_app;
+GRANT EXECUTE ON FUNCTION add_condition(bigint, text, jsonb, timestamptz, date, timestamptz) TO stockops_app;
+GRANT EXECUTE ON FUNCTION cancel_condition(bigint, date, timestamptz) TO stockops_app;
+GRANT EXECUTE ON FUNCTION expire_conditions(date, timestamptz) TO stockops_app;
+GRANT EXECUTE ON FUNCTION execute_condition(bigint, bigint, date, timestamptz) TO stockops_app;
 
 GRANT SELECT ON
     tick_sizes, price_limits, market_sessions, market_holidays, tax_rates, fee_schedules,
     users, brokers, accounts, stocks, stock_inventory, stock_prices, portfolios, portfolio_targets,
-    predictions, conditions, orders, trades, journal_entries, positions, house_balances,
+    models, predictions, conditions, orders, trades, journal_entries, positions, house_balances,
     notifications, audit_log, audit_seals, audit_canonical
 TO stockops_read;
 GRANT EXECUTE ON FUNCTION
     tick_won(text, date, bigint), lower_limit_won(text, date, bigint), upper_limit_won(text, date, bigint),
-    is_business_day(text, date), business_day_after(text, date, integer), session_open(text, date, timestamptz)
+    is_business_day(text, date), business_day_after(text, date, integer), session_open(text, date, timestamptz),
+    price_on(text, date)
 TO stockops_app, stockops_read;
 
 GRANT INSERT, UPDATE ON heartbeats TO stockops_backup;

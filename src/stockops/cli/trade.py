@@ -2,28 +2,34 @@
 
 import json
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from .. import journal, market, orders, render
+from .. import journal, orders, render
 from ..engine import connect
 from ..engine.base import Server
-from ..errors import ConfigError, Fault, Finding, Refused, ServerError
-from ..orders import SERVER_CLOCK, Answer, Clock, Order
+from ..errors import Fault, Finding, ServerError
+from ..orders import Answer, Order
 from ..targets import Target
-from . import options
+from . import options, tradeclock
 from .runview import audited, progress, table
+from .trade_conditions import conditions
+from .trade_predictions import predictions
+from .tradeclock import When
 
 _SEND_TRIES = 3
-OPENS_AT = time(10, 0)  # KST: later than that a market opens on no day of the year
 
 
 @click.group()
 def trade() -> None:
-    """Place orders: one, or as many as the server takes, and audit what became of them."""
+    """Place orders: one, many, or by conditions on predictions; audit what became of them."""
+
+
+trade.add_command(predictions)
+trade.add_command(conditions)
 
 
 @trade.command("order")
@@ -36,14 +42,12 @@ def trade() -> None:
 @click.option("--quantity", type=int, required=True, metavar="SHARES", help="How many.")
 @click.option("--limit", "limit_won", type=int, metavar="WON", help="Without it: at the market.")
 @click.option("--key", help="Your own name for the order; the same key again answers the same.")
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Business date, in a lab.")
-@click.option("--at", type=click.DateTime(["%H:%M"]), help="Time of the market, KST, in a lab.")
+@tradeclock.options
 @options.form
 def order_command(
     target: Target,
     form: render.Format,
-    day: datetime | None,
-    at: datetime | None,
+    when: When,
     **wanted: Any,
 ) -> None:
     """
@@ -52,10 +56,11 @@ def order_command(
     A lab trades on the day that its issues stand at, at 10:00 KST, unless --date and --at say
     otherwise; any other target trades by its server's clock.
     """
-    clock = _clock(target, day, at)
+    clock = tradeclock.said(target, when)
     order = Order(**{**wanted, "key": wanted["key"] or f"cli-{_stamp()}"})
     answer = _settled(
-        target, lambda server: orders.place(server, order, clock=_day_of(server, target, clock))
+        target,
+        lambda server: orders.place(server, order, clock=tradeclock.of_day(server, target, clock)),
     )
     _show(answer, form)
 
@@ -63,20 +68,21 @@ def order_command(
 @trade.command("cancel")
 @options.target
 @click.argument("order_id", type=int)
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Business date, in a lab.")
-@click.option("--at", type=click.DateTime(["%H:%M"]), help="Time of the market, KST, in a lab.")
+@tradeclock.options
 @options.form
 def cancel_command(
     target: Target,
     order_id: int,
     form: render.Format,
-    day: datetime | None,
-    at: datetime | None,
+    when: When,
 ) -> None:
     """Take what is left of an order out of the book. Exits 1 where there is nothing to take."""
-    clock = _clock(target, day, at)
+    clock = tradeclock.said(target, when)
     answer = _settled(
-        target, lambda server: orders.cancel(server, order_id, clock=_day_of(server, target, clock))
+        target,
+        lambda server: orders.cancel(
+            server, order_id, clock=tradeclock.of_day(server, target, clock)
+        ),
     )
     _show(answer, form, refused=answer.reason != "cancelled")
 
@@ -133,7 +139,7 @@ def run_command(
         raise click.UsageError("--journal and --no-journal exclude each other")
     if not no_journal and wanted["journal"] is None:
         wanted["journal"] = Path(f"journal-{_stamp()}")
-    business_date = _clock(target, day, None).business_date
+    business_date = tradeclock.said(target, When(day=day)).business_date
     plan = workload.RunPlan(
         **wanted,
         mix=workload.mix_of(mix),
@@ -178,28 +184,6 @@ def audit_command(target: Target, directory: Path, form: render.Format) -> None:
             f"{sum(verdict.findings.values())} findings in {verdict.intents} orders",
             hint="Prove the books as well: stockops books check",
         )
-
-
-def _clock(target: Target, day: datetime | None, at: datetime | None) -> Clock:
-    """Return the market's clock: a lab's is what the user says, a protected target's is real."""
-    if target.protected and (day or at):
-        raise Refused(
-            f"the protected target {target.name!r} trades by its server's clock",
-            hint="Leave --date and --at out, or use a lab.",
-        )
-    if at and not day:
-        raise ConfigError("a time without a date", hint="Give --date as well.")
-    if day is None:
-        return SERVER_CLOCK
-    return orders.clock_of(date(day.year, day.month, day.day), at.time() if at else OPENS_AT)
-
-
-def _day_of(server: Server, target: Target, clock: Clock) -> Clock:
-    """Return `clock`, or in a lab where nobody set it, 10:00 KST of the day it trades on."""
-    if clock is not SERVER_CLOCK or target.lab is None or target.protected:
-        return clock
-    day = server.fetch(market.QUOTE_DATE)[0].business_date
-    return SERVER_CLOCK if day is None else orders.clock_of(day, OPENS_AT)
 
 
 def _settled(target: Target, ask: Callable[[Server], Answer]) -> Answer:

@@ -1,0 +1,28 @@
+"""
+Predictions of models: read from files, judged, and stored as valid or quarantined.
+
+A valid one may meet a condition and lead to an order. A quarantined one is kept with its reason, an
+audit row and a warning to its user, and the database refuses every order that names it.
+"""
+
+from .generating import generate, write_csv
+from .judging import STALE_AFTER_S, Verdict
+from .listing import LISTED_MAX, STATUSES, Prediction, listed
+from .reading import Line, read
+from .storing import Loaded, load, steps
+
+__all__ = [
+    "LISTED_MAX",
+    "STALE_AFTER_S",
+    "STATUSES",
+    "Line",
+    "Loaded",
+    "Prediction",
+    "Verdict",
+    "generate",
+    "listed",
+    "load",
+    "read",
+    "steps",
+    "write_csv",
+]
