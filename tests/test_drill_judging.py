@@ -54,6 +54,13 @@ def test_what_came_out_as_expected_passes() -> None:
     assert judging.judge(TERMS, GOOD) == (Verdict.PASS, ())
 
 
+def test_a_failover_that_counts_what_it_lost_is_held_against_the_journal() -> None:
+    terms = replace(TERMS, expect=replace(TERMS.expect, acked_lost=20))
+    for told, agree in ((11, False), (12, True), (14, True), (15, False)):
+        evidence = with_measured(lost=15, lost_cancels=3, unknown=2, told_lost=told)
+        assert (judging.judge(terms, evidence)[0] is Verdict.PASS) is agree, told
+
+
 @pytest.mark.parametrize(
     ("evidence", "verdict", "why"),
     [
@@ -62,6 +69,7 @@ def test_what_came_out_as_expected_passes() -> None:
         (with_measured(lost=1), Verdict.FAIL, "1 acknowledged orders are lost (0 allowed)"),
         (with_measured(ghosts=2), Verdict.FAIL, "2 orders are there that nobody sent"),
         (with_measured(duplicates=1), Verdict.FAIL, "1 orders are there more than once"),
+        (with_measured(told_lost=1), Verdict.FAIL, "the failover counted 1 lost orders"),
         (with_measured(structure_findings=1), Verdict.FAIL, "1 structures"),
         (with_measured(rto_s=10.1), Verdict.FAIL, "recovery took 10.1 s (10 expected)"),
         (with_measured(detected_s=None), Verdict.FAIL, "no health check told of it within 5 s"),

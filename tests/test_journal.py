@@ -173,7 +173,18 @@ def test_a_journal_is_paired_with_the_database(market: Target, tmp_path: Path) -
         with edited(path) as lines:
             filled = next(x for x in lines if x[0] == "a" and x[2] == "filled")
             lines.append(["x", filled[1], filled[4], "cancelled", "cancelled"])
-        assert only(journal.audit(server, path)) == {"contradictory": 1}
+        assert only(journal.audit(server, path)) == {"missing": 1}
+
+        path = after("a cancel of what is another order by now")
+        with edited(path) as lines:
+            made = next(x for x in lines if x[0] == "x" and x[3:5] == ["cancelled", "cancelled"])
+            made[1] = lines[0][1]
+        assert only(journal.audit(server, path)) == {"missing": 1}
+
+        path = after("a cancel that was refused")
+        with edited(path) as lines:
+            lines.append(["x", lines[0][1], 10**12, "rejected", "unknown_order"])
+        assert journal.audit(server, path).clean
 
         path = after("unanswered")
         with edited(path) as lines:

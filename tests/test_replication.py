@@ -194,7 +194,10 @@ def test_what_a_dead_primary_confirmed_alone_is_counted_and_dropped(pair: Pair) 
     table = "public.kept" if pair.primary.engine == "postgresql" else "trading.kept"
     promoted = handed_over(pair)
     assert (promoted.lost_transactions, promoted.lost_rows) == (3, 6), promoted.lost
-    assert table in promoted.lost
+    assert f"{table} 6 (3 new)" in promoted.lost
+    said = replication.told(pair.replica)
+    assert said is not None
+    assert (str(said), said.new_rows) == (promoted.lost, {table: 3})
     write(pair.replica, "INSERT INTO kept VALUES (5, 'after it')")
 
     found = replication.plan_reattachment(pair.primary.name)

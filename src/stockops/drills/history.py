@@ -58,6 +58,8 @@ class Measured:
     gap_s: float | None = None  # the longest time without an acknowledgement
     acknowledged: int = 0
     lost: int | None = None
+    lost_cancels: int = 0  # of these, cancels of orders
+    told_lost: int | None = None  # orders in what the failover itself counted as lost
     ghosts: int | None = None
     duplicates: int | None = None
     unknown: int = 0

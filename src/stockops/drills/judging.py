@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .head import Terms
+from .head import Expect, Terms
 from .history import Measured, StepRun, Verdict
 
 
@@ -56,12 +56,7 @@ def judge(terms: Terms, evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
 
 def _failures(terms: Terms, evidence: Evidence) -> Iterator[str]:
     found, expect = evidence.measured, terms.expect
-    if found.lost is not None and found.lost > expect.acked_lost:
-        yield f"{found.lost} acknowledged orders are lost ({expect.acked_lost} allowed)"
-    if found.ghosts:
-        yield f"{found.ghosts} orders are there that nobody sent, or that were refused"
-    if found.duplicates:
-        yield f"{found.duplicates} orders are there more than once"
+    yield from _gone(found, expect)
     if evidence.books.violated:
         yield f"the books do not balance: {', '.join(evidence.books.violated)} violated"
     if found.structure_findings:
@@ -75,6 +70,36 @@ def _failures(terms: Terms, evidence: Evidence) -> Iterator[str]:
         yield f"no health check told of it within {terms.detect.within_s:g} s ({names})"
     for step in evidence.failed:
         yield f"{step.section}: {step.text!r} left with {step.exit_code}"
+
+
+def _gone(found: Measured, expect: Expect) -> Iterator[str]:
+    """Yield what is wrong with the orders that are there, and with those that are not."""
+    if found.lost is not None and found.lost > expect.acked_lost:
+        yield f"{found.lost} acknowledged orders are lost ({expect.acked_lost} allowed)"
+    if (why := _miscounted(found)) is not None:
+        yield why
+    if found.ghosts:
+        yield f"{found.ghosts} orders are there that nobody sent, or that were refused"
+    if found.duplicates:
+        yield f"{found.duplicates} orders are there more than once"
+
+
+def _miscounted(found: Measured) -> str | None:
+    """
+    Return how the count of a failover differs from that of the journal; None where it does not.
+
+    It counts the orders in the log that the new primary never got: those that were acknowledged
+    and are lost, and those whose answer nobody heard.
+    """
+    if found.told_lost is None or found.lost is None:
+        return None
+    orders = found.lost - found.lost_cancels
+    if orders <= found.told_lost <= orders + found.unknown:
+        return None
+    return (
+        f"the failover counted {found.told_lost} lost orders, and the journal {orders} that were "
+        f"acknowledged and {found.unknown} that were never answered"
+    )
 
 
 def _unknowns(evidence: Evidence) -> Iterator[str]:

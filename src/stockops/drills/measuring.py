@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from .. import books, journal
+from .. import books, journal, replication
 from ..backups import proving
 from ..engine import connect
 from ..errors import StockopsError
@@ -65,6 +65,7 @@ def read(
             found,
             acknowledged=said.acknowledged,
             lost=said.findings["missing"],
+            lost_cancels=said.missing_cancels,
             ghosts=said.findings["never_sent"] + said.findings["contradictory"],
             duplicates=said.findings["duplicate"],
             unknown=orders.unknown,
@@ -78,6 +79,15 @@ def read(
         ),
         None if seeing else "the audit does not see an order that is lost: the control stays green",
     )
+
+
+def handover(found: Measured, lab: Lab) -> Measured:
+    """Return `found` with what the promotion of `lab`, where it took over, counted as lost."""
+    said = replication.told(lab)
+    if said is None or said.unread:
+        return found
+    orders = (rows for table, rows in said.new_rows.items() if table.endswith(".orders"))
+    return replace(found, told_lost=sum(orders))
 
 
 def structures(found: Measured, lab: Lab) -> Measured:

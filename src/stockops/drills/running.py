@@ -310,6 +310,7 @@ def _check(going: _Run, spot: Spot, orders: Orders, watch: Watch) -> None:
     going.measured, going.books, going.unread = measuring.read(
         going.measured, orders, spot.authority, going.folder
     )
+    going.measured = measuring.handover(going.measured, spot.standing)
     going.unread = going.unread or failure
     if going.unread is None and going.bite:
         going.measured = measuring.structures(going.measured, spot.standing)

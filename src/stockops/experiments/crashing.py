@@ -41,10 +41,10 @@ class Crash:
     What one crash left.
 
     `acknowledged` counts orders and cancels. `missing` of them are not there, worth `missing_won`
-    as far as they had been filled; of `contradictory` ones there is less than was acknowledged, as
-    where a cancel was lost and its order was not. `lost_s` is the time from the last order that is
-    there to the crash, 0 where nothing was lost. `back_s` is how long the start took; None: the
-    server did not come back, for the reason in `note`, and everything is lost.
+    as far as they had been filled; of `contradictory` ones there is less than was acknowledged.
+    `lost_s` is the time from the last order that is there to the crash, 0 where nothing was lost.
+    `back_s` is how long the start took; None: the server did not come back, for the reason in
+    `note`, and everything is lost.
     """
 
     kind: Kind

@@ -12,7 +12,7 @@ from .making import (
     require_primary,
     temporary,
 )
-from .promoting import Handover, Promoted, check, promote
+from .promoting import Handover, Promoted, check, promote, told
 from .promoting import plan as plan_promotion
 from .reattaching import Reattached, Reattachment, reattach
 from .reattaching import plan as plan_reattachment
@@ -42,4 +42,5 @@ __all__ = [
     "status",
     "target_of",
     "temporary",
+    "told",
 ]

@@ -80,16 +80,20 @@ class _Counted:
     since: str = ""  # the last known one before them
     times: list[datetime] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
+    new_rows: Counter[str] = field(default_factory=Counter)
 
 
 def _added(found: list[_Counted], keep: Path | None) -> Lost:
     rows: Counter[str] = Counter()
+    new_rows: Counter[str] = Counter()
     for each in found:
         rows += each.rows
+        new_rows += each.new_rows
     times = [at for each in found for at in each.times]
     return Lost(
         transactions=sum(each.transactions for each in found),
         rows=dict(rows),
+        new_rows=dict(new_rows),
         since=found[-1].since or "the beginning",
         first_at=min(times, default=None),
         last_at=max(times, default=None),
@@ -113,7 +117,9 @@ def _count(file: Path, known: Known, *, into: TextIO | None = None) -> _Counted:
                 counted.knows = True
                 counted.since = f"{key[0]}-{key[1]}-{match['number']}"
         elif counts and (row := _ROW.match(line)):
-            counted.rows[f"{row['base']}.{row['table']}"] += 1
+            table = f"{row['base']}.{row['table']}"
+            counted.rows[table] += 1
+            counted.new_rows[table] += line.startswith("### INSERT")
         if counts and into is not None:
             into.write(line)
     return counted

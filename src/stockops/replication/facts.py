@@ -95,12 +95,14 @@ class Lost:
     """
     What the log of a server holds that the one which took over never got.
 
-    `rows` counts changed rows by table. `kept` is a file with the transactions, where the log
-    tells them as text. `unread` says why nothing can be told; the numbers are then no zeros.
+    `rows` counts changed rows by table, `new_rows` those of them that were new. `kept` is a file
+    with the transactions, where the log tells them as text. `unread` says why nothing can be told;
+    the numbers are then no zeros.
     """
 
     transactions: int = 0
     rows: Mapping[str, int] = field(default_factory=dict)
+    new_rows: Mapping[str, int] = field(default_factory=dict)
     since: str = ""
     first_at: datetime | None = None
     last_at: datetime | None = None
@@ -113,8 +115,12 @@ class Lost:
             return f"what is lost cannot be told: {self.unread}"
         if not self.transactions:
             return "no transaction is lost"
-        said = ", ".join(f"{table} {count:,}" for table, count in sorted(self.rows.items()))
+        said = ", ".join(self._of(table) for table in sorted(self.rows))
         return f"{self.transactions:,} transactions after {self.since}: {said or 'no rows'}"
+
+    def _of(self, table: str) -> str:
+        new = self.new_rows.get(table, 0)
+        return f"{table} {self.rows[table]:,}" + (f" ({new:,} new)" if new else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

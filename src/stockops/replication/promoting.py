@@ -1,14 +1,16 @@
 """Let a replica take over; its primary is fenced first: two that take writes are the worst."""
 
+import json
 import os
 import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Literal
 
-from .. import children
+from .. import children, disk
 from .. import lab as labs
 from ..engine import connect
 from ..errors import ConfigError, Refused, StockopsError, Unreachable
@@ -20,6 +22,7 @@ from .making import holding
 from .postgresql import CONNECT_S
 from .status import target_of
 
+LOST = "lost.json"  # in the directory of the lab that took over
 APPLY_S = 600.0  # of log that was received and not applied yet
 KILL_S = 30.0
 
@@ -89,7 +92,8 @@ def promote(handover: Handover, *, seen: Seen = lambda _: None) -> Promoted:
     """
     Fence the primary, apply what was received, take writes, and prove it by one.
 
-    Who is killed in between runs it again: each step finds what is done already.
+    Who is killed in between runs it again: each step finds what is done already. What was lost
+    stays in a file of the lab's directory, for the desk that has to be told.
     """
     replica, primary = handover.replica, handover.primary
     engine, began = ENGINES[replica.engine], time.monotonic()
@@ -104,6 +108,7 @@ def promote(handover: Handover, *, seen: Seen = lambda _: None) -> Promoted:
         labs.note(replace(_now(replica), replica_of=None))
     took_s = round(time.monotonic() - began, 3)
     lost = _lost(replica, primary, seen)
+    _keep(replica, lost)
     return Promoted(
         replica=replica.name,
         replaced=replica.replica_of or "",
@@ -114,6 +119,21 @@ def promote(handover: Handover, *, seen: Seen = lambda _: None) -> Promoted:
         lost=str(lost),
         next=_next(replica, primary),
     )
+
+
+def told(lab: Lab) -> Lost | None:
+    """Return what the last promotion of `lab` counted as lost; None where it never took over."""
+    try:
+        said = json.loads((lab.directory / LOST).read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    times = {key: datetime.fromisoformat(said[key]) for key in ("first_at", "last_at") if said[key]}
+    return Lost(**{**said, **times})
+
+
+def _keep(lab: Lab, lost: Lost) -> None:
+    text = json.dumps(asdict(lost), indent=2, default=str)
+    disk.write_whole(lab.directory / LOST, f"{text}\n".encode())
 
 
 def _found(primary: Lab | None) -> Primary:

@@ -29,6 +29,7 @@ _RELATION = re.compile(r"blkref #0: rel \d+/(\d+)/(\d+)")
 _FOREVER = 1 << 63
 
 Branch = tuple[int, int]  # a timeline, and where it was left
+Row = tuple[str, str, bool]  # the numbers of a database and a file, and whether it was new
 
 
 def lost(old: Lab, new: Lab) -> Lost:
@@ -53,14 +54,18 @@ def lost(old: Lab, new: Lab) -> Lost:
         reader.take(_lines(old, timeline, since), after=left)
     except ServerError as exc:
         return Lost(parted=True, since=since, unread=str(exc).partition("\n")[0])
-    names = _names(new, {number for number, _ in reader.rows})
+    names = _names(new, {number for number, *_ in reader.rows})
     rows: Counter[str] = Counter()
-    for (database, file), count in reader.rows.items():
+    new_rows: Counter[str] = Counter()
+    for (database, file, is_new), count in reader.rows.items():
         if name := names.get((database, file)):
             rows[name] += count
+            if is_new:
+                new_rows[name] += count
     return Lost(
         transactions=len(reader.committed),
         rows=dict(rows),
+        new_rows=dict(new_rows),
         since=since,
         first_at=min(reader.committed, default=None),
         last_at=max(reader.committed, default=None),
@@ -141,8 +146,8 @@ class _Reader:
 
     records: int = 0
     committed: list[datetime] = field(default_factory=list)
-    rows: Counter[tuple[str, str]] = field(default_factory=Counter)
-    going: dict[int, Counter[tuple[str, str]]] = field(default_factory=dict)
+    rows: Counter[Row] = field(default_factory=Counter)
+    going: dict[int, Counter[Row]] = field(default_factory=dict)
 
     def take(self, lines: Iterable[str], *, after: int) -> None:
         """Take the records that begin at `after` or later."""
@@ -164,7 +169,8 @@ class _Reader:
         elif _ROWS.match(said) and (relation := _RELATION.search(said)):
             many = _MANY.search(said) if said.startswith("MULTI") else None
             count = int(many[1] or many[2]) if many else 1
-            self.going.setdefault(xid, Counter())[relation[1], relation[2]] += count
+            row = (relation[1], relation[2], "INSERT" in said.partition(" ")[0])
+            self.going.setdefault(xid, Counter())[row] += count
 
 
 def _names(new: Lab, numbers: set[str]) -> Mapping[tuple[str, str], str]:

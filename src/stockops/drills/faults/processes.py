@@ -93,13 +93,7 @@ class ServerKilled(_OfTheServer):
     def inject(self, spot: Spot, driver: str) -> None:
         """Kill it. There is nothing to undo: the sandbox goes, whatever is left of it."""
         del driver
-        server = Process.of(pid_of(spot))
-        spot.memory[_SERVER] = server
-        doomed = [server]
-        if spot.args.get("whom", "tree") == "tree":
-            doomed += processes.below(server.pid)
-        for each in doomed:
-            each.tell(signal.SIGKILL)
+        spot.memory[_SERVER] = kill(spot, tree=spot.args.get("whom", "tree") == "tree")
 
     def bites(self, spot: Spot) -> str | None:
         """Return which process is gone."""
@@ -136,6 +130,15 @@ class ServerFrozen(_OfTheServer):
         if step is not None:
             step.undo(spot.folder)
             spot.undo.undone(token)
+
+
+def kill(spot: Spot, *, tree: bool = True) -> Process:
+    """Kill the server, and all that it started where it is the `tree`; return what it was."""
+    server = Process.of(pid_of(spot))
+    doomed = [server, *(processes.below(server.pid) if tree else ())]
+    for each in doomed:
+        each.tell(signal.SIGKILL)
+    return server
 
 
 def pid_of(spot: Spot) -> int:

@@ -1,5 +1,6 @@
 """What happens between a primary and its replica."""
 
+import signal
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -8,11 +9,16 @@ from ... import proxy, replication
 from ...engine import connect
 from ...errors import ConfigError
 from ...lab import Lab
+from ...processes import Process
+from ...targets import Target
 from .. import clients
 from ..inverse import Sql
-from .base import Args, Driver, Needs, Ordinary, Spot, anywhere
+from .base import Args, Driver, Needs, Ordinary, Spot
+from .processes import by_signal, kill
 
 _WHO = "stockops drill"
+_UNSENT = "unsent"  # in a spot's memory
+_UNSENT_MAX = 10_000
 _PAUSE = {"postgresql": "SELECT pg_wal_replay_pause()", "mariadb": "STOP SLAVE SQL_THREAD"}
 _RESUME = {"postgresql": "SELECT pg_wal_replay_resume()", "mariadb": "START SLAVE SQL_THREAD"}
 
@@ -90,15 +96,17 @@ class PrimaryLost(Ordinary):
     """
     The primary is killed, and its machine does not come back: the replica has to take over.
 
-    With ``synchronous`` commits waited for the replica. Clients keep their address: it is that of a
-    proxy, which stands for whatever leads them, a name, an address that moves, a pooler.
+    With ``synchronous`` commits waited for the replica. With ``unsent`` the network between the two
+    stalls before, until at least so many orders are confirmed that the replica never got: what an
+    asynchronous one loses. Clients keep their address: it is that of a proxy, which stands for
+    whatever leads them, a name, an address that moves, a pooler.
     """
 
     name = "primary_lost"
     title = "The primary is lost"
     destroys = True
-    drivers = (Driver("signal", anywhere),)
-    takes = MappingProxyType({"synchronous": (False, True)})
+    drivers = (Driver("signal", by_signal),)
+    takes = MappingProxyType({"synchronous": (False, True), "unsent": range(_UNSENT_MAX + 1)})
     wants = Needs(replica=True, proxy=True)
 
     def needs(self, engine: str, args: Args) -> Needs:
@@ -108,18 +116,62 @@ class PrimaryLost(Ordinary):
         )
 
     def inject(self, spot: Spot, driver: str) -> None:
-        """Kill it. Nothing arms this: the sandbox goes as a whole."""
+        """Kill it, all at once. Nothing arms this: the sandbox goes as a whole."""
         del driver
-        labs.crash(spot.now)
+        unsent = spot.args.get("unsent", 0)
+        if unsent:
+            _STALL[spot.engine](spot)
+            spot.memory[_UNSENT] = _unsent(spot, at_least=unsent)
+        kill(spot)
+        clients.soon(lambda: not spot.now.pid, f"{spot.lab.name!r} is killed, and stays")
+        if unsent and spot.engine == "mariadb":  # as one that looks for its primary in vain
+            tell(replica_of(spot), "START SLAVE IO_THREAD")
 
     def bites(self, spot: Spot) -> str | None:
-        """Return that no process of it is there."""
-        return None if spot.now.pid else f"{spot.lab.name} is gone, and nobody starts it"
+        """Return that no process of it is there, and what the replica never got."""
+        if spot.now.pid:
+            return None
+        never_got = spot.memory.get(_UNSENT, 0)
+        more = f"; its replica never got {never_got} orders or more" if never_got else ""
+        return f"{spot.lab.name} is gone, and nobody starts it{more}"
 
     def lift(self, spot: Spot) -> None:
         """Lead the clients to who took over, if anybody did."""
         if spot.proxy is not None and spot.proxy.lives:
             spot.proxy.lead(proxy.server_of(spot.authority.url))
+
+
+def _stall_in_postgresql(spot: Spot) -> None:
+    """Have the process that sends the log to the replica stand still."""
+    asked = "SELECT pid FROM pg_stat_replication WHERE application_name = %(name)s"
+    with connect(replication.target_of(spot.now), application=_WHO) as server:
+        sender = server.rows(asked, {"name": replica_of(spot).name})[0]["pid"]
+    Process.of(int(sender)).tell(signal.SIGSTOP)
+
+
+def _stall_in_mariadb(spot: Spot) -> None:
+    """Have the replica receive no more: who sends to it is a thread, and cannot be held."""
+    tell(replica_of(spot), "STOP SLAVE IO_THREAD")
+
+
+_STALL = {"postgresql": _stall_in_postgresql, "mariadb": _stall_in_mariadb}
+
+
+def _unsent(spot: Spot, *, at_least: int) -> int:
+    """Wait until so many orders are on the primary alone; return how many are."""
+    found = [0]
+    asked = "SELECT count(*) AS n FROM orders"
+    with (
+        connect(spot.target, application=_WHO) as primary,
+        connect(Target(name=_WHO, url=replica_of(spot).url(spot.target.database))) as replica,
+    ):
+
+        def enough() -> bool:
+            found[0] = int(primary.rows(asked)[0]["n"]) - int(replica.rows(asked)[0]["n"])
+            return found[0] >= at_least
+
+        clients.soon(enough, f"fewer than {at_least} orders came while the replica got none")
+    return found[0]
 
 
 def _purged(spot: Spot) -> bool:

@@ -2,6 +2,7 @@
 -- Needs: SELECT on orders.
 SELECT
     o.order_id AS order_id,
+    o.idempotency_key AS idempotency_key,
     o.status AS status,
     o.reason AS reason
 FROM orders AS o
