@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from stockops.drills import guard
 from stockops.engine import connect
 from stockops.errors import Refused
-from stockops.lab import Lab
+from stockops.lab import Lab, marker
 from stockops.targets import Target
 
 OURS = ("stockops",)  # the servers of the tests are used by the tests
@@ -46,6 +47,17 @@ def test_a_server_whose_directory_is_another_ones_is_not(lab: Lab, planted: Targ
         server.execute("DROP TABLE stockops_guard.token")
     with pytest.raises(Refused, match="has no token"):
         require(lab, planted)
+
+
+def test_a_copy_of_its_directory_is_not(lab: Lab, planted: Target, tmp_path: Path) -> None:
+    copy = replace(lab, directory=tmp_path / lab.name)
+    copy.data.mkdir(parents=True)
+    for each in (marker.NAME, f"data/{guard.TOKEN_FILE}"):
+        shutil.copy(lab.directory / each, copy.directory / each)
+    with pytest.raises(Refused, match="its data are elsewhere"):
+        require(copy, planted)
+    require(lab, planted)
+    assert not (lab.data / guard.WORD_FILE).exists()
 
 
 def test_one_that_somebody_uses_is_not(lab: Lab, planted: Target) -> None:

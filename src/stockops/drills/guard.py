@@ -1,9 +1,11 @@
 """
 What may be broken at all: a server that stockops made, that is this one, and that nobody uses.
 
-A token stands in the data directory and in the database: whoever finds both the same has the server
-and the directory of one lab, and no address, no link and no proxy leads elsewhere. What destroys
-data needs a sandbox, a lab that was made for the run and goes with it; nothing overrides that.
+A token stands in the data directory and in the database: whoever finds both the same has what was
+made for drills. A copy of the directory has both, and the same number of its system: so the server
+has to read, too, what was written into the directory a moment ago. Then no address, no link and no
+proxy leads elsewhere. What destroys data needs a sandbox, a lab that was made for the run and goes
+with it; nothing overrides that.
 """
 
 import os
@@ -21,6 +23,7 @@ from ..sessions import SessionRow
 from ..targets import Target
 
 TOKEN_FILE = ".stockops-sandbox"  # noqa: S105  a name
+WORD_FILE = ".stockops-here"
 SWITCH = "STOCKOPS_NO_CHAOS"
 SWITCH_FILE = Path("/etc/stockops/no-chaos")
 OURS = ("stockops drill",)  # how the applications of a run begin
@@ -69,10 +72,7 @@ def plant(made: Lab, target: Target) -> None:
             if exc.fault is not Fault.READ_ONLY:
                 raise
             token = _row(server) or token
-    path = made.data / TOKEN_FILE
-    disk.write_whole(path, f"{token}\n".encode())
-    owner = made.data.stat()
-    os.chown(path, owner.st_uid, owner.st_gid)
+    _put(made, TOKEN_FILE, token)
 
 
 def require(
@@ -94,6 +94,7 @@ def require(
     _require_near(made, target)
     with connect(target, application="stockops drill") as server:
         _require_token(made, server)
+        _require_here(made, server)
         _require_alone(made, server, ours, replicas)
 
 
@@ -148,6 +149,32 @@ def _require_token(made: Lab, server: Server) -> None:
         f"the server of the lab {made.name!r} {what}: it is not known to be a sandbox",
         hint="Leave out --target: a drill makes a sandbox for itself.",
     )
+
+
+def _require_here(made: Lab, server: Server) -> None:
+    """Raise `Refused` unless `server` reads what is written into the directory of `made` now."""
+    word = secrets.token_hex(16)
+    path = _put(made, WORD_FILE, word)
+    try:
+        rows = server.rows(_sql(server, "word"), {"file": WORD_FILE})
+    finally:
+        path.unlink(missing_ok=True)
+    if str(rows[0]["word"] or "").strip() != word:
+        raise Refused(
+            f"the server of the lab {made.name!r} does not read {str(path)!r}: its data are "
+            "elsewhere, and one of the two is a copy",
+            hint="Leave out --target: a drill makes a sandbox for itself.",
+        )
+
+
+def _put(made: Lab, name: str, text: str) -> Path:
+    """Write a file of that name into the data directory of `made`, for its server to read."""
+    path = made.data / name
+    # MariaDB's load_file() gives nobody what not everybody may read; the directory is closed.
+    disk.write_whole(path, f"{text}\n".encode(), mode=0o644)
+    owner = made.data.stat()
+    os.chown(path, owner.st_uid, owner.st_gid)
+    return path
 
 
 def _require_alone(
