@@ -12,6 +12,8 @@ from stockops import targets
 from stockops.drills import book, head, history, runbook
 from stockops.errors import ConfigError, StorageError
 
+CORE_MIN = 12  # what CI runs for each engine
+
 GOOD = """---
 id: disk-full
 title: The disk is full
@@ -267,3 +269,9 @@ def test_every_drill_that_comes_with_stockops_reads() -> None:
     drills = book.load(targets.Config())
     assert drills
     assert {drill.path.stem for drill in drills} == {drill.id for drill in drills}
+
+
+@pytest.mark.parametrize("engine", targets.ENGINES)
+def test_the_core_has_a_dozen_drills_for_each_engine(engine: str) -> None:
+    core = book.chosen(book.load(targets.Config()), tags=["core"], engine=engine)
+    assert len(core) >= CORE_MIN
