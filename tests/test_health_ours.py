@@ -17,15 +17,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from manifests import SYSTEM, add, made_up, put
 from trading import Bed
 
+from stockops import state
 from stockops.backups import repository, standing
 from stockops.backups.manifest import File
 from stockops.backups.repository import Evidence
 from stockops.books import record
 from stockops.books.record import Record
 from stockops.engine import ENGINES, connect
-from stockops.health import State, judging, registry
-from stockops.health.outcome import Outcome
-from stockops.health.probes import PROBES, Context, backups, certificates, filling, logs
+from stockops.health import State, judging, rates, registry
+from stockops.health.outcome import Outcome, Reading
+from stockops.health.probes import PROBES, Context, backups, certificates, filling, logs, trading
 from stockops.targets import Backup, Config, Target
 
 NOW = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)
@@ -310,9 +311,12 @@ def bed(request: pytest.FixtureRequest, all_labs: Labs) -> Iterator[Bed]:
 
 def on(bed: Bed, name: str) -> Outcome:
     """What becomes of the check `name` on the server of `bed`."""
+    return outcome(name, context_of(bed))
+
+
+def context_of(bed: Bed) -> Context:
     config = Config(backup=Backup())
-    context = Context(target=bed.target, config=config, server=bed.server, now=datetime.now(UTC))
-    return outcome(name, context)
+    return Context(target=bed.target, config=config, server=bed.server, now=datetime.now(UTC))
 
 
 def test_a_fresh_database_gives_no_alarm(bed: Bed) -> None:
@@ -334,6 +338,40 @@ def test_an_order_that_nobody_ends_is_told(bed: Bed) -> None:
     bed.buy(bed.account(), bed.stock(60_000), 1, 60_000)
     found = on(bed, "stuck_orders")
     assert (found.state, found.readings[0].value) == (State.CRITICAL, 14)
+
+
+def test_a_share_of_rejected_orders_is_told(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    account, symbol = bed.account(), bed.stock(50_000, house=0)
+
+    def grown(*limits: int) -> Outcome:
+        """What the check says of orders at these limits alone."""
+        before = counted(bed)
+        for limit in limits:
+            bed.buy(account, symbol, 1, limit)
+        after = counted(bed)
+        then, now = rates.sample([before], at_s=0), rates.sample([after], at_s=60)
+        check = CHECKS["orders_rejected"]
+        return judging.judge(check, rates.growth(check, [after], then, now), took_s=0)
+
+    off_tick, good = 40_001, 40_000
+    assert grown(*[off_tick] * 7, *[good] * 13).state is State.WARNING
+    monkeypatch.setattr(trading, "TAIL_EVENTS", 7)  # the others are counted for good
+    assert grown(*[off_tick] * 6, *[good] * 14).state is State.OK  # 30 %, and no more
+    assert grown(*[off_tick] * 20).state is State.CRITICAL
+    assert grown(*[off_tick] * 19).message.startswith("too few orders")
+
+
+def test_orders_are_counted_anew_in_another_database(bed: Bed) -> None:
+    path = rates.path_of(bed.target, trading.WHO)
+    for through in (10**12, -(10**12)):  # of another database, and of very long ago
+        state.write(path, {"through": through, "placed": 10**6, "rejected": 10**6})
+        assert (counted(bed).value or 0) < 10**6
+        assert state.read(path)["through"] >= 0
+
+
+def counted(bed: Bed) -> Reading:
+    [reading] = trading.orders_rejected(context_of(bed))
+    return reading
 
 
 def test_a_message_that_waits_is_told(bed: Bed) -> None:

@@ -142,7 +142,7 @@ def test_runs_at_once_keep_what_each_has_counted() -> None:
     for thread in threads:
         thread.join(30)
     assert len(rates.recall(target, who="test").before) == 8
-    rates._path(target, "test").write_text("{spoiled")
+    rates.path_of(target, "test").write_text("{spoiled")
     assert rates.recall(target, who="test").before == {}
     keep(9)
     assert [*rates.recall(target, who="test").before] == ["check_9"]

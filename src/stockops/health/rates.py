@@ -119,7 +119,7 @@ def recall(target: Target, *, who: str) -> Memory:
     rates by itself.
     """
     with suppress(StockopsError):
-        return Memory(before=_read(_path(target, who)))
+        return Memory(before=_read(path_of(target, who)))
     return Memory()
 
 
@@ -128,7 +128,7 @@ def remember(memory: Memory, target: Target, *, who: str) -> bool:
     if not memory.taken:
         return True
     try:
-        path = _path(target, who)
+        path = path_of(target, who)
         with ExitStack() as stack:
             _lock(stack, path.with_suffix(".lock"))
             known = {**_read(path), **memory.taken}
@@ -155,7 +155,8 @@ def _lock(stack: ExitStack, path: Path) -> None:
             return
 
 
-def _path(target: Target, who: str) -> Path:
+def path_of(target: Target, who: str) -> Path:
+    """Return the file of what `who` remembers of `target`; a password of its URL is not in it."""
     digest = hashlib.sha256(target.url.encode()).hexdigest()[:12]
     plain = "".join(c if c.isalnum() else "-" for c in target.name)[:32].strip("-")
     return state.folder("health") / f"{plain}-{digest}.{who}.json"

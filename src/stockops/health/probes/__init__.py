@@ -63,6 +63,7 @@ PROBES: Mapping[str, Probe] = {
     "role_rights": Probe("support.excess"),
     "support": Probe("support.left"),
     "stuck_orders": Probe("trading.stuck_orders"),
+    "orders_rejected": Probe("trading.orders_rejected"),
     "undelivered_notices": Probe("trading.undelivered_notices"),
     "unsettled_conditions": Probe("trading.unsettled_conditions"),
     "unprotected": Probe("support.unprotected", needs_server=False),
