@@ -1,5 +1,6 @@
 """Disks that are full, and how it ends: nothing is left of it, in the sandbox or outside."""
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from conftest import eventually
 
 from stockops.drills import sandbox, steps, volumes
 from stockops.drills.faults import FAULTS, Needs, Spot
+from stockops.drills.playing import ENTER, Game
 from stockops.drills.undoing import Undo
 from stockops.engine import connect
 from stockops.errors import ConfigError, StockopsError
@@ -70,6 +72,31 @@ def test_the_undo_empties_a_full_disk_without_the_fault(disks: Spot, tmp_path: P
         FAULTS["disk_full"].inject(replace(disks, undo=undo, memory={}), "namespace")
         assert [each.outcome for each in undo.run()] == ["undone"]
     assert disks.volumes.free_kib("data") > free_kib / 2
+
+
+def test_a_person_in_a_game_sees_the_disks_of_the_server(
+    disks: Spot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OF_NOBODY_ELSE", "secret")
+    fault, told, seen = FAULTS["disk_full"], list[str](), list[str]()
+    fault.inject(disks, "namespace")
+    game = Game(told=told.append)
+
+    def wrong() -> str | None:
+        if seen:
+            return None if disks.volumes and disks.volumes.free_kib("data") > 1024 else "full"
+        typed = f'{told[0]}; df "$DATA"/*/; stockops drill show disk-full-data; release'
+        done = subprocess.run(["/bin/sh", "-c", typed], capture_output=True, text=True, check=True)
+        seen.extend(done.stdout.splitlines())
+        return "full"
+
+    game.recover(disks, fault, wrong)
+    assert disks.volumes is not None
+    place = str(disks.volumes.places["data"])
+    assert [line for line in seen if line.startswith("stockops ") and line.endswith(place)]
+    assert '     df -h "$DATA" "$DATA"/*/ | sort -u' in seen
+    assert [each.text for each in game.typed] == ["stockops drill show disk-full-data"]
+    assert "secret" not in (disks.folder / ENTER).read_text("utf-8")
 
 
 def test_a_disk_that_there_is_not_is_refused() -> None:

@@ -58,6 +58,12 @@ def test_what_is_shown_can_be_copied_line_by_line() -> None:
     lines = said.stdout.splitlines()
     assert '     stockops health check -t "$TARGET"' in lines
     assert "   exits 1 while it is so" in lines
+    assert (
+        "     export TARGET=...  # the server that is in trouble, as stockops.yaml names it"
+        in lines
+    )
+    assert "     release  # in a game; else do what this says" in lines
+    assert '     stockops lab up --name "$LAB"  # a lab; else: systemctl start mariadb' in lines
     assert "psql" not in said.stdout
     assert "<!--" not in said.stdout
     assert "     psql \"$URL\" -c 'SELECT 1'" in drill("show", "disk-full").stdout

@@ -1,6 +1,8 @@
 """``stockops drill list``, ``show`` and ``due``: the book of drills, and what has to be run."""
 
 import json
+import re
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from ..drills.head import Drill
     from ..drills.runbook import Step
 
+WIDTH = 110  # of the text of a runbook on a terminal
+_COMMAND = re.compile(r"`[^`]*`")
+_GLUE = "\0"  # for a blank at which no line is broken
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 tags = click.option(
@@ -116,8 +121,8 @@ def show_command(ctx: click.Context, name: str, engine: str | None, form: render
     """
     Print the runbook of the drill NAME, and what it expects.
 
-    The commands are to be typed as they stand, once TARGET is set: export TARGET=NAME. Those of
-    other programs want the variables that `drill show` names at its top.
+    The commands are to be typed as they stand, once the variables are set that stand at the top,
+    each with what it means. psql and mariadb find the server by their own settings.
 
     \b
     Examples:
@@ -233,6 +238,7 @@ def _as_json(drill: "Drill", engines: Sequence[str]) -> dict[str, Any]:
 
 def _page(drill: "Drill", engines: Sequence[str]) -> str:
     """Return the runbook as a person follows it."""
+    from ..drills import shell  # noqa: PLC0415
     from ..drills.runbook import STEPPED  # noqa: PLC0415
 
     lines = [click.style(drill.title, bold=True), f"({drill.id}; {drill.path})", ""]
@@ -243,28 +249,59 @@ def _page(drill: "Drill", engines: Sequence[str]) -> str:
             f"{engine}: told by {told} within {terms.detect.within_s:g} s; orders again within "
             f"{terms.expect.rto_s:g} s, at most {terms.expect.acked_lost} acknowledged ones lost"
         )
-    lines += ["", "Type once: export TARGET=NAME, the server that is in trouble"]
+    found = [
+        (step, _typed(step, engines))
+        for step in drill.runbook.steps
+        if step.engine in {None, *engines}
+    ]
+    wanted = {
+        name for step, typed in found for line in (step.text, *typed) for name in shell.places(line)
+    }
+    lines += ["", "TYPE ONCE (in a game the line that it prints has done it)"]
+    lines += [
+        f"     export {name}=...  # {what}" for name, what in shell.PLACES.items() if name in wanted
+    ]
     for name, text in drill.runbook.sections.items():
         lines += ["", click.style(name.upper(), bold=True)]
         if name not in STEPPED:
             lines.append(text)
             continue
-        steps = [x for x in drill.runbook.steps if x.section == name]
-        shown = [step for step in steps if step.engine in {None, *engines}]
-        for number, step in enumerate(shown, 1):
-            lines += _step(step, number, several=len(engines) > 1)
+        shown = [(step, typed) for step, typed in found if step.section == name]
+        for number, (step, typed) in enumerate(shown, 1):
+            lines += _step(step, typed, number, several=len(engines) > 1)
     return "\n".join(lines)
 
 
-def _step(step: "Step", number: int, *, several: bool) -> list[str]:
+def _typed(step: "Step", engines: Sequence[str]) -> list[str]:
+    """Return what a person types for a step, besides what stands in its text for him to choose."""
+    from ..drills.runbook import Does  # noqa: PLC0415
+
+    if step.does is Does.RELEASE:
+        return ["release  # in a game; else do what this says"]
+    if step.does is Does.START:
+        services = " or ".join(engines)
+        return [f'stockops lab up --name "$LAB"  # a lab; else: systemctl start {services}']
+    return [each for each in step.commands if step.is_run or f"`{each}`" not in step.text]
+
+
+def _step(step: "Step", typed: Sequence[str], number: int, *, several: bool) -> list[str]:
     """Return a step: what it is about, and its commands to be copied, one a line."""
-    words, commands = step.text, step.commands if step.is_run else ()
-    for command in commands:
+    words = step.text
+    for command in typed:
         words = " ".join(words.replace(f"`{command}`", "").split()).rstrip(" :,")
     only = f" ({step.engine})" if several and step.engine else ""
-    lines = [f"{number}. {words}{only}"]
-    for command in commands:
+    lines = _wrapped(f"{number}. {words}{only}")
+    for command in typed:
         lines += [f"     {row}" for row in command.splitlines()]
-    if commands and step.exit_code:
+    if typed and step.exit_code:
         lines.append(f"   exits {step.exit_code} while it is so")
     return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    """Return `text` in lines, broken nowhere in a command."""
+    whole = _COMMAND.sub(lambda found: found[0].replace(" ", _GLUE), text)
+    rows = textwrap.wrap(
+        whole, WIDTH, subsequent_indent="   ", break_long_words=False, break_on_hyphens=False
+    )
+    return [row.replace(_GLUE, " ") for row in rows]

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -44,10 +45,14 @@ def game_command(ctx: click.Context, /, form: render.Format, **asked: Any) -> No
     Break a sandbox, and time the person who recovers it.
 
     A line is printed that the person types in a shell of his own; after it the commands of the
-    runbook run as they stand: `stockops drill show NAME` prints it. `release` is typed where a step
-    says that the world has done something: the disk has room again, the network heals. The clock
-    stops when orders go on as before, and the health checks of the drill are quiet. What was typed
-    is kept with its times. Ctrl-C gives up: everything is undone.
+    runbook run as they stand, psql and mariadb find the server, and `stockops drill show NAME`
+    prints the runbook. `release` stands there where it is the world's to do something: the disk
+    has room again, the network heals. The clock stops when orders go on as before, and the health
+    checks of the drill are quiet. What was typed is kept with its times. Ctrl-C gives up:
+    everything is undone.
+
+    With --hide nothing is said but that it is broken: `stockops health check -t "$TARGET"` is where
+    to begin, and `stockops drill list --tells CHECK` leads to the runbook.
 
     \b
     Examples:
@@ -66,21 +71,33 @@ def game_command(ctx: click.Context, /, form: render.Format, **asked: Any) -> No
             more = f": {said}" if said else ""
             click.echo(f"{time.monotonic() - began:6.1f} s  {name}{more}", err=True)
 
-    def told(line: str) -> None:
-        click.echo(f"It is broken. In a shell of yours:\n\n    {line}\n", err=True)
-
     with filelock.hold(state.folder("drills") / "run.lock", what="another drill"):
         record = running.run(
             _with_time(drawn, asked["minutes"]),
             engine,
             tell=tell,
             batch=f"{time.time_ns():x}",
-            game=Game(told=told),
+            game=Game(told=_told(drawn, engine, hidden=hidden)),
         )
     click.echo(render.rows(comparing.compare([record]), form))
     for each in record.steps:
         click.echo(f"{each.at_s:8.1f} s  {each.text}", err=True)
     ctx.exit(0 if record.passed else 1)
+
+
+def _told(drill: "Drill", engine: str, *, hidden: bool) -> Callable[[str], None]:
+    """Return what tells a person to begin, given the line to type first."""
+    book = f"stockops drill show {drill.id} --engine {engine}"
+    first = 'stockops health check -t "$TARGET"' if hidden else book
+
+    def told(line: str) -> None:
+        click.echo(f"It is broken. In a shell of yours:\n\n    {line}\n    {first}\n", err=True)
+        click.echo(
+            "The clock stops by itself: orders go on, and the checks are quiet. Ctrl-C gives up.",
+            err=True,
+        )
+
+    return told
 
 
 def _drawn(ctx: click.Context, asked: dict[str, Any]) -> "Drill":

@@ -1,9 +1,11 @@
 """A game: the tool breaks it, and a person recovers by the runbook, against the clock."""
 
+import os
 import shlex
+import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,8 +20,11 @@ RELEASE = "release"  # a command: what only the world can do, it has done
 _TYPED = "typed.log"
 _SHIM = """#!/bin/sh
 printf '%s %s\\n' "$(date -u +%Y-%m-%dT%H:%M:%S.%N+00:00)" "stockops $*" >> {log}
-exec {python} -m stockops "$@"
+[ "$1" = lab ] && exec {python} -m stockops "$@"  # what it starts finds its way in by itself
+exec {inside} {python} -m stockops "$@"
 """
+_LOOKERS = ("df", "du", "find", "ls")
+_PASSED = ("STOCKOPS_", "PYTHONPATH")  # a shell of a person may have others
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,13 +41,9 @@ class Game:
     def recover(self, spot: Spot, fault: Fault, wrong: Callable[[], str | None]) -> None:
         """Wait until nothing is `wrong` any more; the person has a shell, and does it."""
         began_s = time.time()
-        _shims(spot.folder)
-        environment = steps.environment(spot)
+        _shims(spot)
         enter = spot.folder / ENTER
-        names = [name for name in environment if name.isidentifier() and name != "_"]
-        enter.write_text(
-            "".join(f"export {name}={shlex.quote(environment[name])}\n" for name in names), "utf-8"
-        )
+        enter.write_text("".join(_entering(steps.environment(spot))), "utf-8")
         enter.chmod(0o600)
         self.told(f". {enter}")
         try:
@@ -55,19 +56,38 @@ class Game:
             self.typed += _typed(spot.folder, began_s)
 
 
-def _shims(folder: Path) -> None:
-    """Put the commands of a game where the shell finds them: they note that they were typed."""
-    directory = folder / "bin"
+def _entering(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield what a shell reads: what a runbook needs, and nothing else of the environment here."""
+    for name, value in environment.items():
+        if name == "PATH":
+            more = value.removesuffix(os.environ.get("PATH", os.defpath))
+            yield f'export PATH={shlex.quote(more)}"$PATH"\n'
+        elif value != os.environ.get(name) or name.startswith(_PASSED):
+            yield f"export {name}={shlex.quote(value)}\n"
+
+
+def _shims(spot: Spot) -> None:
+    """
+    Put the commands of a game where the shell finds them.
+
+    Those of stockops note that they were typed. Where the server has disks of its own, they and the
+    programs that look at disks see those, as they would on its machine.
+    """
+    directory = spot.folder / "bin"
     directory.mkdir(exist_ok=True)
-    log = shlex.quote(str(folder / _TYPED))
+    inside = shlex.join(spot.volumes.seeing) if spot.volumes else ""
+    log = shlex.quote(str(spot.folder / _TYPED))
     texts = {
-        "stockops": _SHIM.format(log=log, python=shlex.quote(sys.executable)),
-        RELEASE: f"#!/bin/sh\nexec touch {shlex.quote(str(folder / f'{RELEASE}d'))}\n",
+        "stockops": _SHIM.format(log=log, inside=inside, python=shlex.quote(sys.executable)),
+        RELEASE: f"#!/bin/sh\nexec touch {shlex.quote(str(spot.folder / f'{RELEASE}d'))}\n",
     }
+    for name in _LOOKERS if inside else ():
+        if program := shutil.which(name):
+            texts[name] = f'#!/bin/sh\nexec {inside} {program} "$@"\n'
     for name, text in texts.items():
-        program = directory / name
-        program.write_text(text, encoding="utf-8")
-        program.chmod(0o755)
+        program_file = directory / name
+        program_file.write_text(text, encoding="utf-8")
+        program_file.chmod(0o755)
 
 
 def _typed(folder: Path, began_s: float) -> list[StepRun]:

@@ -3,11 +3,20 @@
 import re
 import shlex
 import subprocess
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from ..errors import ConfigError
 
-PLACES = ("TARGET", "LOGIN", "URL", "FRONT", "LAB", "DATA", "REPO", "REPLICA")
+PLACES: Mapping[str, str] = {
+    "TARGET": "the server that is in trouble, as stockops.yaml names it",
+    "LAB": "the same, where it is a lab",
+    "REPLICA": "its replica, as stockops.yaml names it",
+    "URL": "the URL of the server",
+    "FRONT": "the URL by which orders come",
+    "LOGIN": "the user of the programs that are at fault",
+    "DATA": "its data directory",
+    "REPO": "the repository with its backups",
+}
 """The variables that the runner sets for a step, and that a person exports."""
 
 _SAMPLES = dict.fromkeys(("URL", "FRONT"), "postgresql://localhost/trading")
@@ -40,6 +49,11 @@ def calls(command: str) -> Iterator[tuple[str, ...]]:
     flat = _INNER.sub("it", command).replace("\\\n", " ")
     for row in flat.splitlines():
         yield from _calls_of_row(row)
+
+
+def places(command: str) -> set[str]:
+    """Return those of `PLACES` that `command` wants."""
+    return {name for name in _VARIABLE.findall(command) if name in PLACES}
 
 
 def unknown_variables(command: str, allowed: Collection[str] = ()) -> list[str]:

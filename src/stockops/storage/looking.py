@@ -107,8 +107,9 @@ def _days(length_s: int) -> str:
 def _room(lab: Lab) -> Iterator[Item]:
     """Give the disks that the data of `lab` are on, and what is free there."""
     seen = set()
-    for path in (lab.data, lab.data / "pg_wal", lab.scratch):
-        if not path.exists() or (device := path.stat().st_dev) in seen:
+    below = [*lab.data.iterdir(), *(lab.data / "pg_tblspc").glob("*"), *lab.directory.iterdir()]
+    for path in (lab.data, *sorted(each for each in below if each.is_dir())):
+        if (device := path.stat().st_dev) in seen:
             continue
         seen.add(device)
         disk = os.statvfs(path)
