@@ -195,7 +195,6 @@ def record(drill: str = "disk-full", engine: str = "postgresql", **said: Any) ->
         ),
         "timeline": (history.Moment(at_s=-1.0, per_s=60.0, p99_ms=4.5),),
         "expected": {"rto_s": 30},
-        "settings": {"fsync": "on"},
         "machine": history.Machine(cores=2, memory_bytes=8 << 30, in_memory_disk=False),
     }
     return history.Record(**known | said)

@@ -60,6 +60,7 @@ def game_command(ctx: click.Context, /, form: render.Format, **asked: Any) -> No
       stockops drill game --tag core --hide --minutes 20
     """  # noqa: D301  click reads \b as a character
     from ..drills import comparing, running  # noqa: PLC0415
+    from ..drills.going import Manner  # noqa: PLC0415
     from ..drills.playing import Game  # noqa: PLC0415
 
     engine, hidden = asked["engine"], asked["hide"]
@@ -77,7 +78,7 @@ def game_command(ctx: click.Context, /, form: render.Format, **asked: Any) -> No
             engine,
             tell=tell,
             batch=f"{time.time_ns():x}",
-            game=Game(told=_told(drawn, engine, hidden=hidden)),
+            manner=Manner(game=Game(told=_told(drawn, engine, hidden=hidden))),
         )
     click.echo(render.rows(comparing.compare([record]), form))
     for each in record.steps:

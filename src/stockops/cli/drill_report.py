@@ -49,7 +49,8 @@ def report_command(ctx: click.Context, /, form: render.Format, **asked: Any) -> 
     A line for each drill and engine: the worst verdict, the median time to detection, the median
     and the longest time to recovery (RTO), the acknowledged orders that are lost, the invariants of
     the books that held. Exits 1 where the last run of a drill did not pass, and where there is no
-    run.
+    run. Runs that tried settings (`drill run --matrix`) have a table of their own, and count for
+    neither.
 
     \b
     Examples:
@@ -60,39 +61,48 @@ def report_command(ctx: click.Context, /, form: render.Format, **asked: Any) -> 
     """  # noqa: D301  click reads \b as a character
     from ..drills import comparing, history  # noqa: PLC0415
 
-    groups = _kept(ctx, asked)
+    groups, tried = _kept(ctx, asked)
     records = [record for group in groups for record in group]
-    _write(records, asked)
+    _write(records, tried, asked)
     if form == "json":
-        click.echo(json.dumps([history.plain(each) for each in records], indent=2))
+        click.echo(json.dumps([history.plain(each) for each in [*records, *tried]], indent=2))
     else:
         click.echo(render.rows(comparing.compare(records), form))
+        if tried:
+            click.echo(f"\n{render.rows(comparing.price(tried), form)}")
     ctx.exit(0 if records and all(group[-1].passed for group in groups) else 1)
 
 
-def _kept(ctx: click.Context, asked: dict[str, Any]) -> "list[list[Record]]":
-    """Return the newest runs of each drill on each engine that is asked for, oldest first."""
+def _kept(ctx: click.Context, asked: dict[str, Any]) -> "tuple[list[list[Record]], list[Record]]":
+    """
+    Return the newest runs of each drill on each engine that is asked for, oldest first.
+
+    Those that tried settings come apart, as many of each combination.
+    """
     from ..drills import book, history  # noqa: PLC0415
 
     wanted = None
     if asked["names"] or asked["tags"]:
         drills = book.load(config_of(ctx))
         wanted = {each.id for each in book.chosen(drills, names=asked["names"], tags=asked["tags"])}
-    groups: dict[tuple[str, str], list[Path]] = {}
-    for one in history.names():
+    groups: dict[tuple[str, str, str], list[Path]] = {}
+    for one in history.names(tried=True):
         if (wanted is None or one.drill in wanted) and asked["engine"] in {None, one.engine}:
-            groups.setdefault((one.drill, one.engine), []).append(one.path)
-    read = ([history.read(path) for path in paths[-asked["last"] :]] for paths in groups.values())
-    found = [[record for record in group if record is not None] for group in read]
-    return [group for group in found if group]
+            groups.setdefault(one.kind, []).append(one.path)
+    found: dict[bool, list[list[Record]]] = {False: [], True: []}
+    for (_, _, mark), paths in sorted(groups.items(), key=lambda each: each[1][0]):
+        read = [history.read(path) for path in paths[-asked["last"] :]]
+        if group := [record for record in read if record is not None]:
+            found[bool(mark)].append(group)
+    return found[False], [record for group in found[True] for record in group]
 
 
-def _write(records: "Sequence[Record]", asked: dict[str, Any]) -> None:
+def _write(records: "Sequence[Record]", tried: "Sequence[Record]", asked: dict[str, Any]) -> None:
     """Write the files that were asked for; a path that cannot be written is told."""
     if asked["html"] is not None:
         from ..report import drillruns  # noqa: PLC0415
 
-        drillruns.write(records, asked["html"])
+        drillruns.write(records, asked["html"], tried=tried)
         click.echo(f"written: {asked['html']}", err=True)
     if asked["junit_file"] is not None:
         from ..drills import junit  # noqa: PLC0415

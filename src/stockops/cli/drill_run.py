@@ -11,12 +11,13 @@ from .. import filelock, render, state
 from ..errors import StockopsError, Unsupported
 from ..plan import Step
 from ..targets import ENGINES
-from . import options
+from . import drill_matrix, options
 from .drill_book import config_of, tags
 
 if TYPE_CHECKING:
     from ..drills.head import Drill
     from ..drills.history import Record
+    from .drill_matrix import Run
 
 BOTH = "both"
 TIMES_MAX = 1000
@@ -36,6 +37,10 @@ TIMES_MAX = 1000
     "--times", type=click.IntRange(1, TIMES_MAX), default=1, show_default=True, help="How often."
 )
 @click.option("--driver", metavar="NAME", help="How to inject it; see stockops drill doctor.")
+@click.option(
+    "--matrix", "matrix_words", multiple=True, metavar="SETTING=VALUE,VALUE",
+    help="Run it once under each value; repeat for the values of another setting, crossed.",
+)  # fmt: skip
 @options.plan_only
 @options.config
 @options.form
@@ -49,6 +54,10 @@ def run_command(ctx: click.Context, /, plan_only: bool, form: render.Format, **a
     automatic steps of the runbook; then the journal of the clients and the books say what was lost.
     Whatever happens, Ctrl-C and kill -9 included, nothing of it stays.
 
+    With --matrix the same drill is run under every combination of those settings, and the table is
+    a price list of safety: what the sandbox could take before the fault (orders a second, 99th
+    percentile), and what the fault then cost. Such a run proves nothing for `drill due`.
+
     Exits 0 where every verdict is PASS, and 1 where one is not, or nothing was run. What came of
     each run is kept: see `drill report` and `drill due`.
 
@@ -57,6 +66,7 @@ def run_command(ctx: click.Context, /, plan_only: bool, form: render.Format, **a
       stockops drill run server-killed
       stockops drill run --tag core --engine both --times 5
       stockops drill run lock-storm --engine mariadb --format json | jq .[].measured
+      stockops drill run server-killed --matrix synchronous_commit=on,off --times 3
     """  # noqa: D301  click reads \b as a character
     from ..drills import book  # noqa: PLC0415
 
@@ -67,26 +77,31 @@ def run_command(ctx: click.Context, /, plan_only: bool, form: render.Format, **a
     due = [(each, engine) for each in drills for engine in engines if engine in each.engines]
     if not asked["names"] and not asked["tags"]:
         raise click.UsageError("name a drill, or a tag: stockops drill list")
+    runs = drill_matrix.crossed(due, asked["matrix_words"])
     if plan_only:
-        click.echo(render.rows([step for each in due for step in _steps(*each, asked)], form))
+        steps = [step for each in due for step in _steps(*each, asked)]
+        steps += drill_matrix.planned(runs, asked["times"])
+        click.echo(render.rows(steps, form))
         return
     with filelock.hold(state.folder("drills") / "run.lock", what="another drill"):
-        records = _run(due * asked["times"], driver=asked["driver"])
+        records = _run(runs * asked["times"], driver=asked["driver"])
     _show(records, form)
     ctx.exit(0 if records and all(each.passed for each in records) else 1)
 
 
-def _run(due: "Sequence[tuple[Drill, str]]", *, driver: str | None) -> "list[Record]":
+def _run(runs: "Sequence[Run]", *, driver: str | None) -> "list[Record]":
     from ..drills import running  # noqa: PLC0415
+    from ..drills.going import Manner  # noqa: PLC0415
 
     batch = f"{time.time_ns():x}"
     records = []
-    for number, (drill, engine) in enumerate(due, 1):
-        tell = _teller(f"[{number}/{len(due)}] {drill.id} on {engine}")
+    for number, each in enumerate(runs, 1):
+        tell = _teller(f"[{number}/{len(runs)}] {each.words}")
+        manner = Manner(driver=driver, combination=each.combination)
         try:
-            record = running.run(drill, engine, driver=driver, tell=tell, batch=batch)
+            record = running.run(each.drill, each.engine, tell=tell, batch=batch, manner=manner)
         except Unsupported as exc:
-            if len(due) == 1:
+            if len(runs) == 1:
                 raise
             tell("not run", str(exc))
             continue
@@ -112,7 +127,12 @@ def _show(records: "Sequence[Record]", form: render.Format) -> None:
     if form == "json":
         click.echo(json.dumps([history.plain(each) for each in records], indent=2))
         return
-    click.echo(render.rows(comparing.compare(records), form))
+    lines = comparing.price(records) if _tried(records) else comparing.compare(records)
+    click.echo(render.rows(lines, form))
+
+
+def _tried(records: "Sequence[Record]") -> bool:
+    return any(each.settings for each in records)
 
 
 def _steps(drill: "Drill", engine: str, asked: dict[str, Any]) -> list[Step]:

@@ -6,6 +6,7 @@ from itertools import groupby
 from statistics import median
 from typing import TypeVar
 
+from ..experiments.changes import in_one_line
 from .history import Record, Verdict
 
 
@@ -33,6 +34,31 @@ class Compared:
     why: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priced:
+    """
+    What one combination of settings costs, and what the drill came to under it.
+
+    `capacity_per_s` and `p99_ms` are of what the sandbox could take before any fault. Medians of
+    the runs, and the most of any where the name says so; `verdict` and `books` are the worst.
+    """
+
+    drill: str
+    engine: str
+    settings: str
+    runs: int
+    capacity_per_s: float | None
+    p99_ms: float | None
+    p99_ms_max: float | None
+    rto_s: float | None
+    rto_s_max: float | None
+    lost: float | None
+    lost_max: int | None
+    books: str
+    verdict: Verdict
+    why: str
+
+
 Number = TypeVar("Number", int, float)
 
 _WORST = (
@@ -51,6 +77,37 @@ def compare(records: Iterable[Record]) -> list[Compared]:
         _compared(drill, engine, list(runs))
         for (drill, engine), runs in groupby(ordered, key=lambda each: (each.drill, each.engine))
     ]
+
+
+def price(records: Iterable[Record]) -> list[Priced]:
+    """Return a line for each drill, engine and combination of settings, in their order."""
+    lines: dict[tuple[str, str, str], list[Record]] = {}
+    for each in records:
+        key = (each.drill, each.engine, in_one_line(each.settings))
+        lines.setdefault(key, []).append(each)
+    return [_priced(*key, runs) for key, runs in lines.items()]
+
+
+def _priced(drill: str, engine: str, settings: str, runs: Sequence[Record]) -> Priced:
+    line = _compared(drill, engine, runs)
+    p99s = [each.measured.capacity_p99_ms for each in runs]
+    lost = [each.measured.lost for each in runs if each.measured.lost is not None]
+    return Priced(
+        drill=drill,
+        engine=engine,
+        settings=settings,
+        runs=line.runs,
+        capacity_per_s=_middle(each.measured.capacity_per_s for each in runs),
+        p99_ms=_middle(p99s),
+        p99_ms_max=_most(p99s),
+        rto_s=line.rto_s,
+        rto_s_max=line.rto_max_s,
+        lost=median(lost) if lost else None,
+        lost_max=line.lost,
+        books=line.books,
+        verdict=line.verdict,
+        why=line.why,
+    )
 
 
 def _compared(drill: str, engine: str, runs: Sequence[Record]) -> Compared:
@@ -78,6 +135,11 @@ def _compared(drill: str, engine: str, runs: Sequence[Record]) -> Compared:
         books=f"{held.books_held}/{held.books_checked}" if held else "-",
         why="; ".join(worst.reasons),
     )
+
+
+def _middle(values: Iterable[float | None]) -> float | None:
+    found = [each for each in values if each is not None]
+    return round(median(found), 2) if found else None
 
 
 def _most(values: Iterable[Number | None]) -> Number | None:

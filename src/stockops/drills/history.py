@@ -2,10 +2,14 @@
 What drills showed: one file a run, kept for the next run to be compared with.
 
 A file is named by its run, ``20261122T073450-disk-full-data-postgresql-3f9a``, so that the last one
-of a drill is found without reading any. Times within a run are seconds after the fault was
-injected, by one monotonic clock; what had not happened is None.
+of a drill is found without reading any. A run under settings that somebody tries has their mark
+behind it: it says what they cost, and proves nothing of the drill.
+
+Times within a run are seconds after the fault was injected, by one monotonic clock; what had not
+happened is None.
 """
 
+import hashlib
 import re
 import secrets
 from collections.abc import Iterable, Mapping
@@ -13,13 +17,16 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from .. import state
 from ..errors import StorageError
 
 KEPT_MAX = 100  # runs of one drill on one engine
-_NAME = re.compile(r"(\d{8}T\d{6})-([a-z0-9-]+)-(postgresql|mariadb)-([0-9a-f]{4})")
+_NAME = re.compile(
+    r"(\d{8}T\d{6})-([a-z0-9-]+)-(postgresql|mariadb)-[0-9a-f]{4}(?:-with-([0-9a-f]{8}))?"
+)
 
 Row = TypeVar("Row")
 
@@ -55,6 +62,8 @@ class Measured:
     rto_s: float | None = None  # from the injection to that order
     calm_s: float | None = None  # the 99th percentile is back in its band
     redundancy_s: float | None = None  # the replica follows again
+    capacity_per_s: float | None = None  # orders that it can take, before any fault
+    capacity_p99_ms: float | None = None
     gap_s: float | None = None  # the longest time without an acknowledgement
     acknowledged: int = 0
     lost: int | None = None
@@ -135,39 +144,62 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """A run that is kept, as far as its name tells."""
+    """A run that is kept, as far as its name tells; `mark` is of its settings, if it tried some."""
 
     run: str
     drill: str
     engine: str
     started_at: datetime
     path: Path
+    mark: str = ""
+
+    @property
+    def kind(self) -> tuple[str, str, str]:
+        """What runs have in common that are compared with each other."""
+        return (self.drill, self.engine, self.mark)
 
 
-def new_run(drill: str, engine: str) -> str:
-    """Return a name for a run of `drill` on `engine` that begins now."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{drill}-{engine}-{secrets.token_hex(2)}"
+def new_run(drill: str, engine: str, *, settings: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return a name for a run of `drill` on `engine` that begins now, and tries `settings`."""
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{drill}-{engine}-{secrets.token_hex(2)}"
+    if not settings:
+        return name
+    said = repr(sorted(settings.items())).encode()
+    return f"{name}-with-{hashlib.sha256(said).hexdigest()[:8]}"
 
 
 def write(record: Record) -> Path:
-    """Keep `record`, whole or not at all; of this drill and engine the newest `KEPT_MAX` stay."""
+    """Keep `record`, whole or not at all; of those of its kind the newest `KEPT_MAX` stay."""
     path = state.folder("drills", "history") / f"{record.run}.json"
     state.write(path, plain(record))
-    same = [one for one in names() if (one.drill, one.engine) == (record.drill, record.engine)]
+    found = names(tried=True)
+    kind = next((one.kind for one in found if one.run == record.run), None)
+    same = [one for one in found if one.kind == kind]
     for old in same[:-KEPT_MAX]:
         old.path.unlink(missing_ok=True)
     return path
 
 
-def names() -> list[Named]:
-    """Return the runs that are kept, the oldest first, without reading them."""
+def names(*, tried: bool = False) -> list[Named]:
+    """
+    Return the runs that are kept, the oldest first, without reading them.
+
+    Those that tried settings are among them only where `tried` says so.
+    """
     found = []
     for path in (state.place() / "drills" / "history").glob("*.json"):
-        if match := _NAME.fullmatch(path.stem):
-            stamp, drill, engine, _ = match.groups()
-            begun = datetime.strptime(stamp, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        match = _NAME.fullmatch(path.stem)
+        if match and (tried or not match[4]):
+            stamp, drill, engine, mark = match.groups()
             found.append(
-                Named(run=path.stem, drill=drill, engine=engine, started_at=begun, path=path)
+                Named(
+                    run=path.stem,
+                    drill=drill,
+                    engine=engine,
+                    started_at=datetime.strptime(stamp, "%Y%m%dT%H%M%S").replace(tzinfo=UTC),
+                    path=path,
+                    mark=mark or "",
+                )
             )
     return sorted(found, key=lambda one: one.run)
 

@@ -77,7 +77,8 @@ def opened(
         yield spot
 
 
-def _settings(engine: str, name: str, needs: Needs) -> Mapping[str, str]:
+def settings(engine: str, name: str, needs: Needs) -> Mapping[str, str]:
+    """Return what the server of the sandbox `name` is started with, beside what every lab has."""
     found = {**_SETTINGS[engine], **needs.settings}
     folder = place.directory(name)
     if engine == "mariadb" and "log" in needs.volumes:
@@ -98,7 +99,7 @@ def _filled(engine: str, name: str, needs: Needs) -> Fill:
 
     There is a port where a replica needs one: on MariaDB it reaches its primary by nothing else.
     """
-    golden_fill = golden.fill(engine, _settings(engine, name, needs))
+    golden_fill = golden.fill(engine, settings(engine, name, needs))
 
     def put(lab: Lab, account: Account) -> Mapping[str, str]:
         for what in needs.volumes:

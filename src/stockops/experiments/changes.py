@@ -51,7 +51,9 @@ class Change:
     line: str = ""
 
 
-def parsed(words_of: Iterable[str]) -> dict[str, str]:
+def parsed(
+    words_of: Iterable[str], *, example: str = "--set synchronous_commit=off"
+) -> dict[str, str]:
     """Return ``name=value`` words as a mapping; `ConfigError` for one that is none, or twice."""
     found: dict[str, str] = {}
     for word in words_of:
@@ -60,12 +62,17 @@ def parsed(words_of: Iterable[str]) -> dict[str, str]:
         if not name or not equals or not value.strip():
             raise ConfigError(
                 f"{word!r} is not a setting and its value",
-                hint="Write it as --set synchronous_commit=off.",
+                hint=f"Write it as {example}.",
             )
         if name in found:
             raise ConfigError(f"{name} is set twice", hint="Give each setting once.")
         found[name] = value.strip()
     return found
+
+
+def in_one_line(settings: Mapping[str, str]) -> str:
+    """Return `settings` in one line."""
+    return " ".join(f"{name}={value}" for name, value in settings.items())
 
 
 def held(server: Server) -> dict[str, Held]:

@@ -13,6 +13,7 @@ from ..errors import ConfigError
 from ..lab.place import labs_root
 from ..trials import Ratio, Verdict
 from . import crashing, load, powerloss
+from .changes import in_one_line
 from .crashing import Crash, Kind
 from .load import Load
 from .moments import Moment, Said, Told, heard
@@ -36,7 +37,7 @@ class Cell:
     @property
     def title(self) -> str:
         """The settings in one line."""
-        return " ".join(f"{name}={value}" for name, value in self.settings.items())
+        return in_one_line(self.settings)
 
 
 def _mariadb(flush: str, sync: str, promise: str) -> Cell:

@@ -49,12 +49,16 @@ class Shown:
     timeline: Timeline | None
 
 
-def write(records: Sequence[Record], path: Path) -> None:
-    """Write a page of `records` to `path`, whole or not at all; pictures for the newest."""
-    write_text(render(records), path)
+def write(records: Sequence[Record], path: Path, *, tried: Sequence[Record] = ()) -> None:
+    """
+    Write a page of `records` to `path`, whole or not at all; pictures for the newest.
+
+    Runs that `tried` settings have a table of their own.
+    """
+    write_text(render(records, tried), path)
 
 
-def render(records: Sequence[Record]) -> str:
+def render(records: Sequence[Record], tried: Sequence[Record] = ()) -> str:
     """Return the page of `records`; every name in it is text, whatever it holds."""
     newest = sorted(records, key=lambda each: each.run, reverse=True)[:SHOWN_MAX]
     ordered = sorted(newest, key=lambda each: (each.drill, each.engine != "postgresql", each.run))
@@ -68,6 +72,7 @@ def render(records: Sequence[Record]) -> str:
             unread=sum(each.measured.lost is None for each in records),
             acknowledged=sum(each.measured.acknowledged for each in records),
             compared=comparing.compare(records),
+            priced=comparing.price(tried),
             shown=[Shown(run=each, timeline=timeline(each)) for each in ordered],
             left_out=len(records) - len(newest),
             chart_height=HEIGHT,
