@@ -174,14 +174,19 @@ def routed(folder: Path, told: Person) -> Path:
     return file
 
 
+def require(*programs: str) -> None:
+    """Skip the test where one of `programs` is not installed."""
+    for program in programs:
+        if shutil.which(program) is None:
+            pytest.skip(f"there is no {program} here: scripts/install-test-servers.sh")
+
+
 @contextmanager
 def stack(
     folder: Path, config: Path, names: list[str], manner: Manner = Manner()
 ) -> Iterator[Stack]:
     """Start all of it for the targets `names` of the stockops.yaml at `config`."""
-    for program in ("prometheus", "prometheus-alertmanager"):
-        if shutil.which(program) is None:
-            pytest.skip(f"there is no {program} here: scripts/install-test-servers.sh")
+    require("prometheus", "prometheus-alertmanager")
     exporter, alertmanager, prometheus = free_port(), free_port(), free_port()
     with ExitStack() as running_all:
         told = running_all.enter_context(person())

@@ -11,12 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alerting import require
 from conftest import Labs, eventually
 
 from stockops import disk
 from stockops import lab as labs
 from stockops.drills import book, choosing, controls, guard, history, load, running
 from stockops.drills.faults import FAULTS
+from stockops.drills.going import AS_WRITTEN, Manner
 from stockops.drills.head import Drill, Load, Terms
 from stockops.drills.history import Record, Verdict
 from stockops.drills.undoing import Undo
@@ -62,14 +64,18 @@ def patient(terms: Terms) -> Terms:
     )
 
 
-def run(name: str, engine: str, all_labs: Labs) -> Record:
+def run(name: str, engine: str, all_labs: Labs, manner: Manner = AS_WRITTEN) -> Record:
     all_labs.get(engine)  # skips where the engine is missing
     drill = DRILLS[name]
     drill = replace(drill, terms={each: patient(drill.on(each)) for each in drill.engines})
     told: list[str] = []
     try:
         return running.run(
-            drill, engine, tell=lambda state, said: told.append(f"{state} {said}"), batch="test"
+            drill,
+            engine,
+            tell=lambda state, said: told.append(f"{state} {said}"),
+            batch="test",
+            manner=manner,
         )
     finally:
         assert nothing_is_left(), told
@@ -94,6 +100,23 @@ def test_a_drill_of_the_core_passes(name: str, engine: str, all_labs: Labs) -> N
 def test_every_other_drill_passes(name: str, engine: str, all_labs: Labs) -> None:
     record = run(name, engine, all_labs)
     assert record.verdict is Verdict.PASS, record.reasons
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("name", "engine"),
+    [each for each in CORE if DRILLS[each[0]].on(each[1]).detect.alerts],
+)
+def test_the_alerts_that_a_drill_of_the_core_expects_are_pending(
+    name: str, engine: str, all_labs: Labs
+) -> None:
+    require("prometheus")
+    record = run(name, engine, all_labs, Manner(prometheus=True))
+    assert record.verdict is Verdict.PASS, record.reasons
+    assert [each.alert for each in record.alarms] == [*DRILLS[name].on(engine).detect.alerts]
+    for each in record.alarms:
+        assert each.pending_s is not None
+        assert each.lasts != "0s" or each.firing_s is not None
 
 
 def test_every_control_goes_red(engine: str, all_labs: Labs) -> None:

@@ -13,7 +13,7 @@ from test_drills_book import record
 
 from stockops.cli.main import main
 from stockops.drills import history
-from stockops.drills.history import Measured, Moment, StepRun, Verdict
+from stockops.drills.history import Alarm, Measured, Moment, StepRun, Verdict
 from stockops.drills.junit import junit
 from stockops.report import drillruns
 
@@ -83,7 +83,14 @@ def test_the_page_says_the_verdict_in_one_line_and_draws_the_time(tmp_path: Path
         text="End <i>it</i>", section="Recover", mark="auto", at_s=8.3, took_s=1.0, exit_code=1,
         said="it </pre> stays",
     )  # fmt: skip
-    kept(1, timeline=TIMELINE, steps=(step,), verdict=Verdict.FAIL, reasons=("<script>",))
+    told = (
+        Alarm(alert="PostgresqlDown", pending_s=1.0, lasts="1m"),
+        Alarm(alert="PostgresqlRestarted", here="> 3 instead of 600"),
+    )
+    kept(
+        1, timeline=TIMELINE, steps=(step,), verdict=Verdict.FAIL, reasons=("<script>",),
+        alarms=told,
+    )  # fmt: skip
     kept(2, engine="mariadb", timeline=())
     path = tmp_path / "out" / "drills.html"
     assert report("--html", str(path)).exit_code == 1
@@ -91,6 +98,9 @@ def test_the_page_says_the_verdict_in_one_line_and_draws_the_time(tmp_path: Path
     assert "1 of 2 runs passed; 0 of 3,256 acknowledged orders lost." in text
     assert not re.search(r"<script|<b>|<i>|</pre> stays|https?://", text)
     assert text.count("<svg") == 1
+    assert "PostgresqlDown: pending at 1.0 s; fires when it has lasted 1m<" in text
+    assert "PostgresqlRestarted: not even pending" in text
+    assert "(here: &gt; 3 instead of 600)" in text
     for label in ("fault", "detected 0.4 s", "recovery 8.3 s", "orders again 15.3 s"):
         assert f">{label}</text>" in text
 

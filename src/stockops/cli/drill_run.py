@@ -41,6 +41,11 @@ TIMES_MAX = 1000
     "--matrix", "matrix_words", multiple=True, metavar="SETTING=VALUE,VALUE",
     help="Run it once under each value; repeat for the values of another setting, crossed.",
 )  # fmt: skip
+@click.option(
+    "--prometheus",
+    is_flag=True,
+    help="Have a real Prometheus with our alert rules watch the sandbox; takes longer.",
+)
 @options.plan_only
 @options.config
 @options.form
@@ -58,6 +63,11 @@ def run_command(ctx: click.Context, /, plan_only: bool, form: render.Format, **a
     a price list of safety: what the sandbox could take before the fault (orders a second, 99th
     percentile), and what the fault then cost. Such a run proves nothing for `drill due`.
 
+    With --prometheus the alerts that the drill names are expected, too: a real one is started in
+    the sandbox with monitoring/rules, and asks our exporter there every second. Each has to be
+    pending at least; whether it fires hangs on how long its condition has to last (lasts). Rates
+    look back 15 s, and limits are those that the drill has thresholds for (here).
+
     Exits 0 where every verdict is PASS, and 1 where one is not, or nothing was run. What came of
     each run is kept: see `drill report` and `drill due`.
 
@@ -68,7 +78,7 @@ def run_command(ctx: click.Context, /, plan_only: bool, form: render.Format, **a
       stockops drill run lock-storm --engine mariadb --format json | jq .[].measured
       stockops drill run server-killed --matrix synchronous_commit=on,off --times 3
     """  # noqa: D301  click reads \b as a character
-    from ..drills import book  # noqa: PLC0415
+    from ..drills import alarms, book  # noqa: PLC0415
 
     drills = book.chosen(
         book.load(config_of(ctx)), names=asked["names"], tags=asked["tags"], engine=None
@@ -78,18 +88,20 @@ def run_command(ctx: click.Context, /, plan_only: bool, form: render.Format, **a
     if not asked["names"] and not asked["tags"]:
         raise click.UsageError("name a drill, or a tag: stockops drill list")
     runs = drill_matrix.crossed(due, asked["matrix_words"])
+    if asked["prometheus"]:
+        alarms.require()
     if plan_only:
         steps = [step for each in due for step in _steps(*each, asked)]
         steps += drill_matrix.planned(runs, asked["times"])
         click.echo(render.rows(steps, form))
         return
     with filelock.hold(state.folder("drills") / "run.lock", what="another drill"):
-        records = _run(runs * asked["times"], driver=asked["driver"])
+        records = _run(runs * asked["times"], asked)
     _show(records, form)
     ctx.exit(0 if records and all(each.passed for each in records) else 1)
 
 
-def _run(runs: "Sequence[Run]", *, driver: str | None) -> "list[Record]":
+def _run(runs: "Sequence[Run]", asked: dict[str, Any]) -> "list[Record]":
     from ..drills import running  # noqa: PLC0415
     from ..drills.going import Manner  # noqa: PLC0415
 
@@ -97,7 +109,9 @@ def _run(runs: "Sequence[Run]", *, driver: str | None) -> "list[Record]":
     records = []
     for number, each in enumerate(runs, 1):
         tell = _teller(f"[{number}/{len(runs)}] {each.words}")
-        manner = Manner(driver=driver, combination=each.combination)
+        manner = Manner(
+            driver=asked["driver"], combination=each.combination, prometheus=asked["prometheus"]
+        )
         try:
             record = running.run(each.drill, each.engine, tell=tell, batch=batch, manner=manner)
         except Unsupported as exc:
@@ -129,6 +143,8 @@ def _show(records: "Sequence[Record]", form: render.Format) -> None:
         return
     lines = comparing.price(records) if _tried(records) else comparing.compare(records)
     click.echo(render.rows(lines, form))
+    if heard := comparing.alerts(records):
+        click.echo(f"\n{render.rows(heard, form)}")
 
 
 def _tried(records: "Sequence[Record]") -> bool:
@@ -146,6 +162,7 @@ def _steps(drill: "Drill", engine: str, asked: dict[str, Any]) -> list[Step]:
     except StockopsError as exc:
         return [Step(f"nothing of {drill.id} on {engine}", str(exc))]
     terms = drill.on(engine)
+    watched = ", ".join(terms.detect.alerts) if asked["prometheus"] else ""
     said = ", ".join(f"{key}={value}" for key, value in terms.args.items())
     steps = [
         Step(f"a sandbox with {engine} and a market", "only what stockops made is broken"),
@@ -153,6 +170,7 @@ def _steps(drill: "Drill", engine: str, asked: dict[str, Any]) -> list[Step]:
             f"{terms.load.rate_per_s} orders a second from {terms.load.clients} clients",
             "throughout; each is in a journal, on disk, before it is sent",
         ),
+        *([Step("a Prometheus with monitoring/rules", f"expected: {watched}")] if watched else []),
         Step(
             f"{fault.name}({said}) by {driver}",
             fault.title,

@@ -7,7 +7,7 @@ from statistics import median
 from typing import TypeVar
 
 from ..experiments.changes import in_one_line
-from .history import Record, Verdict
+from .history import Alarm, Record, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,25 @@ class Priced:
     why: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """
+    What came of an alert that a drill expects: medians of the runs that Prometheus watched.
+
+    `silent` of them did not even have it pending. See `Alarm` for the rest.
+    """
+
+    drill: str
+    engine: str
+    alert: str
+    runs: int
+    silent: int
+    pending_s: float | None
+    firing_s: float | None
+    lasts: str
+    here: str
+
+
 Number = TypeVar("Number", int, float)
 
 _WORST = (
@@ -108,6 +127,28 @@ def _priced(drill: str, engine: str, settings: str, runs: Sequence[Record]) -> P
         verdict=line.verdict,
         why=line.why,
     )
+
+
+def alerts(records: Iterable[Record]) -> list[Heard]:
+    """Return a line for each alert that was expected of `records`, in their order."""
+    found: dict[tuple[str, str, str], list[Alarm]] = {}
+    for record in records:
+        for each in record.alarms:
+            found.setdefault((record.drill, record.engine, each.alert), []).append(each)
+    return [
+        Heard(
+            drill=drill,
+            engine=engine,
+            alert=alert,
+            runs=len(alarms),
+            silent=sum(each.pending_s is None for each in alarms),
+            pending_s=_middle(each.pending_s for each in alarms),
+            firing_s=_middle(each.firing_s for each in alarms),
+            lasts=alarms[-1].lasts,
+            here=alarms[-1].here,
+        )
+        for (drill, engine, alert), alarms in found.items()
+    ]
 
 
 def _compared(drill: str, engine: str, runs: Sequence[Record]) -> Compared:

@@ -13,6 +13,7 @@ from .. import disk
 from ..errors import StockopsError
 from ..experiments.load import Load
 from . import guard, history, judging
+from .alarms import Alarms
 from .faults import Fault
 from .head import Drill, Terms
 from .history import Machine, Measured, Record, State, Verdict
@@ -33,12 +34,14 @@ class Manner:
 
     `driver` injects the fault, by default the first that works here. With a `game` a person
     recovers. `combination` are settings under which the sandbox runs, and what they cost is
-    measured.
+    measured. With `prometheus` a real one watches the sandbox, and what the drill says of alerts is
+    held to it.
     """
 
     driver: str | None = None
     game: Game | None = None
     combination: Combination | None = None
+    prometheus: bool = False
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -74,6 +77,7 @@ class Going:
     books: Books = field(default_factory=Books)
     measured: Measured = field(default_factory=Measured)
     capacity: Load | None = None
+    alarms: Alarms = field(default_factory=lambda: Alarms("", ()))
     doing: Doing | None = None
     timeline: Timeline | None = None
     span_ns: tuple[int, int, int] = (0, 0, 0)  # begin, zero, end
@@ -134,6 +138,7 @@ def keep(going: Going, began_at: datetime, aborted: str | None, batch: str) -> R
             books=going.books,
             measured=going.measured,
             failed=failed,
+            silent=going.alarms.silent,
         ),
     )
     if aborted is not None:
@@ -154,6 +159,7 @@ def keep(going: Going, began_at: datetime, aborted: str | None, batch: str) -> R
         mode="game" if going.manner.game else "run",
         states=tuple(going.states),
         measured=going.all_measured(),
+        alarms=going.alarms.found,
         steps=steps,
         timeline=going.timeline.moments(begin_ns=begin_ns, end_ns=end_ns, zero_ns=zero_ns)
         if going.timeline and zero_ns

@@ -68,7 +68,8 @@ class Detect:
     """
     Which of our health checks tell of it, how soon, and which alerts would in their own time.
 
-    `thresholds` are warnings of checks for this drill alone: nobody waits five minutes for one.
+    `thresholds` are for this drill alone, of checks their warnings, of alerts what their rules
+    compare with: nobody waits five minutes for one.
     """
 
     within_s: float = _within(0.1, 600, 30)

@@ -92,6 +92,22 @@ class StepRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """
+    An alert that the drill expects, and when it was pending and firing, after the injection.
+
+    `lasts` is how long its condition has to last before it fires, the shortest of its rules; `here`
+    says what is otherwise in a drill than in `monitoring/rules`.
+    """
+
+    alert: str
+    pending_s: float | None = None
+    firing_s: float | None = None
+    lasts: str = "0s"
+    here: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """The orders of one stretch of time, by default a second; `at_s` is after the injection."""
 
@@ -129,6 +145,7 @@ class Record:
     mode: str = "run"  # or game: a person recovered
     states: tuple[State, ...] = ()
     measured: Measured = field(default_factory=Measured)
+    alarms: tuple[Alarm, ...] = ()
     steps: tuple[StepRun, ...] = ()
     timeline: tuple[Moment, ...] = ()
     expected: Mapping[str, Any] = field(default_factory=dict)
@@ -262,6 +279,7 @@ def _record(says: Mapping[str, Any]) -> Record:
             "reasons": tuple(known.get("reasons", ())),
             "states": _rows(State, known.get("states", ())),
             "measured": Measured(**_known(Measured, known.get("measured", {}))),
+            "alarms": _rows(Alarm, known.get("alarms", ())),
             "steps": _rows(StepRun, known.get("steps", ())),
             "timeline": _rows(Moment, known.get("timeline", ())),
             "machine": None

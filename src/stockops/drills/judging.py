@@ -22,7 +22,8 @@ class Evidence:
 
     `green` is why the run without a fault was not good, `bite` what showed that the fault was in
     effect, `unsteady` why orders did not go on as before, `unread` why the database could not be
-    asked; None each where there is nothing to say.
+    asked; None each where there is nothing to say. `silent` are the alerts that were expected, and
+    not even pending.
     """
 
     green: str | None
@@ -32,6 +33,7 @@ class Evidence:
     books: Books
     measured: Measured
     failed: Sequence[StepRun]
+    silent: Sequence[str] = ()
 
 
 def judge(terms: Terms, evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
@@ -65,9 +67,7 @@ def _failures(terms: Terms, evidence: Evidence) -> Iterator[str]:
         yield f"orders did not go on as before: {evidence.unsteady}"
     if found.rto_s is not None and found.rto_s > expect.rto_s:
         yield f"recovery took {found.rto_s:.1f} s ({expect.rto_s:g} expected)"
-    if terms.detect.checks and found.detected_s is None:
-        names = ", ".join(terms.detect.checks)
-        yield f"no health check told of it within {terms.detect.within_s:g} s ({names})"
+    yield from _untold(terms, evidence)
     for step in evidence.failed:
         yield f"{step.section}: {step.text!r} left with {step.exit_code}"
 
@@ -100,6 +100,14 @@ def _miscounted(found: Measured) -> str | None:
         f"the failover counted {found.told_lost} lost orders, and the journal {orders} that were "
         f"acknowledged and {found.unknown} that were never answered"
     )
+
+
+def _untold(terms: Terms, evidence: Evidence) -> Iterator[str]:
+    if terms.detect.checks and evidence.measured.detected_s is None:
+        names = ", ".join(terms.detect.checks)
+        yield f"no health check told of it within {terms.detect.within_s:g} s ({names})"
+    for name in evidence.silent:
+        yield f"the alert {name} was not even pending"
 
 
 def _unknowns(evidence: Evidence) -> Iterator[str]:

@@ -191,6 +191,21 @@ def _names(drill: Drill, engine: str, ground: Ground) -> Iterator[Problem]:
                     problem=f"{key} names {name!r}, which there is not on {engine}",
                     hint=_near(name, known),
                 )
+    told = _telling(drill)
+    for name in terms.detect.thresholds:
+        if name not in told:
+            yield Problem(
+                drill=drill.id,
+                where=f"{drill.path}:{drill.lines.get('detect', 1)}",
+                problem=f"a threshold is for {name!r}, which the drill does not expect to tell",
+                hint=_near(name, told) if told else "Take it out.",
+            )
+
+
+def _telling(drill: Drill) -> set[str]:
+    """Return what tells on any engine of `drill`: a threshold may stand for one alone."""
+    of_all = [drill.on(engine).detect for engine in drill.engines]
+    return {name for each in of_all for name in (*each.checks, *each.alerts)}
 
 
 def _followable(drill: Drill, engine: str) -> Iterator[Problem]:

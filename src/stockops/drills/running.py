@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from .. import scratch
 from ..errors import Refused, StockopsError
 from ..unwinding import signals_unwind
-from . import choosing, guard, history, load, matrix, measuring, sandbox, standby, watching
+from . import alarms, choosing, guard, history, load, matrix, measuring, sandbox, standby, watching
 from .faults import Fault, Spot
 from .going import AS_WRITTEN, Going, Manner, Tell, keep
 from .head import Drill
@@ -106,9 +106,7 @@ def _go(going: Going) -> None:
                 ours=(*guard.OURS, *spot.companions),
                 replicas=spot.companions,
             )
-        if going.manner.combination:
-            with going.state("MEASURE"):
-                going.capacity = matrix.measured(spot.target, going.manner.combination)
+        _prepare(going, spot, stack)
         going.began = time.monotonic()
         with ExitStack() as inner:
             orders = inner.enter_context(
@@ -124,6 +122,16 @@ def _go(going: Going) -> None:
                     with going.state("CHECK"):
                         _check(going, spot, orders, watch)
         undo.run()
+
+
+def _prepare(going: Going, spot: Spot, stack: ExitStack) -> None:
+    """Do before the first order what the manner of the run takes."""
+    if going.manner.combination:
+        with going.state("MEASURE"):
+            going.capacity = matrix.measured(spot.target, going.manner.combination)
+    if going.manner.prometheus:
+        with going.state("WATCH"):
+            going.alarms = stack.enter_context(alarms.watching(spot, going.terms.detect))
 
 
 def _lift(fault: Fault, spot: Spot) -> None:
@@ -159,6 +167,7 @@ def _break_and_mend(going: Going, spot: Spot, orders: Orders, watch: Watch) -> N
     terms, zero_ns = going.terms, time.perf_counter_ns()
     going.span_ns = (zero_ns - 3 * _NANO, zero_ns, zero_ns)
     going.doing = doing = Doing(spot, going.fault, zero_ns=zero_ns)
+    going.alarms.begin()
     with going.state("INJECT"):
         going.fault.inject(spot, going.driver)
     with going.state("OBSERVE"):
@@ -186,19 +195,39 @@ def _break_and_mend(going: Going, spot: Spot, orders: Orders, watch: Watch) -> N
     if redundant_ns is not None:
         redundancy_s = round((redundant_ns - zero_ns) / 1e9, 3)
         going.measured = replace(going.measured, redundancy_s=redundancy_s)
+    if going.alarms.silent:
+        with going.state("ALERTS"):
+            _listen(going)
+    going.alarms.read()
 
 
 def _observe(going: Going, spot: Spot, orders: Orders, watch: Watch) -> None:
-    """Wait until the fault bites and our checks have told of it, or the time for that is over."""
+    """
+    Wait until the fault bites and has been told of, or the time for that is over.
+
+    Our checks tell of it, and where Prometheus watches the alerts: some of them only once it is
+    mended, so that no more than `alarms.MORE_S` are waited for the others after the first.
+    """
     terms, began = going.terms, time.monotonic()
     zero_ns = going.span_ns[1]
     while (passed_s := time.monotonic() - began) < terms.detect.within_s:
         _look(orders, watch)
+        going.alarms.look()
         going.require_leave()
         going.bite = going.bite or going.fault.bites(spot)
         told = not terms.detect.checks or watch.first(terms.detect.checks, since_ns=zero_ns)
-        if going.bite and told and passed_s > HOLD_S:
+        heard = going.alarms.heard(time.time())
+        if going.bite and told and heard and passed_s > HOLD_S:
             return
+        time.sleep(POLL_S)
+
+
+def _listen(going: Going) -> None:
+    """Wait for the alerts that tell of what is over, or begin where a recovery ends."""
+    deadline = time.monotonic() + alarms.AFTER_S
+    while going.alarms.silent and time.monotonic() < deadline:
+        going.require_leave()
+        going.alarms.look()
         time.sleep(POLL_S)
 
 

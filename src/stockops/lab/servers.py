@@ -202,10 +202,11 @@ def _addressed(lab: Lab, account: Account, *, port: bool) -> Lab:
         lab = replace(lab, sockets=sockets)
     if lab.port is None and not port:
         return lab
-    return replace(lab, port=_free_port(lab.port))
+    return replace(lab, port=free_port(lab.port))
 
 
-def _free_port(wanted: int | None) -> int:
+def free_port(wanted: int | None = None) -> int:
+    """Return a port of the loopback that nobody has, `wanted` if it is one; `Busy` for none."""
     for number in ([wanted] if wanted else []) + [0]:
         with socket.socket() as probe, suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do
