@@ -230,8 +230,24 @@ def test_a_temporary_lab_can_be_killed_and_started_again(root: Path, engine: str
         lab = labs.start(lab)
         assert query(lab, "SELECT n FROM kept") == "7"
         assert labs.stop(lab) is True
-        assert labs.start(lab).state == "up"
+        lab = labs.start(lab)
+        assert lab.state == "up"
+        labs.crash(lab)
+        kept = segments() & {segment_of(lab)}
+        assert bool(kept) == (engine == "postgresql")
     assert list(root.iterdir()) == []
+    assert not kept & segments()
+
+
+def segments() -> set[str]:
+    """The numbers of the segments of shared memory that the kernel keeps."""
+    return {row.split()[1] for row in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]}
+
+
+def segment_of(lab: Lab) -> str | None:
+    """The number of that which the server of a lab has; MariaDB has none."""
+    said = lab.data / "postmaster.pid"
+    return said.read_text().splitlines()[6].split()[1] if said.exists() else None
 
 
 def test_two_labs_do_not_collide(root: Path, engine: str) -> None:

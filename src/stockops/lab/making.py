@@ -9,7 +9,7 @@ from pathlib import Path
 from .. import disk, filelock
 from ..errors import ConfigError, StockopsError
 from . import account as accounts
-from . import marker, place
+from . import marker, memory, place
 from .base import Fill, Lab, Programs
 from .servers import ENGINES, stop
 
@@ -113,6 +113,7 @@ def remove(lab: Lab) -> None:
 
 
 def _remove_files(lab: Lab) -> None:
+    memory.release(lab.data)
     if lab.sockets.parent != lab.directory:
         shutil.rmtree(lab.sockets, ignore_errors=True)
     place.discard(lab.directory)

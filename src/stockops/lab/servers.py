@@ -13,7 +13,7 @@ from pathlib import Path
 from .. import children
 from ..errors import Busy, Refused
 from . import account as accounts
-from . import marker, place, proc, process
+from . import marker, memory, place, proc, process
 from .account import Account
 from .base import Engine, Lab
 from .mariadb import MariaDB
@@ -174,6 +174,7 @@ def _clear_stale(lab: Lab) -> None:
             f"processes of a dead server still work in {str(lab.data)!r}: {pids}",
             hint=f"Look at them, then end them: ps -fp {pids.replace(' ', ',')}",
         )
+    memory.release(lab.data)  # its pid file is the last that knows of it
     lab.pid_file.unlink(missing_ok=True)
     if lab.sockets.is_dir():
         for left in lab.sockets.iterdir():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import children, filelock
 from ..errors import StockopsError
-from . import marker, place, proc
+from . import marker, memory, place, proc
 from .base import Lab
 
 GONE_S = 10.0
@@ -25,10 +25,12 @@ def wipe(directory: Path) -> bool:
         return False
     with filelock.hold(place.lock_beside(directory), what=f"the lab {directory.name!r}"):
         _end(half_made / "data", None)
+        memory.release(half_made / "data")
         place.discard(half_made)
         lab = marker.read(directory)
         if lab is not None and lab.temporary:
             _end(lab.data, lab)
+            memory.release(lab.data)
             if lab.sockets.parent != lab.directory:
                 shutil.rmtree(lab.sockets, ignore_errors=True)
             place.discard(lab.directory)
