@@ -112,6 +112,39 @@ def test_a_killed_tool_leaves_nothing_broken(tmp_path: Path) -> None:
     assert took_s < DEATH_S
 
 
+LOADED = """
+import sys
+from importlib import import_module
+from stockops.drills import guardian
+for name in guardian.NEEDED:
+    import_module(name)
+before = set(sys.modules)
+from stockops import proxy
+from stockops.engine import connect
+from stockops.errors import StockopsError
+for url in sys.argv[1:]:
+    try:
+        with connect(url, connect_timeout_s=1):
+            pass
+    except StockopsError:
+        pass
+print(*(each for each in set(sys.modules) - before if each.startswith(("stockops", "p"))))
+"""
+
+
+def test_a_guardian_has_loaded_what_it_may_need_before_it_is_needed() -> None:
+    """A driver that is loaded when the tool is gone takes most of the second that is promised."""
+    urls = ["postgresql://x@127.0.0.1:1/x", "mariadb://x@127.0.0.1:1/x"]
+    ran = subprocess.run(
+        [sys.executable, "-c", LOADED, *urls],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert ran.stdout.split() == []
+
+
 def test_a_run_that_ends_well_leaves_neither_journal_nor_guardian(tmp_path: Path) -> None:
     with Undo.begin("well", folder=tmp_path, within_s=60) as undo:
         token = undo.arm(Remove(path=tmp_path / "ballast"))

@@ -9,6 +9,7 @@ import os
 import signal
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from .errors import StockopsError
@@ -76,6 +77,7 @@ class Process:
         return int(fields[19]) == self.began and self.boot == boot()
 
 
+@cache
 def boot() -> str:
     """Return the name of this boot of the machine, with that of our space of process numbers."""
     said = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()

@@ -129,14 +129,15 @@ def arm(handle: int, armed: Armed) -> None:
     append(handle, {"arm": armed.number, "step": step})
 
 
-def append(handle: int, said: Mapping[str, object]) -> None:
-    """Append a line, whole, and return when it is on disk."""
+def append(handle: int, said: Mapping[str, object], *, durable: bool = True) -> None:
+    """Append a line, whole, and return when it is on disk, where it has to be `durable`."""
     line = json.dumps(said, ensure_ascii=False).encode() + b"\n"
     whole = os.fstat(handle).st_size
     try:
         written = os.write(handle, line)
         if written == len(line):
-            os.fsync(handle)
+            if durable:
+                os.fsync(handle)
             return
         os.ftruncate(handle, whole)
     except OSError as exc:
@@ -241,8 +242,9 @@ def _undo(armed: Armed, head: Head) -> Done:
 
 
 def _note(handle: int, number: int) -> None:
-    with suppress(StorageError):  # then it is done again, which does no harm
-        append(handle, {"undone": number})
+    # Where the line is lost it is done again, which does no harm, and nobody waits for a disk.
+    with suppress(StorageError):
+        append(handle, {"undone": number}, durable=False)
 
 
 def _spoilt(path: Path, line: int, head: Head) -> Done:

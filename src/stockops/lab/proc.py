@@ -42,15 +42,15 @@ def written(pid_file: Path) -> int | None:
         return None
 
 
-def inside(directory: Path) -> list[int]:
-    """Return the processes whose working directory is `directory`, as database servers' are."""
+def inside(*directories: Path) -> list[int]:
+    """Return the processes whose working directory is one of these, as database servers' are."""
     found = []
-    directory = directory.resolve()
+    real = {each.resolve() for each in directories}
     for entry in _PROC.iterdir():
         if not entry.name.isdigit():
             continue
         try:
-            if (entry / "cwd").readlink() == directory and argv(int(entry.name)) is not None:
+            if (entry / "cwd").readlink() in real and argv(int(entry.name)) is not None:
                 found.append(int(entry.name))
         except OSError:  # it has ended, or is somebody else's
             continue

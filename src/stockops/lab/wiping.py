@@ -24,9 +24,10 @@ def wipe(directory: Path) -> bool:
     if not directory.is_dir() and not half_made.is_dir():
         return False
     with filelock.hold(place.lock_beside(directory), what=f"the lab {directory.name!r}"):
-        _end(half_made / "data", None)
-        memory.release(half_made / "data")
-        place.discard(half_made)
+        if half_made.is_dir():
+            _end(half_made / "data", None)
+            memory.release(half_made / "data")
+            place.discard(half_made)
         lab = marker.read(directory)
         if lab is not None and lab.temporary:
             _end(lab.data, lab)
@@ -41,7 +42,7 @@ def _end(data: Path, lab: Lab | None) -> None:
     """Kill all that works in `data` or beside it; what is stopped dies as well."""
 
     def gone() -> bool:
-        alive = {*proc.inside(data), *proc.inside(data.parent)}
+        alive = {*proc.inside(data, data.parent)}
         alive |= {lab.pid} if lab and lab.pid else set()
         for pid in alive:
             with suppress(ProcessLookupError):
