@@ -1,6 +1,7 @@
 """Run drills on both engines, and put what came of them into docs/drills.md."""
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from stockops.drills import book, comparing, controls, history, running
 from stockops.drills.comparing import Compared
+from stockops.drills.history import Record
 from stockops.errors import Unsupported
 from stockops.report import drillruns
 from stockops.targets import ENGINES, Config
@@ -28,6 +30,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tag", default="core")
     parser.add_argument("--times", type=int, default=1)
+    parser.add_argument(
+        "--failed", type=Path, default=TOP / "out" / "drills-failed",
+        help="where runs that did not pass are kept, as JSON",
+    )  # fmt: skip
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["STOCKOPS_STATE"] = folder
@@ -47,6 +53,7 @@ def main() -> None:
                     _say(str(exc))
                     continue
                 records.append(record)
+                _keep_failed(record, asked.failed)
         red = [each for engine in ENGINES for each in controls.run(engine, tell=_say)]
         page = Path(folder) / "drills.html"
         drillruns.write(history.every(), page)
@@ -55,6 +62,18 @@ def main() -> None:
     after = rest.partition(MARKS[1])[2]
     lines = "\n".join(_lines(comparing.compare(records), red, asked.times))
     FILE.write_text(f"{before}{MARKS[0]}\n{lines}\n{MARKS[1]}{after}", "utf-8")
+
+
+def _keep_failed(record: Record, folder: Path) -> None:
+    """Say why a run did not pass, and keep all of it: its state goes with this program."""
+    if record.passed:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{record.run}.json"
+    path.write_text(json.dumps(history.plain(record), indent=2), "utf-8")
+    for reason in record.reasons:
+        _say(f"  {record.verdict.value}: {reason}")
+    _say(f"  kept: {path}")
 
 
 def _lines(found: list[Compared], red: list[controls.Control], times: int) -> Iterator[str]:
