@@ -390,9 +390,14 @@ def test_a_message_that_waits_is_told(bed: Bed) -> None:
 def test_a_condition_past_its_end_is_told(bed: Bed) -> None:
     account, symbol = bed.account(), bed.stock(50_000)
     bed.server.execute(
-        "INSERT INTO conditions (user_id, account_id, symbol, rule, expires_at, created_at) "
-        "VALUES (%(a)s, %(a)s, %(s)s, '{}', '2025-02-01', '2025-01-01')",
-        {"a": account, "s": symbol},
+        "INSERT INTO conditions "
+        "(user_id, account_id, symbol, rule, expires_at, created_at) "
+        "VALUES (%(a)s, %(a)s, %(s)s, %(rule)s, '2025-02-01', '2025-01-01')",
+        {
+            "a": account,
+            "s": symbol,
+            "rule": '{"side": "buy", "quantity": 1, "min_confidence": 0.6}',
+        },
     )
     assert on(bed, "unsettled_conditions").state is State.WARNING
 
