@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from floor import FIRST_DAY, SECOND_DAY, Floor, clock
 
-from stockops import audit, books, orders
+from stockops import advisory, audit, books, orders
 from stockops.audit import FIRST_HASH
 from stockops.books import InvariantResult
 from stockops.engine import connect
@@ -106,7 +106,7 @@ def test_two_sealers_make_one_chain(log: Server, migrated: Target) -> None:
 
 def test_a_sealer_waits_only_so_long_for_another(log: Server, migrated: Target) -> None:
     write(log, 1)
-    with connect(migrated) as other, audit._alone(other, "seal", wait_s=0):
+    with connect(migrated) as other, advisory.alone(other, "seal", wait_s=0):
         with pytest.raises(Busy, match="seal"):
             audit.seal(log, wait_s=0.2)
         assert chain(log) == []

@@ -35,7 +35,7 @@ LAYERS = [
     },
     {"targets", "state"},
     {"engine", "render", "proxy"},
-    {"market", "draws", "catalog", "sessions", "notices"},
+    {"market", "draws", "catalog", "sessions", "notices", "advisory"},
     {
         "migrations",
         "listing",
@@ -52,7 +52,7 @@ LAYERS = [
         "roles",
         "jobs",
     },
-    {"journal", "seeding", "lab", "partitions", "predictions", "conditions"},
+    {"journal", "seeding", "lab", "partitions", "predictions", "conditions", "rebalancing"},
     {"workload", "backups"},
     {"experiments", "health", "replication", "storage"},
     {"drills"},

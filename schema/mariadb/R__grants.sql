@@ -1,4 +1,4 @@
--- requires: R__market.sql R__place_order.sql R__place_orders.sql R__cancel_order.sql R__predictions.sql R__conditions.sql R__monitoring.sql
+-- requires: R__market.sql R__place_order.sql R__place_orders.sql R__cancel_order.sql R__predictions.sql R__conditions.sql R__rebalance.sql R__monitoring.sql
 -- Who may do what in this database. The application reads and calls routines; it writes no table itself.
 -- The routines run with the rights of whoever applied these files. Nobody but the owner gets CREATE TEMPORARY TABLES:
 -- a temporary table hides a real one of the same name from the routines.
@@ -29,6 +29,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON notifications TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audit_log TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON audit_seals TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON seed_chunks TO stockops_owner;
+GRANT SELECT, INSERT, UPDATE, DELETE ON rebalances TO stockops_owner;
+GRANT SELECT, INSERT, UPDATE, DELETE ON rebalance_lines TO stockops_owner;
 GRANT SELECT ON database_identity TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON heartbeats TO stockops_owner;
 GRANT SELECT ON audit_canonical TO stockops_owner;
@@ -49,6 +51,8 @@ GRANT EXECUTE ON PROCEDURE add_condition TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE cancel_condition TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE expire_conditions TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE execute_condition TO stockops_owner;
+GRANT EXECUTE ON PROCEDURE start_rebalance TO stockops_owner;
+GRANT EXECUTE ON PROCEDURE finish_rebalance TO stockops_owner;
 
 GRANT SELECT ON tick_sizes TO stockops_app;
 GRANT SELECT ON price_limits TO stockops_app;
@@ -81,6 +85,10 @@ GRANT EXECUTE ON PROCEDURE add_condition TO stockops_app;
 GRANT EXECUTE ON PROCEDURE cancel_condition TO stockops_app;
 GRANT EXECUTE ON PROCEDURE expire_conditions TO stockops_app;
 GRANT EXECUTE ON PROCEDURE execute_condition TO stockops_app;
+GRANT SELECT ON rebalances TO stockops_app;
+GRANT SELECT ON rebalance_lines TO stockops_app;
+GRANT EXECUTE ON PROCEDURE start_rebalance TO stockops_app;
+GRANT EXECUTE ON PROCEDURE finish_rebalance TO stockops_app;
 GRANT EXECUTE ON FUNCTION tick_won TO stockops_app;
 GRANT EXECUTE ON FUNCTION lower_limit_won TO stockops_app;
 GRANT EXECUTE ON FUNCTION upper_limit_won TO stockops_app;
@@ -115,6 +123,8 @@ GRANT SELECT ON notifications TO stockops_read;
 GRANT SELECT ON audit_log TO stockops_read;
 GRANT SELECT ON audit_seals TO stockops_read;
 GRANT SELECT ON audit_canonical TO stockops_read;
+GRANT SELECT ON rebalances TO stockops_read;
+GRANT SELECT ON rebalance_lines TO stockops_read;
 GRANT EXECUTE ON FUNCTION tick_won TO stockops_read;
 GRANT EXECUTE ON FUNCTION lower_limit_won TO stockops_read;
 GRANT EXECUTE ON FUNCTION upper_limit_won TO stockops_read;

@@ -8,16 +8,14 @@ and a day's are added up once, when no more of them can come.
 
 import hashlib
 import json
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
-from . import queries
+from . import advisory, queries
 from .engine.base import Server
-from .errors import Busy, Refused
+from .errors import Refused
 from .plan import Step
 from .queries import Query
 
@@ -30,7 +28,6 @@ FOLD_SYMBOLS_MAX = 20
 LOOK_BACK_IDS = 1_000_000
 
 _LINKS_PER_STATEMENT = 2_000
-_POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,10 @@ def seal(
     One transaction under the sealers' lock: read the end of the chain, append to it. Waits `wait_s`
     for another sealer, then raises `Busy`.
     """
-    with _alone(server, "seal", wait_s=wait_s), server.transaction(isolation="read committed"):
+    with (
+        advisory.alone(server, "seal", wait_s=wait_s),
+        server.transaction(isolation="read committed"),
+    ):
         last = next(iter(server.fetch(LAST_SEAL)), LastSeal(0, FIRST_HASH, 0))
         after_id = 0 if sweep else max(0, last.audit_id - LOOK_BACK_IDS)
         rows = server.fetch(UNSEALED, after_id=after_id, row_limit=limit)
@@ -175,7 +175,7 @@ def fold(
             f"{through} is not over: orders may still come in",
             hint="Fold through yesterday, or wait until tomorrow.",
         )
-    with _alone(server, "fold", wait_s=wait_s):
+    with advisory.alone(server, "fold", wait_s=wait_s):
         quotes = server.fetch(QUOTES, through=through)
         remaining = iter(quotes)
         while group := list(islice(remaining, FOLD_SYMBOLS_MAX)):
@@ -208,22 +208,3 @@ def _close(server: Server, group: list[Quote]) -> None:
             server.rows(lock_account, {"account_id": account_id})
         for quote in held:
             server.execute(open_day, {"symbol": quote.symbol, "next_date": quote.next_date})
-
-
-@contextmanager
-def _alone(server: Server, what: str, *, wait_s: float) -> Iterator[None]:
-    """Hold the lock of this database's `what` for the block; it dies with the session."""
-    lock = queries.text(server.engine, "audit/lock_try", server.version[0])
-    unlock = queries.text(server.engine, "audit/unlock", server.version[0])
-    deadline = time.monotonic() + wait_s
-    while not server.rows(lock, {"what": what})[0]["taken"]:
-        if time.monotonic() >= deadline:
-            raise Busy(
-                f"another session runs a {what} on this database",
-                hint="Let it end, then run this again.",
-            )
-        time.sleep(_POLL_S)
-    try:
-        yield
-    finally:
-        server.rows(unlock, {"what": what})

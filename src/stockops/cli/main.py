@@ -20,7 +20,7 @@ NOUNS = {
     "lab": "Private servers that stockops starts and stops itself.",
     "migrate": "Versioned SQL files, applied to a database.",
     "seed": "Fill a database with the Korean market.",
-    "trade": "Orders: one, many, and the audit of a run.",
+    "trade": "Orders: one, many, those that a portfolio needs, and the audit of a run.",
     "books": "The invariants that prove the books.",
     "slow": "What took the time, from the logs of either engine.",
     "backup": "Backups that are restored and proven before they are believed.",

@@ -18,6 +18,7 @@ from . import options, tradeclock
 from .runview import audited, progress, table
 from .trade_conditions import conditions
 from .trade_predictions import predictions
+from .trade_rebalance import rebalance_command
 from .tradeclock import When
 
 _SEND_TRIES = 3
@@ -25,11 +26,12 @@ _SEND_TRIES = 3
 
 @click.group()
 def trade() -> None:
-    """Place orders: one, many, or by conditions on predictions; audit what became of them."""
+    """Place orders: one, many, by conditions or for a portfolio; audit what became of them."""
 
 
 trade.add_command(predictions)
 trade.add_command(conditions)
+trade.add_command(rebalance_command)
 
 
 @trade.command("order")

@@ -14,11 +14,13 @@ _QUARANTINED_PERCENT = 5
 
 
 def portfolios(made_of: Material, first: int, count: int) -> list[str]:
-    """Return lines: portfolio_id, user_id, account_id, name, band_bp, status, created_at."""
+    """Return lines: portfolio_id, user_id, account_id, name, band_bp, cash_bp, status, when."""
     opened = made_of.plan.on
+    weights = _weights(made_of, first, count)
     return [
         f"{number + 1}\t{owner}\t{FIRST_ID + row}\t{_PORTFOLIO_NAMES[x % len(_PORTFOLIO_NAMES)]}"
-        f"\t{200 + x % 5 * 100}\tactive\t{opened} 00:00:00\n"
+        f"\t{200 + x % 5 * 100}\t{10_000 - sum(weights[number - first])}\tactive"
+        f"\t{opened} 00:00:00\n"
         for number, row, owner, x in _some_accounts(made_of, first, count)
     ]
 
@@ -29,17 +31,26 @@ _PORTFOLIO_NAMES = ("안정형", "성장형", "배당형", "균형형")
 def targets(made_of: Material, first: int, count: int) -> list[str]:
     """Return lines, up to three a portfolio: portfolio_id, symbol, weight_bp."""
     issues = made_of.holdings
-    each = min(TARGETS, len(issues))
     lines = []
-    for number, x in enumerate(draws(made_of.plan.seed, "targets", first, count), first):
+    for number, weights in enumerate(_weights(made_of, first, count), first):
+        each = len(weights)
         symbols = sorted(
             issues[(number * each + turn) % len(issues)].symbol for turn in range(each)
         )
         lines += [
-            f"{number + 1}\t{symbol}\t{1000 + (x >> turn * 16) % 2001}\n"
-            for turn, symbol in enumerate(symbols)
+            f"{number + 1}\t{symbol}\t{weight}\n"
+            for symbol, weight in zip(symbols, weights, strict=True)
         ]
     return lines
+
+
+def _weights(made_of: Material, first: int, count: int) -> list[list[int]]:
+    """Return the weights of each portfolio's issues; what they leave is cash."""
+    each = min(TARGETS, len(made_of.holdings))
+    return [
+        [1000 + (x >> turn * 16) % 2001 for turn in range(each)]
+        for x in draws(made_of.plan.seed, "targets", first, count)
+    ]
 
 
 def predictions(made_of: Material, first: int, count: int) -> list[str]:

@@ -197,6 +197,7 @@ TABLES = (
             "account_id",
             "name",
             "band_bp",
+            "cash_bp",
             "status",
             "created_at",
         ),

@@ -15,6 +15,8 @@ BEGIN NOT ATOMIC
     TRUNCATE notifications;
     TRUNCATE trades;
     TRUNCATE orders;
+    TRUNCATE rebalance_lines;
+    TRUNCATE rebalances;
     TRUNCATE conditions;
     TRUNCATE predictions;
     TRUNCATE portfolio_targets;
