@@ -53,7 +53,7 @@ LAYERS = [
         "jobs",
     },
     {"journal", "seeding", "lab", "partitions", "predictions", "conditions", "rebalancing"},
-    {"workload", "backups"},
+    {"workload", "backups", "scenarios"},
     {"experiments", "health", "replication", "storage"},
     {"drills"},
     {"exporter"},

@@ -21,7 +21,6 @@ from stockops.cli.main import main
 from stockops.engine import ENGINES, connect
 from stockops.orders import clock_of
 from stockops.rebalancing import CASH, Done
-from stockops.targets import Target
 
 DAY = ("--date", "2025-01-03")
 
@@ -263,20 +262,3 @@ def test_after_the_fills_every_weight_is_inside_its_band(
         assert line.reason is None
         assert line.after_bp is not None
         assert abs(line.after_bp - line.target_bp) <= 300
-
-
-def test_the_books_hold_after_a_whole_market_was_rebalanced(market: Target) -> None:
-    asked = ["trade", "rebalance", "--due", "-t", market.url, "--format", "json"]
-    with connect(market) as server:
-        day = server.rows("SELECT max(quote_date) AS d FROM stock_inventory")[0]["d"]
-    done = CliRunner().invoke(main, [*asked, "--date", str(day)])
-    assert done.exit_code == 0, done.stderr
-    lines = json.loads(done.stdout)
-    assert len({line["portfolio_id"] for line in lines}) == 8
-    off = [line for line in lines if abs((line["after_bp"] or 0) - line["target_bp"]) > 600]
-    assert all(line["reason"] for line in off), off
-    assert len(off) < len(lines) / 2
-    checked = CliRunner().invoke(main, ["books", "check", "-t", market.url, "--format", "json"])
-    found = {each["state"] for each in json.loads(checked.stdout)}
-    assert found <= {"held", "inconclusive"}
-    assert found != {"inconclusive"}

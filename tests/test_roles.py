@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 
 import pytest
 from conftest import Labs, fresh_database
-from trading import Bed, member
+from portfolios import portfolio
+from trading import CLOCK, Bed, member
 
-from stockops import migrations
+from stockops import migrations, rebalancing, scenarios
 from stockops.engine import ENGINES, connect
 from stockops.engine.base import Server
 from stockops.errors import Fault, ServerError
+from stockops.scenarios import SCENARIOS
 
 ROLES = ("owner", "app", "read", "monitor", "backup")
 
@@ -80,6 +83,23 @@ def test_only_the_application_and_the_owner_place_orders(
     with pytest.raises(ServerError) as caught:
         members[role].prepare_call("place_order", len(PLACE))(PLACE)
     assert caught.value.fault is Fault.DENIED
+
+
+def test_the_application_rebalances_and_the_reader_asks_what_came_of_it(
+    bed: Bed, members: dict[str, Server]
+) -> None:
+    symbol = bed.stock(10_000)
+    account = bed.account(1_000_000)
+    number = portfolio(bed, account, {symbol: 5_000})
+    done = rebalancing.rebalance(members["app"], number, clock=CLOCK, minimum_won=0)
+    assert [line.after_bp for line in done.lines] == [5_000, 5_000]
+    later = datetime(2025, 1, 4, tzinfo=UTC)
+    for scenario in SCENARIOS:
+        needed = {"user": f"user={account}", "portfolio": f"portfolio={number}"}
+        given = [needed[scenario.one_of[-1]]] if scenario.one_of else []
+        params = scenarios.parse(scenario, given)
+        answered = scenarios.ask(members["read"], scenario, params, now=later)
+        assert answered.rows or scenario.name not in {"history", "weights", "profit"}
 
 
 INNER = {

@@ -1,8 +1,10 @@
 """The same rows, for a person or for a program."""
 
 import dataclasses
+import io
 import json
 from collections.abc import Sequence
+from csv import writer
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -33,12 +35,29 @@ def rows(items: Sequence["DataclassInstance"], form: Format) -> str:
     fields = [field.name for field in dataclasses.fields(items[0])]
     columns = [[getattr(item, name) for item in items] for name in fields]
     return tabulate(
-        list(zip(*([_cell(value) for value in column] for column in columns), strict=True)),
+        list(zip(*([cell(value) for value in column] for column in columns), strict=True)),
         headers=fields,
         tablefmt="simple",
         disable_numparse=True,  # a stock code is not a number
         colalign=["right" if _is_number(column) else "left" for column in columns],
     )
+
+
+def csv(items: Sequence["DataclassInstance"]) -> str:
+    """
+    Render `items`, which are all of one type, as RFC 4180 has it: a header, then a line each.
+
+    Instants and dates are as in JSON, and nothing stands for None. Nothing at all for no items.
+    """
+    written = io.StringIO()
+    lines = writer(written)
+    for number, item in enumerate(items):
+        names = [field.name for field in dataclasses.fields(item)]
+        if not number:
+            lines.writerow(names)
+        values = [getattr(item, name) for name in names]
+        lines.writerow(["" if value is None else _plain(value) for value in values])
+    return written.getvalue().replace("\r\n", "\n").removesuffix("\n")
 
 
 def _is_number(column: Sequence[Any]) -> bool:
@@ -48,9 +67,10 @@ def _is_number(column: Sequence[Any]) -> bool:
     )
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """Return `value` as a table shows it, in one line."""
     if isinstance(value, tuple | list):
-        return ", ".join(map(_cell, value)) or "-"
+        return ", ".join(map(cell, value)) or "-"
     text = " ".join(_text(value).split())
     if len(text) > _CELL_CHARACTERS_MAX:
         text = text[: _CELL_CHARACTERS_MAX - 1] + "…"

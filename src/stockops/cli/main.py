@@ -21,6 +21,7 @@ NOUNS = {
     "migrate": "Versioned SQL files, applied to a database.",
     "seed": "Fill a database with the Korean market.",
     "trade": "Orders: one, many, those that a portfolio needs, and the audit of a run.",
+    "report": "What an operator asks: named questions, as a table, JSON, CSV or a page.",
     "books": "The invariants that prove the books.",
     "slow": "What took the time, from the logs of either engine.",
     "backup": "Backups that are restored and proven before they are believed.",

@@ -45,7 +45,7 @@ class Weight:
     target_bp: int
 
 
-WEIGHTS = Query("rebalancing/weights", Weight)
+WEIGHTS = Query("scenarios/weights", Weight)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,157 @@
+"""Read what a person typed, and ask: in one snapshot, without writing, and not for ever."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ..engine.base import Server
+from ..errors import ConfigError
+from ..market import KST
+from .catalogue import SCENARIOS, Param, Scenario
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+TIME_LIMIT_S = 30.0
+_NUMBER_MAX = 2**63 - 1
+_DAYS_MAX = 36_500
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What was asked, with which parameters, and the answer; `is_cut`: there may be more."""
+
+    scenario: Scenario
+    params: Mapping[str, str]
+    rows: Sequence["DataclassInstance"]
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One line of the list of scenarios; `default` is empty where nothing is left out for it."""
+
+    scenario: str
+    answers: str
+    parameter: str
+    kind: str
+    default: str
+    says: str
+
+
+def listed() -> list[Parameter]:
+    """Return every scenario with every parameter."""
+    return [
+        Parameter(
+            scenario.name,
+            scenario.says,
+            param.name,
+            param.kind,
+            "required" if scenario.one_of == (param.name,) else _shown(param.default),
+            param.says,
+        )
+        for scenario in SCENARIOS
+        for param in scenario.params
+    ]
+
+
+def parse(scenario: Scenario, given: Sequence[str]) -> dict[str, int | str | None]:
+    """
+    Return the parameters by name from ``key=value`` texts, the defaults where none is given.
+
+    `ConfigError` for an unknown name, a name twice, a value that is not of its kind, and where
+    nothing is given of which something has to be.
+    """
+    found = {param.name: param.default for param in scenario.params}
+    seen: set[str] = set()
+    for text in given:
+        name, equals, value = text.partition("=")
+        param = scenario.param(name)
+        if not equals or name in seen:
+            why = "has no value" if not equals else "is given twice"
+            raise ConfigError(f"the parameter {name!r} {why}", hint=f"Write --param {name}=VALUE")
+        seen.add(name)
+        found[name] = _typed(param, value)
+    if scenario.one_of and not seen & set(scenario.one_of):
+        names = " or ".join(scenario.one_of)
+        raise ConfigError(
+            f"the scenario {scenario.name!r} needs the parameter {names}",
+            hint=f"Write --param {scenario.one_of[0]}=VALUE",
+        )
+    return found
+
+
+def ask(
+    server: Server, scenario: Scenario, params: Mapping[str, int | str | None], *, now: datetime
+) -> Answered:
+    """Ask with the parameters of `parse`, at the moment `now`; instants of the answer are UTC."""
+    values = {param.key: _sent(param, params[param.name], now) for param in scenario.params}
+    with server.transaction(isolation="repeatable read", read_only=True):
+        rows = [_in_utc(row) for row in scenario.fetch(server, values)]
+    shown = {
+        param.name: str(values[param.key])
+        for param in scenario.params
+        if values[param.key] is not None
+    }
+    is_cut = len(rows) >= values.get("row_limit", len(rows) + 1)
+    return Answered(scenario, shown, rows, is_cut)
+
+
+def _in_utc(row: "DataclassInstance") -> "DataclassInstance":
+    """Return the row with instants that say they are UTC: MariaDB keeps no offset."""
+    naive = {
+        field.name: value.replace(tzinfo=UTC)
+        for field in fields(row)
+        if isinstance(value := getattr(row, field.name), datetime) and value.tzinfo is None
+    }
+    return replace(row, **naive) if naive else row
+
+
+def _shown(default: int | str | None) -> str:
+    return "" if default is None else str(default)
+
+
+def _typed(param: Param, value: str) -> int | str:
+    """Return `value` as its kind has it; `ConfigError` where it is not one."""
+    try:
+        match param.kind:
+            case "number":
+                return _number(value, _DAYS_MAX if param.name in {"days", "hours"} else _NUMBER_MAX)
+            case "date":
+                return date.fromisoformat(value).isoformat()
+            case "instant":
+                moment = datetime.fromisoformat(value)
+                return (moment if moment.tzinfo else moment.replace(tzinfo=KST)).isoformat()
+            case "text":
+                return value
+    except ValueError as exc:
+        raise ConfigError(
+            f"the parameter {param.name!r} is a {param.kind}, and {value!r} is none",
+            hint=f"Write it as {_EXAMPLES[param.kind]}.",
+        ) from exc
+
+
+def _number(value: str, most: int) -> int:
+    number = int(value)
+    if not 0 <= number <= most:
+        raise ValueError(value)
+    return number
+
+
+_EXAMPLES = {
+    "number": "a whole number from 0 on",
+    "date": "2026-01-05",
+    "instant": "2026-01-05T15:30, which is KST unless it names an offset",
+}
+
+
+def _sent(param: Param, value: int | str | None, now: datetime) -> Any:
+    """Return a parameter as the SQL takes it: dates in KST and instants in UTC, as text."""
+    if param.kind == "instant":
+        moment = now if value == "now" else datetime.fromisoformat(str(value))
+        return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    if param.kind == "date" and value == "now":
+        # The end of a business date belongs to it.
+        return (now - timedelta(microseconds=1)).astimezone(KST).date().isoformat()
+    return value

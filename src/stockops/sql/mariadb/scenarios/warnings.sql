@@ -1,0 +1,17 @@
+-- Which warnings about predictions went out in the last hours, to whom, by which channel, and what became of them.
+-- Needs: SELECT on notifications.
+SELECT
+    n.created_at AS created_at,
+    n.notification_id AS notification_id,
+    n.user_id AS user_id,
+    n.channel AS channel,
+    n.status AS status,
+    n.sent_at AS sent_at,
+    n.body AS body
+FROM notifications AS n
+WHERE
+    n.kind = 'ai_warning'
+    AND coalesce(n.sent_at, n.created_at) > CAST(%(until)s AS DATETIME(6)) - INTERVAL %(hours)s HOUR AND coalesce(n.sent_at, n.created_at) <= %(until)s
+    AND (%(user_id)s IS NULL OR n.user_id = %(user_id)s)
+ORDER BY n.created_at DESC, n.notification_id DESC
+LIMIT %(row_limit)s
