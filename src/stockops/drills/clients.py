@@ -1,20 +1,25 @@
 """Clients of a sandbox that are no administrators: what a fault does, it does by them."""
 
+import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from .. import children
+from .. import children, sessions
 from .. import lab as labs
 from ..children import Child
 from ..engine import connect
-from ..errors import StockopsError
+from ..errors import ServerError, StockopsError
 from ..lab import Lab
 from ..lab.process import environment
+from ..passwords import Secret
 from ..processes import Process
 from ..queries import Query
+from ..sessions import SessionRow
+from ..settings.reloading import reload
 from ..targets import Target
 from .inverse import Kill
 
@@ -32,6 +37,12 @@ _MADE = {
         "CREATE USER IF NOT EXISTS app@localhost",
         "GRANT ALL PRIVILEGES ON trading.* TO app@localhost",
     ),
+}
+
+_DISMISSED = {"postgresql": "SELECT pg_terminate_backend({id})", "mariadb": "KILL CONNECTION {id}"}
+_PASSWORD = {
+    "postgresql": "ALTER ROLE app PASSWORD '{password}'",
+    "mariadb": "ALTER USER app@localhost IDENTIFIED BY '{password}'",
 }
 
 
@@ -56,6 +67,18 @@ def target_of(spot: "Spot") -> Target:
     return replace(spot.target, url=urlunsplit(parts._replace(netloc=f"{APP}@{host}")))
 
 
+def by_password(spot: "Spot") -> Target:
+    """Have the role log in by a password from now on; return the target as it is reached then."""
+    password = secrets.token_hex(16)
+    with connect(spot.target, application="stockops drill") as server:
+        server.execute(_PASSWORD[spot.engine].format(password=password))
+        if spot.engine == "postgresql":
+            rules = spot.lab.data / "pg_hba.conf"  # of which the first that fits counts
+            rules.write_text(f"local all {APP} scram-sha-256\n{rules.read_text('utf-8')}", "utf-8")
+            reload(server)
+    return replace(target_of(spot), password=Secret(password))
+
+
 def begin(spot: "Spot", sql: str) -> Child:
     """Start a client that is told `sql` and stays in its session; it ends with us."""
     client = _started(spot, _words(spot), pipes="w")
@@ -74,6 +97,16 @@ def end(spot: "Spot") -> None:
     """End every client that was begun."""
     for client in spot.memory.pop(_HELD, []):
         client.end()
+
+
+def dismissed(spot: "Spot", meant: Callable[[SessionRow], bool]) -> int:
+    """End the sessions that are `meant`, and return how many there were."""
+    with connect(spot.target, application="stockops drill") as server:
+        found = [each for each in sessions.activity(server) if meant(each)]
+        for each in found:
+            with suppress(ServerError):  # it has just ended
+                server.execute(_DISMISSED[spot.engine].format(id=each.session_id))
+    return len(found)
 
 
 def soon(ask: Callable[[], bool], otherwise: str) -> None:

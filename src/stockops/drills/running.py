@@ -110,7 +110,7 @@ def _go(going: Going) -> None:
         going.began = time.monotonic()
         with ExitStack() as inner:
             orders = inner.enter_context(
-                load.running(spot.front, terms.load, going.folder / "load", undo)
+                load.running(spot.login or spot.front, terms.load, going.folder / "load", undo)
             )
             watch = inner.enter_context(watching.watching(spot, terms.detect))
             with going.state("BASELINE"):

@@ -63,6 +63,8 @@ def opened(
             args=args,
             volumes=disks,
         )
+        if needs.login:
+            spot.login = clients.by_password(spot)
         if needs.replica:
             say("a replica")
             copy = standby.name_of(lab)

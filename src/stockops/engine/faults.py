@@ -71,6 +71,8 @@ MARIADB: Mapping[int, Fault] = {
     1370: Fault.DENIED,
     1419: Fault.DENIED,
     1698: Fault.DENIED,
+    1820: Fault.DENIED,  # the password has expired, and nothing but a new one is taken
+    1862: Fault.DENIED,  # the password has expired
     1021: Fault.FULL,  # disk full
     1026: Fault.FULL,  # error writing file
     1114: Fault.FULL,  # the table is full

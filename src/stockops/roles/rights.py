@@ -12,6 +12,7 @@ from ..queries import Query
 ROLE = "stockops_monitor"
 CONNECTIONS_MAX = 5  # the exporter takes three at most, a check one; one is left for a person
 _NO_SUCH_ROLE = "1141"
+_COMMAS = re.compile(r", (?![^(]*\))")  # between rights, not between the columns of one
 _GRANT = re.compile(r"GRANT (?P<what>.+?) ON (?:PROCEDURE |FUNCTION )?(?P<where>\S+) TO ")
 
 
@@ -64,6 +65,11 @@ def wanted(engine: str, database: str) -> list[Right]:
             "mysql.innodb_table_stats",
             "sizes of tables, which are free to ask for there",
         ),
+        "mysql.user": (
+            "SELECT (Host, User, password_expired)",
+            "mysql.user",
+            "whose password has expired, and nothing else of it",
+        ),
         "mysql.column_stats": ("SELECT", "mysql.column_stats", "how wide columns are"),
         f"{database}.*": ("SHOW VIEW", f"{name}.*", "to get in, and to see the names of tables"),
     }
@@ -111,4 +117,10 @@ def _names(grant: str) -> list[str]:
     if match is None:
         return []
     where = match["where"].replace("``", "\0").replace("`", "").replace("\0", "`")
-    return [f"{what} ON {where}" for what in match["what"].split(", ")]
+    return [f"{_ordered(what)} ON {where}" for what in _COMMAS.split(match["what"])]
+
+
+def _ordered(what: str) -> str:
+    """Return a right with the columns that it is of, which come in no order, in theirs."""
+    name, _, columns = what.replace("`", "").rstrip(")").partition(" (")
+    return f"{name} ({', '.join(sorted(columns.split(', ')))})" if columns else name

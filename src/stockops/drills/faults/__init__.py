@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from .access import PasswordExpired
 from .base import Args, Driver, Fault, Needs, Spot, anywhere
 from .damage import CorruptIndex, CorruptPage, LostLog
 from .disks import DiskFull
@@ -56,6 +57,7 @@ _ALL: Sequence[Fault] = (
     DroppedTable(),
     MassUpdate(),
     OrphanTransaction(),
+    PasswordExpired(),
     NetworkLatency(),
     NetworkLoss(),
     BlackHole(),

@@ -26,8 +26,8 @@ class Needs:
     `volumes` are disks of their own, in MiB, for the "data" of the tables, for the "log" (WAL,
     binlog) and for the "messages" of the server. `proxy`: the load reaches the server through one.
     `backup`: a full one is in the repository; `archive` goes on adding the log. `replica`: a second
-    server follows; `synchronous` commits wait for it. `environment` and `settings` are what the
-    server is started with.
+    server follows; `synchronous` commits wait for it. `login`: the load comes as the role of the
+    applications, by its password. `environment` and `settings` are what the server is started with.
     """
 
     volumes: Mapping[str, int] = field(default_factory=dict)
@@ -36,6 +36,7 @@ class Needs:
     synchronous: bool = False
     backup: bool = False
     archive: bool = False
+    login: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -46,12 +47,12 @@ class Spot:
     A sandbox: a server of its own on which one drill is run, and what stands around it.
 
     `target` leads to the server itself, for the drill's own hands; the load goes by `front`, which
-    is the proxy where there is one. `folder` is the drill's own, for what is kept aside; `volumes`
-    are disks of its own, None where none was asked for. `undo` takes every inverse
-    step before the step. `proxy` and `replica` are None where none was asked for. `successor` is
-    the lab that holds the truth once it was promoted, or restored to. `receiver` is who archives
-    the log, `companions` the applications of all that is the drill's own and talks to the server.
-    `memory` is the fault's own from `inject` to `lift`.
+    is the proxy where there is one, or by `login` where it has a password. `folder` is the drill's
+    own, for what is kept aside; `volumes` are disks of its own, None where none was asked for.
+    `undo` takes every inverse step before the step. `login`, `proxy` and `replica` are None where
+    none was asked for. `successor` is the lab that holds the truth once it was promoted, or
+    restored to. `receiver` is who archives the log, `companions` the applications of all that is
+    the drill's own and talks to the server. `memory` is the fault's own from `inject` to `lift`.
     """
 
     lab: Lab
@@ -60,6 +61,7 @@ class Spot:
     folder: Path
     undo: Undo
     args: Args = field(default_factory=dict)
+    login: Target | None = None
     volumes: Volumes | None = None
     proxy: Proxy | None = None
     repository: Path | None = None

@@ -22,6 +22,11 @@ def by_signal() -> str | None:
     return None if Path("/proc/self/stat").exists() else "there is no /proc to tell processes apart"
 
 
+def is_of_applications(session: SessionRow) -> bool:
+    """Tell whether orders come by the session."""
+    return session.application.startswith(_ORDERS)
+
+
 class BackendKilled(Ordinary):
     """
     The process of a session that trades is killed, as the kernel does when memory is short.
@@ -41,11 +46,7 @@ class BackendKilled(Ordinary):
         with connect(spot.target, application="stockops drill") as server:
 
             def trades() -> bool:
-                found[:] = [
-                    each
-                    for each in sessions.activity(server)
-                    if each.application.startswith(_ORDERS)
-                ]
+                found[:] = filter(is_of_applications, sessions.activity(server))
                 return bool(found)
 
             soon(trades, "no session trades that could be killed")

@@ -61,6 +61,7 @@ PROBES: Mapping[str, Probe] = {
     "log_errors": Probe("logs.errors"),
     "damage_logged": Probe("logs.damage"),
     "role_rights": Probe("support.excess"),
+    "password_expiry": Probe("support.password_expiry"),
     "support": Probe("support.left"),
     "stuck_orders": Probe("trading.stuck_orders"),
     "orders_rejected": Probe("trading.orders_rejected"),

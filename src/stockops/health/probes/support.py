@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from ...errors import Fault, ServerError
 from ...queries import Query
 from ..outcome import Reading
 from .context import Context
@@ -34,7 +35,17 @@ class Role:
     too_much: str
 
 
+@dataclass(frozen=True, slots=True)
+class Password:
+    """For how long the password of a login is valid still; below 0, since when it is not."""
+
+    login: str
+    left_s: float
+
+
 ROLE = Query("standing/role", Role)
+PASSWORDS = Query("standing/passwords", Password)
+PASSWORDS_OVER = Query("standing/passwords_over", Password)
 
 
 def excess(context: Context) -> Iterable[Reading]:
@@ -47,6 +58,25 @@ def excess(context: Context) -> Iterable[Reading]:
             subject=said.role, value=bool(said.too_much), detail=said.too_much or "it only watches"
         )
     ]
+
+
+def password_expiry(context: Context) -> Iterable[Reading]:
+    """Give for how long the password of each login is valid; nothing for one without an end."""
+    server = session(context)
+    try:
+        found = server.fetch(PASSWORDS)
+    except ServerError as exc:
+        if exc.fault is not Fault.DENIED:
+            raise
+        found = server.fetch(PASSWORDS_OVER)
+    for each in found:
+        until = context.now + timedelta(seconds=each.left_s)
+        said = f"is valid until {until:%Y-%m-%d %H:%M} UTC"
+        yield Reading(
+            subject=each.login,
+            value=each.left_s,
+            detail=said if each.left_s > 0 else "has expired: no new session is let in by it",
+        )
 
 
 def left(context: Context) -> Iterable[Reading]:

@@ -1,0 +1,1 @@
+-- unsupported: everybody may ask standing/passwords
