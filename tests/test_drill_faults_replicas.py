@@ -5,13 +5,16 @@ from collections.abc import Iterator
 import pytest
 from conftest import eventually
 
-from stockops import replication, scratch
+from stockops import health, replication, scratch
 from stockops.drills import pending, sandbox, standby
 from stockops.drills.faults import FAULTS, Spot
+from stockops.drills.faults.replicas import tell
 from stockops.drills.undoing import Undo
 from stockops.engine import connect
 from stockops.errors import ConfigError, StockopsError
+from stockops.health import State
 from stockops.lab import ENGINES, Lab
+from stockops.targets import Target
 
 SEEN_S = 30.0
 
@@ -88,6 +91,41 @@ def test_a_replica_whose_log_is_gone_says_so_until_it_is_made_anew(spot: Spot) -
     replication.rebuild(replica, replication.require_primary(spot.lab.name), outlives=True)
     assert standby.follows(spot, within_s=SEEN_S)
     assert fault.bites(spot) is None
+
+
+def test_a_replica_that_was_promoted_beside_its_primary_is_told_and_led_back(spot: Spot) -> None:
+    fault, replica = FAULTS["replica_promoted"], spot.replica
+    assert replica is not None
+    assert standby.follows(spot, within_s=SEEN_S)
+    assert writable(replica) == (State.OK, "")
+    assert fault.bites(spot) is None
+    if spot.engine == "postgresql":  # the checkpoint before the two part is in a log that goes
+        tell(spot.now, "SELECT pg_switch_wal()", "SELECT pg_create_restore_point('drill')")
+        assert standby.follows(spot, within_s=SEEN_S)
+    fault.inject(spot, "sql")
+    assert replica.name in str(fault.bites(spot))
+    assert writable(replica) == (
+        State.WARNING,
+        f"it takes writes, and is to follow {spot.lab.name}",
+    )
+    assert writable(spot.lab)[0] is State.OK
+    if spot.engine == "postgresql":
+        tell(replica, "CHECKPOINT")
+    found = replication.plan_reattachment(replica.name)
+    assert found.how == ("rewind" if spot.engine == "postgresql" else "rebuild")
+    assert found.lost.transactions == 1
+    assert replication.reattach(found, outlives=True).how == "rebuild"
+    assert standby.follows(spot, within_s=SEEN_S)
+    assert fault.bites(spot) is None
+    assert writable(replica)[0] is State.OK
+
+
+def writable(lab: Lab) -> tuple[State, str]:
+    """What the check says of it, and the words where that is not well."""
+    checks = health.chosen(health.load(lab.engine), names=["replica_writable"])
+    target = Target(name=lab.name, url=lab.url(), lab=lab.name)
+    outcome = health.run(target, checks).outcomes[-1]
+    return outcome.state, outcome.message if outcome.state else ""
 
 
 def test_clients_of_a_lost_primary_are_led_to_who_took_over(spot: Spot) -> None:

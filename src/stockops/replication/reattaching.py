@@ -9,7 +9,7 @@ from typing import Literal
 
 from .. import lab as labs
 from .. import state
-from ..errors import ConfigError, Refused, Unreachable
+from ..errors import ConfigError, Refused, ServerError, Unreachable
 from ..lab import Lab
 from ..lab import account as accounts
 from ..lab.servers import REPLAY_S
@@ -99,23 +99,40 @@ def reattach(
                     hint=f"Look again: stockops replica reattach --name {lab.name} --plan",
                 )
         if found.how == "rebuild":
-            lost = _kept(lab, primary, lost)
-            seen("copying the primary")
-            rebuild(lab, primary, via=via, outlives=outlives)
-            return _done(found, lost, began)
+            return _rebuilt(found, lost, began, via=via, outlives=outlives, seen=seen)
         engine.expect(lab.name, primary)
         source = engine.source(primary, via)
         if found.how == "rewind" and engine.rewind is not None:
             seen("taking out what the primary never got")
             (lab.directory / _REWINDING).touch()
             account = accounts.choose(labs.ENGINES[lab.engine].usual_account)
-            engine.rewind(lab, source, account)
+            try:
+                engine.rewind(lab, source, account)
+            except ServerError:  # its own log does not reach back to where the two were one
+                anew = replace(found, how="rebuild")
+                return _rebuilt(anew, lost, began, via=via, outlives=outlives, seen=seen)
         engine.follow(lab, source)
         (lab.directory / _REWINDING).unlink(missing_ok=True)
         seen("starting it")
         labs.note(replace(lab, replica_of=primary.name, replaced_by=None))
         started = labs.start(lab, port=engine.port, outlives=outlives, within_s=REPLAY_S)
         engine.resume(started, source, within_s=FOLLOW_S)
+    return _done(found, lost, began)
+
+
+def _rebuilt(
+    found: Reattachment,
+    lost: Lost,
+    began: float,
+    *,
+    via: int | None,
+    outlives: bool,
+    seen: Seen,
+) -> Reattached:
+    """Make the data anew; what goes with them is written down where its log is text."""
+    lost = _kept(found.lab, found.primary, lost)
+    seen("copying the primary")
+    rebuild(found.lab, found.primary, via=via, outlives=outlives)
     return _done(found, lost, began)
 
 

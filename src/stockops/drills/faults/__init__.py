@@ -19,7 +19,7 @@ from .network import (
     NetworkLoss,
 )
 from .processes import BackendKilled, ServerFrozen, ServerKilled
-from .replicas import PrimaryLost, ReplicaBroken, ReplicaLagging
+from .replicas import PrimaryLost, ReplicaBroken, ReplicaLagging, ReplicaPromoted
 from .sessions import (
     ConnectionFlood,
     DeadlockStorm,
@@ -68,5 +68,6 @@ _ALL: Sequence[Fault] = (
     ReplicaLagging(),
     PrimaryLost(),
     ReplicaBroken(),
+    ReplicaPromoted(),
 )
 FAULTS: Mapping[str, Fault] = {each.name: each for each in _ALL}

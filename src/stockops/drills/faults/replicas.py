@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from ... import lab as labs
 from ... import proxy, replication
+from ...catalog import TABLES
 from ...engine import connect
 from ...errors import ConfigError
 from ...lab import Lab
@@ -34,6 +35,12 @@ _REMOVE_LOG = {
         "DROP DATABASE drill_meanwhile",
         "FLUSH BINARY LOGS",
     ),
+}
+
+# What a person types who takes it for the one that is to take over.
+_PROMOTE = {
+    "postgresql": ("SELECT pg_promote()",),
+    "mariadb": ("STOP ALL SLAVES", "RESET SLAVE ALL", "SET GLOBAL read_only = OFF"),
 }
 
 
@@ -90,6 +97,37 @@ class ReplicaBroken(Ordinary):
             if each.state == "broken":
                 return each.reason
         return None
+
+
+class ReplicaPromoted(Ordinary):
+    """
+    The replica is promoted while the primary works, and somebody writes to it.
+
+    From then on there are two servers that take orders, and what either has is not in the other.
+    """
+
+    name = "replica_promoted"
+    title = "The replica is promoted beside its primary"
+    destroys = True
+    wants = Needs(replica=True)
+
+    def inject(self, spot: Spot, driver: str) -> None:
+        """Promote it, and write to it. Nothing arms this: the sandbox goes as a whole."""
+        del driver
+        replica = replica_of(spot)
+        tell(replica, *_PROMOTE[spot.engine])
+        with connect(replica.url(), application=_WHO) as server:
+            server.execute("CREATE TABLE written_by_mistake (n INTEGER)")
+
+    def bites(self, spot: Spot) -> str | None:
+        """Return that it follows nobody, and has what its primary never got."""
+        replica = replica_of(spot)
+        found = replication.status(replication.target_of(replica))
+        with connect(replica.url(), application=_WHO) as server:
+            parted = [each.table_name for each in server.fetch(TABLES)]
+        if "written_by_mistake" not in parted or replication.is_sound(found):
+            return None
+        return f"{replica.name} takes writes beside {spot.lab.name}: {found[0].reason}"
 
 
 class PrimaryLost(Ordinary):

@@ -72,6 +72,7 @@ PROBES: Mapping[str, Probe] = {
     "replica_threads": Probe("server.replica_threads"),
     "replica_delay": Probe("server.replica_delay"),
     "replica_gtid": Probe("server.replica_gtid"),
+    "replica_writable": Probe("server.replica_writable"),
     "binlog_volume": Probe("server.binlog_volume"),
     "index_bloat": Probe("server.index_bloat"),
 }

@@ -1,12 +1,14 @@
 """What a server answers to a SHOW only, or to several questions together."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ... import sessions
 from ...engine.base import Server
 from ...errors import ServerError
 from ...indexes.questions import SIZES
+from ...queries import Query
 from ...sessions import tree
 from ..outcome import Reading
 from .context import Context
@@ -14,6 +16,17 @@ from .context import Context
 _INDEX_BYTES_MIN = 16 * 1024 * 1024  # an index below that is read in no time, however empty
 _BINLOG_BYTES_MIN = 10 * 1024**3  # so much of logs is little, however small the data
 _NO_BINLOG = "1381"
+
+
+@dataclass(frozen=True, slots=True)
+class Follows:
+    """Whom a server is set to follow, as far as it says so itself, and whether it takes writes."""
+
+    primary_address: str
+    takes_writes: bool
+
+
+FOLLOWS = Query("standing/follows", Follows)
 
 
 def blocking(context: Context) -> Iterator[Reading]:
@@ -59,6 +72,26 @@ def replica_gtid(context: Context) -> Iterator[Reading]:
         if row.get("Using_Gtid") != "No" and read:
             left = sum(max(0, number - applied.get(domain, 0)) for domain, number in read.items())
             yield Reading(subject=_named(row), value=left)
+
+
+def replica_writable(context: Context) -> Iterator[Reading]:
+    """
+    Give 1 where who is to follow another server takes writes, else 0; nothing for who is not.
+
+    Of a lab it is known whom it is to follow; a server says whom it is set to follow.
+    """
+    from ... import lab as labs  # noqa: PLC0415  of no other check here
+
+    server = _of(context)
+    said = server.fetch(FOLLOWS)[0]
+    known = labs.read(context.target.lab) if context.target.lab else None
+    named = [known.replica_of] if known and known.replica_of else []
+    named += [said.primary_address] if said.primary_address else []
+    if server.engine == "mariadb":
+        named += [_named(row) for row in _replicas(context)]
+    if named:
+        what = "takes writes, and is" if said.takes_writes else "takes no writes, as it is"
+        yield Reading(value=said.takes_writes, detail=f"it {what} to follow {named[0]}")
 
 
 def binlog_volume(context: Context) -> Iterator[Reading]:
