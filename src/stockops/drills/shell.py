@@ -16,6 +16,7 @@ PLACES: Mapping[str, str] = {
     "LOGIN": "the user of the programs that are at fault",
     "DATA": "its data directory",
     "REPO": "the repository with its backups",
+    "MIGRATIONS": "the folder of the migrations that are rolled out",
 }
 """The variables that the runner sets for a step, and that a person exports."""
 

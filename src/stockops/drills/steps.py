@@ -127,6 +127,7 @@ def environment(spot: Spot) -> Mapping[str, str]:
         "URL": spot.target.url,
         "FRONT": spot.front.url,
         "DATA": str(lab.data),
+        "MIGRATIONS": str(spot.migrations),
         **dict(_client(spot, lab)),
     }
     if spot.repository:

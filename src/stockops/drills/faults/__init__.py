@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from .access import PasswordExpired
 from .base import Args, Driver, Fault, Needs, Spot, anywhere
 from .damage import CorruptIndex, CorruptPage, LostLog
+from .deploying import MigrationKilled
 from .disks import DiskFull
 from .keeping import ArchiveStopped, BackupCorrupted
 from .memory import MemoryRefused
@@ -57,6 +58,7 @@ _ALL: Sequence[Fault] = (
     DroppedTable(),
     MassUpdate(),
     OrphanTransaction(),
+    MigrationKilled(),
     PasswordExpired(),
     NetworkLatency(),
     NetworkLoss(),

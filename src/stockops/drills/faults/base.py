@@ -77,6 +77,11 @@ class Spot:
         return self.lab.engine
 
     @property
+    def migrations(self) -> Path:
+        """Where the migrations are that are rolled out, if any."""
+        return self.folder / "migrations"
+
+    @property
     def now(self) -> Lab:
         """The lab as it is now: with the port it has since its last start."""
         return labs.read(self.lab.name) or self.lab
