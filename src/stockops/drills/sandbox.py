@@ -128,9 +128,15 @@ def _rehoused(stack: ExitStack, lab: Lab, needs: Needs) -> tuple[Lab, Volumes | 
         stack.callback(labs.stop, lab, hard=True)  # before its disks go
         through = made.through
     if needs.environment:
-        said = [f"{key}={value}" for key, value in needs.environment.items()]
+        said = [
+            f"{key}={value.format(directory=lab.directory)}"
+            for key, value in needs.environment.items()
+        ]
         through = (*through, "env", *said)
-    return labs.start(replace(lab, through=through), outlives=True), made
+    started = labs.start(replace(lab, through=through), outlives=True)
+    for each in needs.leaves:
+        Path(each.format(pid=started.pid)).unlink(missing_ok=True)
+    return started, made
 
 
 def _directory(lab: Lab, what: str) -> Path:

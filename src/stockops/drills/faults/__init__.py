@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from .access import PasswordExpired
 from .base import Args, Driver, Fault, Needs, Spot, anywhere
+from .clock import ClockJump
 from .damage import CorruptIndex, CorruptPage, LostLog
 from .deploying import MigrationKilled
 from .disks import DiskFull
@@ -39,6 +40,7 @@ _ALL: Sequence[Fault] = (
     ServerKilled(),
     ServerFrozen(),
     MemoryRefused(),
+    ClockJump(),
     DiskFull(),
     SlowSync(),
     FailingSync(),

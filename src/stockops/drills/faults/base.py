@@ -27,7 +27,9 @@ class Needs:
     binlog) and for the "messages" of the server. `proxy`: the load reaches the server through one.
     `backup`: a full one is in the repository; `archive` goes on adding the log. `replica`: a second
     server follows; `synchronous` commits wait for it. `login`: the load comes as the role of the
-    applications, by its password. `environment` and `settings` are what the server is started with.
+    applications, by its password. `settings` and `environment` are what the server is started with;
+    ``{directory}`` in a value of the latter is that of the lab. `leaves` are files elsewhere that a
+    server so started makes, and needs no more once it is up; ``{pid}`` in a name is its number.
     """
 
     volumes: Mapping[str, int] = field(default_factory=dict)
@@ -39,6 +41,7 @@ class Needs:
     login: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    leaves: Sequence[str] = ()
 
 
 @dataclass(slots=True, kw_only=True)
