@@ -23,6 +23,7 @@ SERVER_PROBES = {
     "replica_gtid",
     "binlog_volume",
     "index_bloat",
+    "sequences",
 }
 
 # The range that is broken by what the scenario of the engine does; the usual ones need hours.

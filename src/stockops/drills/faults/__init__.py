@@ -8,6 +8,7 @@ from .clock import ClockJump
 from .damage import CorruptIndex, CorruptPage, LostLog
 from .deploying import MigrationKilled
 from .disks import DiskFull
+from .exhaustion import KeysExhausted, WraparoundNear
 from .keeping import ArchiveStopped, BackupCorrupted
 from .memory import MemoryRefused
 from .mistakes import BadSettings, DroppedTable, MassUpdate, OrphanTransaction
@@ -51,6 +52,8 @@ _ALL: Sequence[Fault] = (
     DeadlockStorm(),
     IdleInTransaction(),
     OldSnapshot(),
+    KeysExhausted(),
+    WraparoundNear(),
     ArchiveStopped(),
     BackupCorrupted(),
     BadSettings(),

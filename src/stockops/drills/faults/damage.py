@@ -160,10 +160,8 @@ def _root(spot: Spot, table: str, index: str) -> int:
         return int(server.rows(sql, named)[0]["page"])
 
 
-def _first_log(spot: Spot) -> Path:
-    """Return the file that recovery begins with; the server is down."""
-    if spot.engine == "mariadb":
-        return spot.lab.data / "ib_logfile0"
+def control(spot: Spot) -> str:
+    """Return what pg_controldata says of a PostgreSQL that is down."""
     asked = subprocess.run(
         [spot.lab.programs / "pg_controldata", spot.lab.data],
         capture_output=True,
@@ -172,7 +170,14 @@ def _first_log(spot: Spot) -> Path:
         timeout=CONTROL_S,
         check=False,
     )
-    found = _REDO.search(asked.stdout)
+    return asked.stdout
+
+
+def _first_log(spot: Spot) -> Path:
+    """Return the file that recovery begins with; the server is down."""
+    if spot.engine == "mariadb":
+        return spot.lab.data / "ib_logfile0"
+    found = _REDO.search(control(spot))
     if found is None:
         raise StockopsError("pg_controldata does not say where recovery begins")
     return spot.lab.data / "pg_wal" / found[1]

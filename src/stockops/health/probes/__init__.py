@@ -74,6 +74,7 @@ PROBES: Mapping[str, Probe] = {
     "replica_gtid": Probe("server.replica_gtid"),
     "replica_writable": Probe("server.replica_writable"),
     "binlog_volume": Probe("server.binlog_volume"),
+    "sequences": Probe("server.sequences"),
     "index_bloat": Probe("server.index_bloat"),
 }
 

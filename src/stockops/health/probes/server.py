@@ -6,7 +6,7 @@ from typing import Any
 
 from ... import sessions
 from ...engine.base import Server
-from ...errors import ServerError
+from ...errors import Fault, ServerError
 from ...indexes.questions import SIZES
 from ...queries import Query
 from ...sessions import tree
@@ -26,6 +26,25 @@ class Follows:
     takes_writes: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """How far a sequence, or the automatic key of a table, has come; None where it is not told."""
+
+    subject: str
+    value: float | None
+    allowed: float
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A sequence of MariaDB, of which only a SELECT from it tells more."""
+
+    name: str
+
+
+NUMBERED = Query("standing/numbered", Numbered)
+SEQUENCES = Query("standing/sequences", Named)
 FOLLOWS = Query("standing/follows", Follows)
 
 
@@ -107,6 +126,33 @@ def binlog_volume(context: Context) -> Iterator[Reading]:
     data = int(server.rows(asked)[0]["bytes"] or 0)
     allowed = max(data, _BINLOG_BYTES_MIN)
     yield Reading(value=sum(sizes), allowed=allowed, detail=f"{len(sizes)} files")
+
+
+def sequences(context: Context) -> Iterator[Reading]:
+    """Give how far each sequence and automatic key has come, of its end."""
+    server = _of(context)
+    for each in server.fetch(NUMBERED):
+        yield Reading(
+            subject=each.subject, value=each.value, allowed=each.allowed, detail=each.detail
+        )
+    if server.engine == "mariadb":
+        yield from (_come(server, each.name) for each in server.fetch(SEQUENCES))
+
+
+def _come(server: Server, name: str) -> Reading:
+    quoted = "`" + name.replace("`", "``") + "`"
+    try:
+        row = server.rows(
+            "SELECT next_not_cached_value - 1 AS value, maximum_value AS most,"  # noqa: S608  a name
+            f" increment > 0 AND NOT cycle_option AS ends FROM {quoted}"
+        )[0]
+    except ServerError as exc:
+        if exc.fault is not Fault.DENIED:
+            raise
+        said = f"the role may not read it: GRANT SELECT ON {quoted}"
+        return Reading(subject=name, value=None, detail=said)
+    value, allowed = float(row["value"]), float(row["most"])
+    return Reading(subject=name, value=value if row["ends"] else 0, allowed=allowed)
 
 
 def index_bloat(context: Context) -> Iterator[Reading]:

@@ -1,8 +1,8 @@
 -- How far each automatic key of this database has come, of the largest number of its type.
 SELECT
     concat(k.table_name, '.', k.column_name) AS subject,
-    k.reached AS value,
-    k.most AS allowed,
+    CAST(k.reached AS DOUBLE) AS value,
+    CAST(k.most AS DOUBLE) AS allowed,
     k.column_type AS detail
 FROM (
     SELECT

@@ -1,11 +1,11 @@
 -- How far each sequence has come, of its end or that of the column it numbers, whichever is nearer. Needs SELECT on the sequence.
 SELECT
     format('%%I.%%I', s.schemaname, s.sequencename) AS subject,
-    CASE WHEN has_sequence_privilege(format('%%I.%%I', s.schemaname, s.sequencename), 'USAGE, SELECT') THEN coalesce(s.last_value, 0) END
+    CASE WHEN has_sequence_privilege(format('%%I.%%I', s.schemaname, s.sequencename), 'USAGE, SELECT') THEN coalesce(s.last_value, 0)::float8 END
     AS value,
     least(
-        s.max_value::numeric,
-        min(CASE t.typname WHEN 'int2' THEN 32767 WHEN 'int4' THEN 2147483647 ELSE 9223372036854775807 END::numeric)
+        s.max_value::float8,
+        min(CASE t.typname WHEN 'int2' THEN 32767 WHEN 'int4' THEN 2147483647 ELSE 9223372036854775807 END::float8)
     ) AS allowed,
     CASE WHEN has_sequence_privilege(format('%%I.%%I', s.schemaname, s.sequencename), 'USAGE, SELECT')
         THEN coalesce('for ' || min(d.refobjid::regclass || '.' || a.attname), '')

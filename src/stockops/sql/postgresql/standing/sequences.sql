@@ -1,0 +1,1 @@
+-- unsupported: pg_sequences says how far each one has come
