@@ -169,8 +169,8 @@ def test_a_tool_that_is_killed_leaves_nothing(
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("name", ["slow-fsync", "failing-fsync", "server-log-full"])
-def test_a_tool_that_is_killed_leaves_no_disk_broken(
+@pytest.mark.parametrize(("name", "engine"), REST)
+def test_a_tool_that_is_killed_in_any_other_drill_leaves_nothing(
     name: str, engine: str, all_labs: Labs, kept: Path
 ) -> None:
     is_killed(name, "OBSERVE", engine, all_labs, kept)
