@@ -1,10 +1,15 @@
-"""Ways to hold a replica back, and to leave an archive without what it should have."""
+"""Ways to hold a replica or a disk back, and to leave an archive without what it should have."""
 
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from breaking import Place, Way, doing, meanwhile, ran, sessions
+from breaking_mariadb import writing
 
 from stockops.backups import archive, repository
 from stockops.backups.repository import Repository
@@ -12,7 +17,7 @@ from stockops.backups.streams import Form
 
 SETTINGS = {
     "postgresql": {"max_wal_size": "32MB", "min_wal_size": "32MB"},
-    "mariadb": {"server_id": "1", "log_bin": "log"},
+    "mariadb": {"server_id": "1", "log_bin": "log", "innodb_log_buffer_size": "2M"},
 }
 FOLDER = "archived"
 _MADE = ["CREATE TABLE noted (n INT)"]
@@ -57,6 +62,22 @@ def locked(place: Place) -> Iterator[None]:
         holder.execute("FLUSH TABLES WITH READ LOCK")
         with meanwhile(primary, doing(_NOTE), pause_s=0.5):
             yield
+
+
+@contextmanager
+def slow_disk(place: Place) -> Iterator[None]:
+    """Have each write of a server take 10 ms more, while sessions write more than its buffer."""
+    if shutil.which("strace") is None:
+        pytest.skip("there is no strace here: scripts/install-test-servers.sh")
+    words = ["strace", "-f", "-qq", "-o", os.devnull, "-p", str(place.lab.pid)]
+    words += ["-e", "trace=pwrite64", "-e", "inject=pwrite64:delay_enter=10000"]
+    slowed = subprocess.Popen(words)
+    try:
+        with writing(place, threads=8):
+            yield
+    finally:
+        slowed.terminate()
+        slowed.wait(30)
 
 
 @contextmanager
@@ -114,6 +135,7 @@ WAYS: Mapping[tuple[str, str, str], Way] = {
     ("postgresql-replica", "PostgresqlReplicationLag", "warning"): paused,
     ("postgresql-replica", "PostgresqlReplicationLag", "critical"): paused,
     ("postgresql", "PostgresqlReplicaBehindInBytes", "warning"): behind,
+    ("mariadb", "MariadbLogWaits", "warning"): slow_disk,
     ("mariadb-replica", "MariadbReplicationLag", "warning"): locked,
     ("mariadb-replica", "MariadbReplicationLag", "critical"): locked,
     ("postgresql", "ArchiveLag", "warning"): archive_stops,
