@@ -50,6 +50,7 @@ BROKEN: Mapping[str, Mapping[str, str]] = {
         "long_statements": MORE,
         "long_transactions": MORE,
         "partitions": "35:",
+        "partitions_open": "1:",
         "reachable": MORE,
         "restarted": "999999999:",
         "role_connections": "80%",
@@ -86,6 +87,7 @@ BROKEN: Mapping[str, Mapping[str, str]] = {
         "long_transactions": MORE,
         "open_files": MORE,
         "partitions": "35:",
+        "partitions_open": "1:",
         "peak_connections": "1%",
         "prepared_transactions": MORE,
         "reachable": MORE,
@@ -145,7 +147,19 @@ PREPARE = {
         CREATE SEQUENCE numbers AS smallint;
         SELECT setval('numbers', 32000);
         CREATE TABLE parts (at date) PARTITION BY RANGE (at);
-        CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2020-01-01') TO ('2020-02-01')
+        CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2020-01-01') TO ('2020-02-01');
+        CREATE TABLE ends (at date) PARTITION BY RANGE (at);
+        CREATE TABLE ends_1 PARTITION OF ends FOR VALUES FROM ('2020-01-01') TO ('2020-02-01');
+        CREATE TABLE ends_after PARTITION OF ends FOR VALUES FROM ('2020-02-01') TO (MAXVALUE);
+        CREATE TABLE holds (at date) PARTITION BY RANGE (at);
+        CREATE TABLE holds_1 PARTITION OF holds FOR VALUES FROM ('2020-01-01') TO ('2900-01-01');
+        CREATE TABLE holds_after PARTITION OF holds DEFAULT;
+        CREATE TABLE waits (at date) PARTITION BY RANGE (at);
+        CREATE TABLE waits_1 PARTITION OF waits FOR VALUES FROM ('2020-01-01') TO ('2900-01-01');
+        CREATE TABLE waits_after PARTITION OF waits DEFAULT;
+        INSERT INTO holds VALUES ('2950-01-01'), ('2950-01-02');
+        SELECT pg_stat_force_next_flush();
+        INSERT INTO waits VALUES ('2021-01-01')
     """,
     "mariadb": """
         CREATE TABLE things (id int PRIMARY KEY, n int, note longtext);
@@ -153,7 +167,16 @@ PREPARE = {
         CREATE TABLE lost (id int) ENGINE = MyISAM;
         CREATE TABLE numbers (id tinyint AUTO_INCREMENT PRIMARY KEY) AUTO_INCREMENT = 120;
         CREATE TABLE parts (at date) PARTITION BY RANGE COLUMNS (at)
-            (PARTITION p VALUES LESS THAN ('2020-02-01'))
+            (PARTITION p VALUES LESS THAN ('2020-02-01'));
+        CREATE TABLE ends (at date) PARTITION BY RANGE COLUMNS (at)
+            (PARTITION p VALUES LESS THAN ('2020-02-01'),
+             PARTITION p_after VALUES LESS THAN (MAXVALUE));
+        CREATE TABLE holds (at date) PARTITION BY RANGE (to_days(at))
+            (PARTITION p VALUES LESS THAN (to_days('2900-01-01')),
+             PARTITION p_after VALUES LESS THAN MAXVALUE);
+        CREATE TABLE waits LIKE holds;
+        INSERT INTO holds VALUES ('2950-01-01'), ('2950-01-02');
+        INSERT INTO waits VALUES ('2021-01-01')
     """,
 }
 
@@ -358,6 +381,23 @@ def test_every_check_of_a_server_is_broken_here_or_a_line_says_why_not(engine: s
     assert asked - set(BROKEN[engine]) <= excused
     assert not set(BROKEN[engine]) & excused
     assert excused <= {check.name for check in health.load(None)}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_open_partition_is_told_of_when_it_is_used_or_soon_will_be(
+    looked: Callable[[str], dict[str, Outcome]], engine: str
+) -> None:
+    found = looked(engine)["partitions_open"].readings
+    seen = {each.subject.rpartition(".")[2]: each for each in found}
+    assert {name: each.state for name, each in seen.items()} == {
+        "ends": State.WARNING,
+        "holds": State.WARNING,
+        "waits": State.OK,
+    }
+    assert "rows are in" not in seen["ends"].detail
+    assert seen["holds"].value == 0
+    assert "about 2 rows are in" in seen["holds"].detail
+    assert "2900-01-01" in seen["waits"].detail
 
 
 def test_shares_are_of_a_hundred_and_what_cannot_be_known_is_unknown(
