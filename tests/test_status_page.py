@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,11 @@ from conftest import Labs, eventually
 
 from stockops import health
 from stockops.engine import open_server
-from stockops.exporter import Manner, Watch, render, watch
+from stockops.exporter import Manner, Source, Watch, Watches, render, watch
 from stockops.exporter.connections import CONNECTIONS_MAX
 from stockops.jobs.records import Seen
 from stockops.lab import Lab
-from stockops.overview import CheckSeen, StoreSeen, TargetSeen, looking
+from stockops.overview import CheckSeen, Keeper, StoreSeen, TargetSeen, history, looking
 from stockops.report.statuspage import render_status, spark
 from stockops.slow.live import ClassRow
 from stockops.slow.live.rows import BlockingRow
@@ -115,6 +116,76 @@ def test_a_history_is_a_line_of_values_over_its_states() -> None:
     assert (
         spark(CheckSeen(name="", group="", title="", state="OK", message="", command="")).bars == ()
     )
+
+
+@pytest.fixture
+def keep_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("STOCKOPS_STATE", str(tmp_path / "state"))
+    return tmp_path / "state" / "page"
+
+
+def test_an_exporter_that_is_started_again_goes_on_with_the_history(
+    engine: str, all_labs: Labs, keep_state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "INTERVAL_S", 0.1)
+    url = all_labs.get(engine).url()
+    said: list[str] = []
+    for looks in (1, 2):
+        keeper = Keeper(Watches(Source(own=url), Manner(), said.append), said.append)
+        [target] = eventually(partial(seen_by, keeper), 60)
+        keeper.close()
+        assert target.reason == "ok"
+        assert {len(each.states) for each in target.checks} == {looks}
+        assert all(each.states[-1] == each.state for each in target.checks)
+    [file] = keep_state.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert not said
+
+
+def seen_by(keeper: Keeper) -> list[TargetSeen]:
+    found = keeper.targets()
+    return found if all(each.at_s for each in found) else []
+
+
+def test_a_history_is_bounded_and_written_seldom(
+    keep_state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    kept = history.History("prod", said.append)
+    for _ in range(history.LOOKS_KEPT + 40):
+        [found] = kept.extended([check("it", "WARNING")], whole=True)
+    assert found.states == ("WARNING",) * history.LOOKS_KEPT
+    assert not keep_state.exists()
+    monkeypatch.setattr(history, "KEPT_EVERY_S", 0)
+    kept.extended([check("reachable", "CRITICAL")], whole=False)  # it is down: the others stay
+    again = history.History("prod", said.append)
+    [other] = again.extended([check("other", "OK")], whole=False)
+    assert other.states == ("OK",)
+    [found] = again.extended([check("it", "OK")], whole=True)
+    assert (len(found.states), found.states[-2:]) == (history.LOOKS_KEPT, ("WARNING", "OK"))
+    assert found.values[-2:] == (5.0, 5.0)
+    [found] = again.extended([check("reachable", "OK")], whole=True)
+    assert found.states == ("OK",)  # the look before was whole, and had none of it
+    assert not said
+
+
+@pytest.mark.parametrize(
+    "held",
+    ["{", "[]", '{"form": 2}', '{"form": 1, "checks": {"it": ["09", "1 2"]}}',
+     '{"form": 1, "checks": {"it": ["00", "1"]}}', '{"form": 1, "checks": {"it": "000"}}'],
+)  # fmt: skip
+def test_a_history_that_cannot_be_read_begins_anew_and_says_so(held: str, keep_state: Path) -> None:
+    keep_state.mkdir(parents=True)
+    (keep_state / "prod.json").write_text(held)
+    said: list[str] = []
+    kept = history.History("prod", said.append)
+    [found] = kept.extended([check("it", "OK")], whole=True)
+    assert found.states == ("OK",)
+    assert [line for line in said if "begins anew" in line] == said != []
+    kept.close()
+    [found] = history.History("prod", said.append).extended([check("it", "OK")], whole=True)
+    assert found.states == ("OK", "OK")
+    assert len(said) == 1
 
 
 @contextmanager

@@ -9,9 +9,12 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from . import disk
 from .errors import ConfigError, StorageError
+
+_NAME_CHARACTERS_MAX = 200
 
 
 def usual() -> Path:
@@ -51,6 +54,11 @@ def _make(path: Path, mode: int) -> None:
     if not path.is_dir():
         path.mkdir(exist_ok=True)
         path.chmod(mode)  # whatever the umask says
+
+
+def file_name(of: str) -> str:
+    """Return the name of the file about `of`, which may be a URL or a path of any length."""
+    return quote(of, safe=" ")[-_NAME_CHARACTERS_MAX:] + ".json"
 
 
 def write(path: Path, value: object) -> None:

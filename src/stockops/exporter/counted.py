@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass
 from decimal import Decimal
 from pathlib import Path
-from urllib.parse import quote
 
 from .. import state
 from ..business import Events
@@ -18,7 +17,6 @@ from ..errors import StockopsError
 
 STRETCH_EVENTS = 2_000
 _FORM = 1
-_NAME_CHARACTERS_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ def recall(target: str, between: Between) -> Counted:
     What cannot be read is as if it were not there: it is counted again.
     """
     with suppress(StockopsError, ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
-        said = state.read(state.place() / "exporter" / _file(target))
+        said = state.read(state.place() / "exporter" / state.file_name(target))
         if said is not None and said["form"] == _FORM:
             found = Counted(said["through"], _events(said["events"]))
             if _same(_stretch(found.through, between), _events(said["stretch"])):
@@ -82,9 +80,4 @@ def _events(said: dict[str, object]) -> Events:
 
 
 def _place(target: str) -> Path:
-    return state.folder("exporter") / _file(target)
-
-
-def _file(target: str) -> str:
-    """Return the name of the file of `target`, which may be a URL."""
-    return quote(target, safe=" ")[-_NAME_CHARACTERS_MAX:] + ".json"
+    return state.folder("exporter") / state.file_name(target)

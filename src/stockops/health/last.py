@@ -7,14 +7,12 @@ the others; a check that has not run for `FORGOTTEN_S` is one that somebody took
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from .. import state
 from ..errors import StorageError
 from .outcome import Report
 
 FORGOTTEN_S = 7 * 86_400.0
-_NAME_CHARACTERS_MAX = 200
 _READINGS_MAX = 20
 
 
@@ -31,7 +29,7 @@ class Last:
 def keep(report: Report) -> Path:
     """Keep what `report` says of each check of its target; return the file."""
     at_s = report.at.timestamp()
-    path = state.folder("checks") / _file(report.target)
+    path = state.folder("checks") / state.file_name(report.target)
     known = {last.check: last for last in [*read(report.target), *of(report)]}
     kept = [last for last in known.values() if at_s - last.at_s < FORGOTTEN_S]
     state.write(path, [asdict(last) for last in sorted(kept, key=lambda last: last.check)])
@@ -57,15 +55,10 @@ def of(report: Report) -> list[Last]:
 
 def read(target: str) -> list[Last]:
     """Return what each check of `target` last came to; none where none was ever run from here."""
-    path = state.place() / "checks" / _file(target)
+    path = state.place() / "checks" / state.file_name(target)
     try:
         return [Last(**each) for each in state.read(path) or []]
     except TypeError as exc:
         raise StorageError(
             f"{str(path)!r} is no record of checks: {exc}", hint=f"Remove it: rm {path}"
         ) from exc
-
-
-def _file(target: str) -> str:
-    """Return the name of the file of `target`, which may be a URL."""
-    return quote(target, safe=" ")[-_NAME_CHARACTERS_MAX:] + ".json"

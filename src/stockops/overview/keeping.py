@@ -7,7 +7,6 @@ Nobody looks: nothing is asked.
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -16,14 +15,14 @@ from ..errors import StockopsError
 from ..exporter import Watches
 from ..jobs.records import Seen
 from . import looking, stored
-from .looking import CheckSeen, TargetSeen
+from .history import History
+from .looking import TargetSeen
 from .stored import StoreSeen
 
 EVERY_S = 15.0
 STORE_EVERY_S = 60.0
 IDLE_S = 600.0  # after the last one looked
 FIRST_S = 8.0  # the first one to look waits so long at most
-LOOKS_KEPT = 60
 
 
 @dataclass(slots=True)
@@ -65,7 +64,7 @@ class Keeper:
         self._say = say
         self._lock = threading.Lock()
         self._seen: dict[str, TargetSeen] = {}
-        self._history: dict[tuple[str, str], deque[tuple[str, float | None]]] = {}
+        self._histories: dict[str, History] = {}
         self._store = StoreSeen(note="not looked at yet")
         self._rounds: dict[str, _Round] = {}
         self._store_round = _Round(self._look_at_store, STORE_EVERY_S)
@@ -95,6 +94,10 @@ class Keeper:
         """Look no more; a look under way ends by its own limits."""
         for each in [*self._rounds.values(), self._store_round]:
             each.stop.set()
+        with self._lock:
+            histories = list(self._histories.values())
+        for history in histories:
+            history.close()
 
     def _round(self, name: str) -> _Round:
         with self._lock:
@@ -113,23 +116,20 @@ class Keeper:
         except Exception as exc:  # the thread goes on, and the page says so
             self._say(f"the page: {name}: {type(exc).__name__}")
             seen = TargetSeen(name=name, engine="", reason="other", note=type(exc).__name__)
+        if seen.at_s is not None:
+            checked = self._history(name).extended(seen.checks, whole=seen.reason == "ok")
+            seen = replace(seen, checks=checked)
         with self._lock:
             if seen.at_s is None and name in self._seen:
                 # What was seen before stands, with its time.
                 seen = replace(self._seen[name], reason=seen.reason, note=seen.note)
-            else:
-                checked = tuple(self._remembered(name, check) for check in seen.checks)
-                seen = replace(seen, checks=checked)
             self._seen[name] = seen
 
-    def _remembered(self, target: str, check: CheckSeen) -> CheckSeen:
-        kept = self._history.setdefault((target, check.name), deque(maxlen=LOOKS_KEPT))
-        kept.append((check.state, check.values[0]))
-        return replace(
-            check,
-            states=tuple(state for state, _ in kept),
-            values=tuple(value for _, value in kept),
-        )
+    def _history(self, name: str) -> History:
+        with self._lock:
+            if name not in self._histories:
+                self._histories[name] = History(name, self._say)
+            return self._histories[name]
 
     def _look_at_store(self) -> None:
         try:

@@ -6,8 +6,6 @@ HTML could read escaped; the page's one script puts them into the page as text, 
 the policy of the page, so that nothing else runs whatever a statement holds.
 """
 
-import base64
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -22,7 +20,7 @@ from ..slow.classes import SLOT_US, Class
 from ..slow.digest import Digest
 from ..slow.report import ClassRow, PlanRow
 from ..statements import formatting
-from .page import source, templates, write_text
+from .page import hash_of, source, templates, write_text
 
 BINS_MAX = 48  # columns of time
 PRETTY_MAX = 200  # classes whose worst sample is laid out: to lay out one takes milliseconds
@@ -52,7 +50,7 @@ def render_digest(digest: Digest, rows: list[ClassRow], *, by: str) -> str:
             findings=list(digests.findings(digest)),
             data=_embedded(_data(digest, rows, by)),
             script=script,
-            hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            hash=hash_of(script),
         )
     )
 

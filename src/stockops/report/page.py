@@ -1,6 +1,8 @@
 """Render a result as one HTML page, and put the page where it is wanted."""
 
+import base64
 import functools
+import hashlib
 import os
 from pathlib import Path
 
@@ -92,3 +94,8 @@ def source(name: str) -> str:
     if environment.loader is None:
         raise RuntimeError("the templates have no loader")
     return environment.loader.get_source(environment, name)[0]
+
+
+def hash_of(text: str) -> str:
+    """Return the hash by which the policy of a page knows a style or a script of its own."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

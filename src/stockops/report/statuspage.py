@@ -5,8 +5,6 @@ Its one script and its one style are known to the policy of the page by their ha
 statement or a message of a server holds is text, and runs nothing.
 """
 
-import base64
-import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ from datetime import UTC, datetime
 from ..durations import said
 from ..jobs.records import Seen as JobSeen
 from ..overview import CheckSeen, StoreSeen, TargetSeen
-from .page import source, templates
+from .page import hash_of, source, templates
 
 SPARK_WIDTH = 96
 SPARK_HEIGHT = 22
@@ -48,9 +46,9 @@ def render_status(
             at=_moment(time.time()),
             every_ms=round(every_s * 1000),
             style=style,
-            style_hash=_hash(style),
+            style_hash=hash_of(style),
             script=script,
-            script_hash=_hash(script),
+            hash=hash_of(script),
             worst_first=worst_first,
             counted=counted,
             spark=spark,
@@ -112,7 +110,3 @@ def _moment(at: float | datetime | None) -> str:
         return "-"
     instant = at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)
     return instant.astimezone(UTC).isoformat(sep=" ", timespec="seconds").replace("+00:00", " UTC")
-
-
-def _hash(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,7 +1,6 @@
 """How fast a disk fills, from what was free at earlier looks: a small file in the state folder."""
 
 from datetime import datetime, timedelta
-from urllib.parse import quote
 
 from ... import filelock, state
 
@@ -29,7 +28,7 @@ def left_s(path: str, *, free_bytes: int, now: datetime) -> float | None:
 
 def _with(path: str, free_bytes: int, now: datetime) -> list[tuple[float, float]]:
     """Return the looks at `path` with this one; it is kept where the last one is old enough."""
-    file = state.folder("disks") / (quote(path, safe=" ")[-200:] + ".json")
+    file = state.folder("disks") / state.file_name(path)
     at = now.timestamp()
     with filelock.hold(file.with_suffix(".lock"), what="the record of the disk"):
         since = (now - timedelta(seconds=KEPT * EVERY_S)).timestamp()

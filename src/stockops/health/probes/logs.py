@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from ... import filelock, state
 from ..outcome import Reading
@@ -49,7 +48,7 @@ def errors(context: Context) -> Iterable[Reading]:
     path = _log(context)
     if path is None:
         return []
-    file = state.folder("logs") / (quote(str(path), safe=" ")[-NAME_MAX:] + ".json")
+    file = state.folder("logs") / state.file_name(str(path))
     try:
         with filelock.hold(file.with_suffix(".lock"), what="the place in the log"):
             look = since(
