@@ -25,6 +25,7 @@ from watched import MONITORING, RULES
 
 STARTED_WITHIN_S = 60.0
 TOLD_WITHIN_S = 60.0
+RANGE_WITHIN_S = 120.0  # an hour of seconds, while the machine has other work
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ class Stack:
         now = time.time()
         asked = {"query": query, "start": now - last_s, "end": now, "step": 1}
         url = f"{self.prometheus}/api/v1/query_range?{urllib.parse.urlencode(asked)}"
-        with urllib.request.urlopen(url, timeout=30) as answer:
+        with urllib.request.urlopen(url, timeout=RANGE_WITHIN_S) as answer:
             found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
         return found
 

@@ -118,9 +118,16 @@ def _opened(place: Place) -> Repository:
 
 
 def _archive(repo: Repository, place: Place) -> None:
-    """Finish the segment that is written, and archive those that are finished."""
+    """Finish the segment that is written, and archive what is finished since the last time."""
     place.admin.rows("SELECT pg_switch_wal()::text AS lsn")
-    for path in finished(place):
+    there = [
+        log.name
+        for system in repo.store.folders("archive")
+        for log in archive.segments(repo, system)
+    ]
+    paths = finished(place)
+    # The server takes older ones for new names at any moment.
+    for path in [path for path in paths if path.name > max(there)] if there else paths[-1:]:
         archive.push(repo, path, system=None, form=Form(level=1))
 
 
