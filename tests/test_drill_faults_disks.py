@@ -1,7 +1,9 @@
 """Disks that are full, and how it ends: nothing is left of it, in the sandbox or outside."""
 
 import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,22 +24,29 @@ FILLER = {
 }
 
 
+@contextmanager
+def with_disk(engine: str, volume: str, paths: pytest.TempPathFactory) -> Iterator[Spot]:
+    """Give a sandbox with a disk of its own for what `volume` names."""
+    why = volumes.why_not()
+    if why is not None:
+        pytest.skip(why)
+    folder = paths.mktemp("drill")
+    for each in (folder, folder.parent):
+        each.chmod(0o755)
+    needs = FAULTS["disk_full"].needs(engine, {"volume": volume})
+    with (
+        Undo.begin(f"disks-{volume}-{engine}", folder=folder, within_s=300) as undo,
+        sandbox.opened(engine, needs, {}, undo=undo, folder=folder) as spot,
+    ):
+        yield spot
+
+
 @pytest.fixture(scope="module", params=["postgresql", "mariadb"])
 def disks(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Spot]:
     """Give a sandbox with a disk of its own for the tables."""
-    why = volumes.why_not()
-    if why is not None:
-        pytest.skip(why)
-    folder = tmp_path_factory.mktemp("drill")
-    for each in (folder, folder.parent):
-        each.chmod(0o755)
-    needs = FAULTS["disk_full"].needs(request.param, {})
-    with (
-        Undo.begin(f"disks-{request.param}", folder=folder, within_s=300) as undo,
-        sandbox.opened(request.param, needs, {}, undo=undo, folder=folder) as spot,
-    ):
+    with with_disk(request.param, "data", tmp_path_factory) as spot:
         with connect(spot.target) as server:
             server.execute("CREATE TABLE filler (x TEXT)")
         yield spot
@@ -97,6 +106,27 @@ def test_a_person_in_a_game_sees_the_disks_of_the_server(
     assert '     df -h "$DATA" "$DATA"/*/ | sort -u' in seen
     assert [each.text for each in game.typed] == ["stockops drill show disk-full-data"]
     assert "secret" not in (disks.folder / ENTER).read_text("utf-8")
+
+
+def test_a_server_that_cannot_write_its_messages_goes_on_and_the_disk_is_told_of(
+    engine: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    fault = FAULTS["disk_full"]
+    with with_disk(engine, "messages", tmp_path_factory) as spot:
+        assert spot.volumes is not None
+        spot.args = {"volume": "messages", "floor_kib": 0}
+        assert fault.bites(spot) is None
+        fault.inject(spot, "namespace")
+        assert "the log speaks of" in (fault.bites(spot) or "")
+        words = [*spot.volumes.seeing, sys.executable, "-m", "stockops", "health", "check"]
+        words += ["-t", spot.lab.name, "disk_used", "--format", "json"]
+        told = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+        assert str(spot.volumes.places["messages"]) in told.stdout, told.stderr
+        with connect(spot.target) as server:
+            server.execute("CREATE TABLE unheard (id integer)")
+        fault.lift(spot)
+        assert fault.bites(spot) is None
+        assert spot.undo.run()[0].outcome == "undone"  # the sandbox alone
 
 
 def test_a_disk_that_there_is_not_is_refused() -> None:

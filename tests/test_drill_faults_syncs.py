@@ -1,14 +1,16 @@
 """Disks on which a sync takes its time or fails, and how it ends: nobody is traced any more."""
 
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from secrets import randbits
 
 import pytest
 from conftest import eventually
 from spots import Spot as Server
-from test_drill_processes import at, stand_up
-from test_drill_undo import sleeping
+from test_drill_processes import BREAKS, at, stand_up
+from test_drill_undo import account, sleeping
 
 from stockops import lab as labs
 from stockops import processes
@@ -44,9 +46,7 @@ def test_the_syncs_of_every_process_are_slow_until_the_fault_is_lifted(
         assert eventually(lambda: fault.bites(here), BITES_S)
         fault.lift(here)
         fault.lift(here)  # also after an injection that failed
-        assert all(
-            processes.tracers(each.pid) <= {0} for each in [server, *processes.below(server.pid)]
-        )
+        assert all(processes.tracers(each.pid) <= {0} for each in whole(server))
         assert fault.bites(here) is None
         assert undo.run() == []
 
@@ -66,6 +66,18 @@ def test_a_server_whose_syncs_fail_says_so_and_comes_back_when_the_disk_does(
         assert undo.run() == []
     labs.stop(spot.lab, hard=True)  # PostgreSQL stays, and recovers no more
     stand_up(spot)
+    assert writes(spot)
+
+
+def test_nobody_is_traced_any_more_when_the_tool_was_killed(spot: Server, tmp_path: Path) -> None:
+    stand_up(spot)
+    words = [sys.executable, "-c", BREAKS, "slow_fsync", "killed", str(tmp_path), spot.lab.name]
+    ran = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == -signal.SIGKILL, ran.stderr
+    # It ends with the tool by itself, or by the guardian: whoever comes first.
+    assert {each["outcome"] for each in account("killed")["done"]} <= {"undone", "nothing to do"}
+    server = Process.of(spot.lab.pid or 0)
+    eventually(lambda: all(processes.tracers(each.pid) <= {0} for each in whole(server)), BITES_S)
     assert writes(spot)
 
 
@@ -94,6 +106,11 @@ def test_who_lets_go_leaves_nobody_stopped(tmp_path: Path) -> None:
 def test_arguments_that_make_no_sense_are_said(fault: str, args: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         FAULTS[fault].needs("postgresql", args)
+
+
+def whole(server: Process) -> list[Process]:
+    """Return the server, and all it started."""
+    return [server, *processes.below(server.pid)]
 
 
 def writes(spot: Server) -> bool:

@@ -25,7 +25,7 @@ _COMMIT = "INSERT INTO drill_synced (id) VALUES (%(id)s)"
 _ERRORS = (
     b"could not fsync",
     b"could not fdatasync",
-    b"fsync() returned",
+    b"sync() returned",
     b"Input/output error",
     b"with error 5",
     b"Errcode: 5",
