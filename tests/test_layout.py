@@ -55,7 +55,7 @@ LAYERS = [
     {"journal", "seeding", "lab", "partitions", "predictions", "conditions", "rebalancing"},
     {"workload", "backups", "scenarios"},
     {"experiments", "health", "replication", "storage"},
-    {"drills"},
+    {"drills", "privacy"},
     {"exporter"},
     {"overview"},
     {"report", "alerts"},

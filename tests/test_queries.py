@@ -53,6 +53,7 @@ PARAMS: dict[str, object] = {
     "account_id": 1,
     "after_id": 0,
     "indexes_max": 5,
+    "key_id": "k00000000",
     "keys": "1,2",
     "lock_key": 1,
     "lock_name": "none",

@@ -31,6 +31,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON audit_seals TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON seed_chunks TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rebalances TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rebalance_lines TO stockops_owner;
+GRANT SELECT, INSERT, UPDATE, DELETE ON broker_tokens TO stockops_owner;
 GRANT SELECT ON database_identity TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON heartbeats TO stockops_owner;
 GRANT SELECT ON audit_canonical TO stockops_owner;
@@ -135,6 +136,9 @@ GRANT EXECUTE ON FUNCTION price_on TO stockops_read;
 
 -- Lets the monitor into the database, where it sees the names and sizes of tables and no row of them.
 GRANT SHOW VIEW ON * TO stockops_monitor;
+
+-- Ciphertext: who reads the books has no use for it.
+GRANT SELECT ON broker_tokens TO stockops_app;
 
 GRANT SELECT, INSERT, UPDATE ON heartbeats TO stockops_backup;
 

@@ -9,7 +9,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON
     users, brokers, accounts, stocks, stock_inventory, stock_prices, portfolios, portfolio_targets,
     models, predictions, conditions, orders, trades, journal_entries, positions, house_balances,
     notifications, audit_log, audit_seals, seed_chunks, heartbeats,
-    rebalances, rebalance_lines
+    rebalances, rebalance_lines, broker_tokens
 TO stockops_owner;
 GRANT SELECT ON database_identity TO stockops_owner;
 GRANT SELECT ON audit_canonical TO stockops_owner;
@@ -45,6 +45,9 @@ GRANT EXECUTE ON FUNCTION
     is_business_day(text, date), business_day_after(text, date, integer), session_open(text, date, timestamptz),
     price_on(text, date)
 TO stockops_app, stockops_read;
+
+-- Ciphertext: who reads the books has no use for it.
+GRANT SELECT ON broker_tokens TO stockops_app;
 
 GRANT INSERT, UPDATE ON heartbeats TO stockops_backup;
 

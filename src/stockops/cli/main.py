@@ -34,6 +34,7 @@ NOUNS = {
     "replica": "Replicas of labs: made, watched, promoted, and led back.",
     "settings": "Advice on a server's settings, with its evidence.",
     "roles": "Who watches: a role with the least rights, and its logins.",
+    "privacy": "Personal data: found, masked in a copy, erased; tokens encrypted.",
     "alerts": "Rules that can say something, and whom it reaches.",
     "drill": "Break it on purpose, recover by the runbook, prove what was lost.",
     "proxy": "A bad network before a server: slow, lossy, cut, or without an answer.",

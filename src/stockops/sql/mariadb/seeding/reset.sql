@@ -24,6 +24,7 @@ BEGIN NOT ATOMIC
     TRUNCATE house_balances;
     TRUNCATE journal_entries;
     TRUNCATE positions;
+    TRUNCATE broker_tokens;
     TRUNCATE stock_prices;
     TRUNCATE stocks;
     SET SESSION foreign_key_checks = 1;

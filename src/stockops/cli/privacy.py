@@ -1,0 +1,89 @@
+"""``stockops privacy``."""
+
+from pathlib import Path
+
+import click
+
+from .. import render
+from ..engine import connect
+from ..errors import Finding
+from ..targets import Target
+from . import options
+from .privacy_tokens import (
+    check_tokens_command,
+    make_key_command,
+    rotate_key_command,
+    store_token_command,
+)
+
+_ROWS_MAX = 10_000_000
+
+
+@click.group()
+def privacy() -> None:
+    """
+    Personal data: found, masked in a copy, erased; tokens encrypted.
+
+    What is personal is declared in schema/privacy.yaml, and held against what is found.
+    """
+
+
+for _command in (
+    make_key_command,
+    store_token_command,
+    check_tokens_command,
+    rotate_key_command,
+):
+    privacy.add_command(_command)
+
+
+@privacy.command("scan")
+@options.target
+@click.option(
+    "--rows", type=click.IntRange(2, _ROWS_MAX), default=1000, show_default=True,
+    help="How many rows of each table are read, half of them first and half last by key.",
+)  # fmt: skip
+@click.option(
+    "--declarations", "path", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="What is declared; else what comes with the schema.",
+)  # fmt: skip
+@options.form
+def scan_command(target: Target, rows: int, path: Path | None, form: render.Format) -> None:
+    """
+    Find the columns that hold personal data, and hold them against what is declared.
+
+    A column is judged by its name, comment and type, by what it refers to, and by a sample of its
+    values. No value is ever printed: of values it says how many look like what, and what they are
+    built like. Nothing is written.
+
+    Exits 1 where a column looks like personal data and is not declared, where one that is declared
+    is gone, where an excused one holds what it is not excused for, and where there was no value to
+    look at: what was not looked at is not clean.
+
+    \b
+    Examples:
+      stockops privacy scan -t prod
+      stockops privacy scan -t prod --rows 100000 --format json
+    """  # noqa: D301  click reads \b as a character
+    from ..privacy import declarations, scanning  # noqa: PLC0415
+
+    declared = declarations.load(path)
+    with connect(target, application="stockops privacy") as server:
+        found = scanning.scan(server, declared, rows=rows)
+    click.echo(render.rows(found.found, form))
+    if form == "table":
+        click.echo(
+            f"{found.columns:,} columns and {found.values:,} values looked at, "
+            f"{len(found.findings)} findings"
+        )
+    if found.findings:
+        raise Finding(
+            f"{len(found.findings)} columns are not as {declared.path.name} declares them: "
+            + ", ".join(each.column for each in found.findings[:5]),
+            hint=f"Declare them in {declared.path}, or take the data out.",
+        )
+    if not found.values:
+        raise Finding(
+            "the tables are empty: no value was looked at, only names",
+            hint="Scan the database that holds the data.",
+        )
