@@ -79,6 +79,7 @@ PARAMS: dict[str, object] = {
     "through": date(2025, 1, 2),
     "through_id": 0,
     "token": "none",
+    "tombstone": "erased-1@erased.invalid",
     "trade_id": 0,
     "until": "2025-01-03 15:00:00",
     "until_at": "2025-01-03",

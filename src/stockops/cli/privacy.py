@@ -9,6 +9,7 @@ from ..engine import connect
 from ..errors import Finding
 from ..targets import Target
 from . import options
+from .privacy_erase import erase_command
 from .privacy_tokens import (
     check_tokens_command,
     make_key_command,
@@ -29,6 +30,7 @@ def privacy() -> None:
 
 
 for _command in (
+    erase_command,
     make_key_command,
     store_token_command,
     check_tokens_command,
