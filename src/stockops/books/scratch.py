@@ -95,10 +95,10 @@ def _copy(source: Server, scratch: Server, columns: list[Column], indexes: list[
     scratch.execute(f"CREATE TEMPORARY TABLE {table} AS {select} WHERE 1 = 0")
     for index in indexes:  # before the rows: MariaDB copies the table for each index made later
         scratch.execute(f"CREATE INDEX {index.index_name} ON {table} ({index.column_names})")
-    scratch.load(table, names, map(_lines, source.stream(select)))
+    scratch.load(table, names, map(lines, source.stream(select)))
 
 
-def _lines(rows: Iterable[tuple[Any, ...]]) -> bytes:
+def lines(rows: Iterable[tuple[Any, ...]]) -> bytes:
     """Return `rows` as the tab-separated text that `Server.load` takes."""
     return "".join("\t".join(map(_cell, row)) + "\n" for row in rows).encode()
 

@@ -10,6 +10,7 @@ from ..errors import Finding
 from ..targets import Target
 from . import options
 from .privacy_erase import erase_command
+from .privacy_mask import mask_command
 from .privacy_tokens import (
     check_tokens_command,
     make_key_command,
@@ -30,6 +31,7 @@ def privacy() -> None:
 
 
 for _command in (
+    mask_command,
     erase_command,
     make_key_command,
     store_token_command,

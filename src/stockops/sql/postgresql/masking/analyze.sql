@@ -1,0 +1,2 @@
+-- Tell the planner what is there now, all of it.
+ANALYZE
