@@ -33,6 +33,7 @@ from .sessions import (
     RunawayQuery,
 )
 from .syncs import FailingSync, SlowSync
+from .writes import LogWriteRefused
 
 __all__ = ["FAULTS", "Args", "Driver", "Fault", "Needs", "Spot", "anywhere"]
 
@@ -45,6 +46,7 @@ _ALL: Sequence[Fault] = (
     DiskFull(),
     SlowSync(),
     FailingSync(),
+    LogWriteRefused(),
     ConnectionFlood(),
     QueryFlood(),
     RunawayQuery(),

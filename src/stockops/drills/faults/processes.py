@@ -98,8 +98,7 @@ class ServerKilled(_OfTheServer):
 
     def bites(self, spot: Spot) -> str | None:
         """Return which process is gone."""
-        server: Process = spot.memory[_SERVER]
-        return None if server.lives else f"process {server.pid}, the server, is gone"
+        return gone(spot.memory[_SERVER])
 
 
 class ServerFrozen(_OfTheServer):
@@ -140,6 +139,11 @@ def kill(spot: Spot, *, tree: bool = True) -> Process:
     for each in doomed:
         each.tell(signal.SIGKILL)
     return server
+
+
+def gone(server: Process) -> str | None:
+    """Return that the server is gone, in words; None while it lives."""
+    return None if server.lives else f"process {server.pid}, the server, is gone"
 
 
 def pid_of(spot: Spot) -> int:
