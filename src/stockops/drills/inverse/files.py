@@ -47,10 +47,13 @@ class Remove:
         if path is None or not os.path.lexists(path):
             return False
         self.check(folder)
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        except FileNotFoundError:  # who saw it has just ended, and what only it saw went with it
+            return False
         return True
 
 
