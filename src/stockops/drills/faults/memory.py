@@ -1,7 +1,8 @@
 """Memory that is refused."""
 
 import resource
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,9 +14,12 @@ from .limited import ByLimit
 
 LOOK_S = 2.0
 SESSIONS = 24
+REFUSED = 6
 HEADROOM_MIB = 0
 _MOST_MIB = 1 << 20
 _MIB = 1 << 20
+_KEPT = "sessions"
+_PAUSE_S = 0.1
 _WORDS = (b"out of memory", b"Out of memory", b"Can't create a new thread", b"Cannot allocate")
 
 
@@ -42,17 +46,34 @@ class MemoryRefused(ByLimit):
 
     def bites(self, spot: Spot) -> str | None:
         """Return how the server says, in its log or to a new session, that it has no memory."""
-        # MariaDB gives the threads of those who left to the next: more are asked for than it keeps.
-        with ExitStack() as held:
+        # MariaDB gives the threads of those who left to the next: more are asked for than it keeps,
+        # and held. One that somebody has at this moment is waited for: who looks on has one, too.
+        kept = spot.memory.setdefault(_KEPT, ExitStack())
+        refused: list[str] = []
+        for _ in range(SESSIONS):
             try:
-                for _ in range(SESSIONS):
-                    held.enter_context(
-                        connect(spot.target, connect_timeout_s=LOOK_S, application="stockops drill")
-                    )
+                kept.enter_context(
+                    connect(spot.target, connect_timeout_s=LOOK_S, application="stockops drill")
+                )
             except StockopsError as exc:
-                if any(word in str(exc).encode() for word in _WORDS):
-                    return str(exc)
+                if not any(word in str(exc).encode() for word in _WORDS):
+                    break
+                refused.append(str(exc))
+                if len(refused) == REFUSED:
+                    return refused[0]
+                time.sleep(_PAUSE_S)
+        if not refused:
+            self._let_go(spot)
         return logs.said(spot, _WORDS)
+
+    def lift(self, spot: Spot) -> None:
+        """Give every process its limit back, and let the sessions that were had go."""
+        super().lift(spot)
+        self._let_go(spot)
+
+    def _let_go(self, spot: Spot) -> None:
+        with suppress(StockopsError):  # the server may have ended
+            spot.memory.pop(_KEPT, ExitStack()).close()
 
 
 def _size(pid: int) -> int:
