@@ -81,6 +81,7 @@ def test_signals_are_matched_with_conditions_and_their_orders(bed: Bed) -> None:
     [row] = ask(bed, "ai-signals", f"user={account}")
     assert (row.order_id, row.order_status, row.filled_quantity) == (placed.order_id, "filled", 5)
     assert len(ask(bed, "ai-signals", f"user={account}", "days=30")) == 2
+    assert ask(bed, "ai-signals", f"user={bed.account()}") == []
     assert row.predicted_at == datetime(2025, 1, 2, 0, 30, tzinfo=UTC)
 
 
@@ -93,7 +94,10 @@ def test_automatic_orders_say_what_triggered_them(bed: Bed) -> None:
     )
     number = portfolio(bed, account, {symbol: 5_000})
     bed.place(bed.order(account, "buy", symbol, 2, portfolio_id=number))
+    _, other = signal(bed, symbol, account)
+    bed.place(bed.order(account, "buy", symbol, 5, condition_id=other))
     assert [row.triggered_by for row in ask(bed, "automatic-orders", f"user={account}")] == [
+        f"condition {other}, the last price",
         f"rebalancing of portfolio {number}",
         f"condition {condition}, prediction {prediction} of sample-1 at 0.8000",
     ]
@@ -128,7 +132,7 @@ def test_suspicious_predictions_come_with_the_proof(bed: Bed) -> None:
     proves = scenarios.find("suspicious-predictions").proves
     assert proves is not None
     proves(found)
-    traded = Suspicious(NOW, 7, 1, None, None, None, "quarantined", "no issue", 1, 0)
+    traded = Suspicious(NOW, 7, 1, None, None, None, "quarantined", "no issue", 1, 0, 0)
     with pytest.raises(Finding, match="1 of 2 suspicious predictions led to orders"):
         proves([*found, traded])
 

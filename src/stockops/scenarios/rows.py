@@ -72,7 +72,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Suspicious:
-    """A prediction that cannot be trusted; `orders` and `trades` have to be 0."""
+    """A prediction that cannot be trusted; `orders` and `trades` have to be 0, its warnings not."""
 
     predicted_at: datetime
     prediction_id: int
@@ -84,6 +84,7 @@ class Suspicious:
     reason: str | None
     orders: int
     trades: int
+    warnings: int
 
 
 @dataclass(frozen=True, slots=True)

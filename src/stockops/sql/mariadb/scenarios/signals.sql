@@ -1,5 +1,6 @@
--- Which predictions of the last days meet a condition, and the order that came of it, if one did.
--- A condition is met by a prediction of its issue, its side, its model and enough confidence, made before it ended.
+-- Which predictions of the last days meet a condition that waits for one, and the order that came of it, if one did.
+-- A condition is met by a prediction of its issue, its side, its model and enough confidence, made before it ended; what the
+-- last price was at the time is not looked at.
 -- Needs: SELECT on predictions, conditions, orders.
 SELECT
     p.predicted_at AS predicted_at,
@@ -17,11 +18,12 @@ SELECT
     o.filled_quantity AS filled_quantity
 FROM predictions AS p
 JOIN conditions AS c ON
-    c.symbol = p.symbol AND json_value(c.rule, '$.side') COLLATE utf8mb4_nopad_bin = p.side AND p.confidence >= coalesce(CAST(json_value(c.rule, '$.min_confidence') AS DECIMAL(5, 4)), 0)
-    AND p.model_version = coalesce(json_value(c.rule, '$.model_version') COLLATE utf8mb4_nopad_bin, p.model_version) AND c.expires_at > p.predicted_at
+    c.symbol = p.symbol AND c.side = p.side AND (c.min_confidence IS NOT NULL OR c.model_version IS NOT NULL)
+    AND p.confidence >= coalesce(c.min_confidence, 0) AND p.model_version = coalesce(c.model_version, p.model_version)
+    AND c.expires_at > p.predicted_at
 LEFT JOIN orders AS o ON o.condition_id = c.condition_id AND o.prediction_id = p.prediction_id
 WHERE
-    p.predicted_at > CAST(%(until)s AS DATETIME(6)) - INTERVAL %(days)s DAY AND p.predicted_at <= %(until)s
+    p.status <> 'quarantined' AND p.predicted_at > CAST(%(until)s AS DATETIME(6)) - INTERVAL %(days)s DAY AND p.predicted_at <= %(until)s
     AND (%(user_id)s IS NULL OR c.user_id = %(user_id)s)
 ORDER BY p.predicted_at DESC, p.prediction_id DESC, c.condition_id, o.order_id
 LIMIT %(row_limit)s

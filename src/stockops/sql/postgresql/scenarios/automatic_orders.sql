@@ -12,7 +12,8 @@ SELECT
     o.status AS status,
     o.reason AS reason,
     concat_ws(
-        ', ', 'condition ' || o.condition_id, 'prediction ' || o.prediction_id || ' of ' || p.model_version || ' at ' || p.confidence,
+        ', ', 'condition ' || o.condition_id, CASE WHEN o.condition_id IS NOT NULL AND o.prediction_id IS NULL THEN 'the last price' END,
+        'prediction ' || o.prediction_id || ' of ' || p.model_version || ' at ' || p.confidence,
         'rebalancing of portfolio ' || o.portfolio_id
     ) AS triggered_by
 FROM orders AS o

@@ -1,7 +1,7 @@
 -- What a portfolio holds and what it should hold, an issue a row: one portfolio, or every active one.
 -- Looked at are the issues it has a target for and all others that its account holds; a portfolio without any is one row.
 -- The price is the last one of the day; before the first order of a day it is what the day opens with.
--- Needs: SELECT on the tables named here, EXECUTE on business_day_after.
+-- Needs: SELECT on the tables named here, EXECUTE on business_day_after and price_on.
 SELECT
     f.portfolio_id AS portfolio_id,
     f.user_id AS user_id,
@@ -23,13 +23,7 @@ SELECT
     k.symbol AS symbol,
     k.market AS market,
     k.status AS stock_status,
-    coalesce(
-        CASE WHEN i.quote_date < %(on)s::date THEN (
-            SELECT c.close_won FROM stock_prices AS c
-            WHERE c.symbol = x.symbol AND c.price_date >= i.quote_date AND c.price_date < %(on)s::date ORDER BY c.price_date DESC LIMIT 1
-        ) END,
-        i.last_won
-    ) AS price_won,
+    price_on(k.symbol, %(on)s::date) AS price_won,
     coalesce(p.quantity, 0) AS quantity,
     coalesce(p.reserved_quantity, 0)::bigint AS reserved_quantity,
     coalesce(w.weight_bp, 0) AS target_bp
@@ -44,7 +38,6 @@ LEFT JOIN (
     WHERE h.quantity > 0
 ) AS x ON x.portfolio_id = f.portfolio_id
 LEFT JOIN stocks AS k ON k.symbol = x.symbol
-LEFT JOIN stock_inventory AS i ON i.symbol = x.symbol
 LEFT JOIN positions AS p ON p.account_id = f.account_id AND p.symbol = x.symbol
 LEFT JOIN portfolio_targets AS w ON w.portfolio_id = f.portfolio_id AND w.symbol = x.symbol
 WHERE f.portfolio_id = %(portfolio_id)s::bigint OR (%(portfolio_id)s::bigint IS NULL AND f.status = 'active')
