@@ -113,8 +113,10 @@ def test_the_history_of_an_order_and_of_a_user_is_in_order_of_time(bed: Bed) -> 
     assert happened == [
         "start", "place", "trade", "finish", "place", "message queued", "cancel"
     ]  # fmt: skip
-    [placed, cancelled] = ask(bed, "history", f"order={resting.order_id}")
-    assert (placed.what, cancelled.what) == ("place", "cancel")
+    add(bed, "notifications", user_id=account, order_id=resting.order_id, kind="order_rejected",
+        channel="sms", body="taken back", created_at="2025-01-03 01:00:00")  # fmt: skip
+    [placed, message, cancelled] = ask(bed, "history", f"order={resting.order_id}")
+    assert (placed.what, message.detail, cancelled.what) == ("place", "taken back", "cancel")
     assert (cancelled.subject, cancelled.detail) == (
         f"order {resting.order_id}",
         f"1 left of {symbol}",

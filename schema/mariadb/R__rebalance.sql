@@ -72,13 +72,14 @@ BEGIN
         FROM rebalances AS b JOIN portfolios AS f ON f.portfolio_id = b.portfolio_id WHERE b.rebalance_id = p_rebalance_id;
         SELECT
             count(DISTINCT o.order_id),
-            coalesce(sum(CASE WHEN o.side = 'sell' THEN t.value_won END), 0),
-            coalesce(sum(CASE WHEN o.side = 'buy' THEN t.value_won END), 0),
-            coalesce(sum(CASE WHEN o.side = 'buy' THEN t.buy_fee_won ELSE t.sell_fee_won + t.sell_tax_won END), 0)
+            coalesce(sum(s.value_won), 0),
+            coalesce(sum(b.value_won), 0),
+            coalesce(sum(coalesce(b.buy_fee_won, 0) + coalesce(s.sell_fee_won + s.sell_tax_won, 0)), 0)
         INTO v_orders, v_sold_won, v_bought_won, v_costs_won
         FROM rebalance_lines AS l
         JOIN orders AS o ON o.account_id = v_account_id AND o.idempotency_key = concat('rebalance-', p_rebalance_id, '-', l.line_no)
-        LEFT JOIN trades AS t ON (o.side = 'buy' AND t.buy_order_id = o.order_id) OR (o.side = 'sell' AND t.sell_order_id = o.order_id)
+        LEFT JOIN trades AS b ON o.side = 'buy' AND b.buy_order_id = o.order_id
+        LEFT JOIN trades AS s ON o.side = 'sell' AND s.sell_order_id = o.order_id
         WHERE l.rebalance_id = p_rebalance_id;
         INSERT INTO notifications (user_id, kind, channel, body, created_at)
         VALUES (v_user_id, 'rebalance_executed', 'push',

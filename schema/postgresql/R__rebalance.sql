@@ -56,13 +56,14 @@ BEGIN
     END IF;
     SELECT
         count(DISTINCT o.order_id) AS orders,
-        coalesce(sum(CASE WHEN o.side = 'sell' THEN t.value_won END), 0)::bigint AS sold_won,
-        coalesce(sum(CASE WHEN o.side = 'buy' THEN t.value_won END), 0)::bigint AS bought_won,
-        coalesce(sum(CASE WHEN o.side = 'buy' THEN t.buy_fee_won ELSE t.sell_fee_won + t.sell_tax_won END), 0)::bigint AS costs_won
+        coalesce(sum(x.value_won), 0)::bigint AS sold_won,
+        coalesce(sum(b.value_won), 0)::bigint AS bought_won,
+        coalesce(sum(coalesce(b.buy_fee_won, 0) + coalesce(x.sell_fee_won + x.sell_tax_won, 0)), 0)::bigint AS costs_won
     INTO s
     FROM rebalance_lines AS l
     JOIN orders AS o ON o.account_id = r.account_id AND o.idempotency_key = concat('rebalance-', p_rebalance_id, '-', l.line_no)
-    LEFT JOIN trades AS t ON (o.side = 'buy' AND t.buy_order_id = o.order_id) OR (o.side = 'sell' AND t.sell_order_id = o.order_id)
+    LEFT JOIN trades AS b ON o.side = 'buy' AND b.buy_order_id = o.order_id
+    LEFT JOIN trades AS x ON o.side = 'sell' AND x.sell_order_id = o.order_id
     WHERE l.rebalance_id = p_rebalance_id;
     INSERT INTO notifications (user_id, kind, channel, body, created_at)
     VALUES (r.user_id, 'rebalance_executed', 'push',

@@ -5,7 +5,12 @@ WITH concerned AS (
     SELECT o.order_id, o.placed_at, o.closed_event_id, a.user_id
     FROM orders AS o
     JOIN accounts AS a ON a.account_id = o.account_id
-    WHERE o.order_id = %(order_id)s OR (%(order_id)s IS NULL AND a.user_id = %(user_id)s)
+    WHERE o.order_id = %(order_id)s
+    UNION ALL
+    SELECT o.order_id, o.placed_at, o.closed_event_id, a.user_id
+    FROM accounts AS a
+    JOIN orders AS o ON o.account_id = a.account_id
+    WHERE %(order_id)s IS NULL AND a.user_id = %(user_id)s
 ),
 rebalanced AS (
     SELECT r.rebalance_id, r.started_at, r.finished_at
@@ -26,20 +31,37 @@ happened AS (
     FROM audit_log AS l
     LEFT JOIN concerned AS c ON l.entity = 'order' AND l.entity_id = CAST(c.order_id AS CHAR)
     LEFT JOIN rebalanced AS r ON l.entity = 'rebalance' AND l.entity_id = CAST(r.rebalance_id AS CHAR)
-    WHERE CASE WHEN %(order_id)s IS NULL THEN l.user_id = %(user_id)s ELSE c.order_id IS NOT NULL AND l.user_id = c.user_id END
+    WHERE
+        l.user_id = CASE WHEN %(order_id)s IS NULL THEN %(user_id)s ELSE (
+            SELECT a.user_id FROM orders AS o JOIN accounts AS a ON a.account_id = o.account_id WHERE o.order_id = %(order_id)s
+        ) END
+        AND (%(order_id)s IS NULL OR c.order_id IS NOT NULL)
     UNION ALL
     SELECT
         t.traded_at, t.trade_id, c.user_id, 'trade', concat_ws(' ', 'order', c.order_id),
-        concat_ws(' ', CASE WHEN t.buy_order_id = c.order_id THEN 'bought' ELSE 'sold' END, t.quantity, t.symbol, 'at', t.price_won)
+        concat_ws(' ', 'bought', t.quantity, t.symbol, 'at', t.price_won)
     FROM concerned AS c
-    JOIN trades AS t ON t.buy_order_id = c.order_id OR t.sell_order_id = c.order_id
+    JOIN trades AS t ON t.buy_order_id = c.order_id
+    UNION ALL
+    SELECT
+        t.traded_at, t.trade_id, c.user_id, 'trade', concat_ws(' ', 'order', c.order_id),
+        concat_ws(' ', 'sold', t.quantity, t.symbol, 'at', t.price_won)
+    FROM concerned AS c
+    JOIN trades AS t ON t.sell_order_id = c.order_id
     UNION ALL
     SELECT
         n.created_at, c.closed_event_id, n.user_id, concat_ws(' ', 'message', n.status),
         concat_ws(' ', n.kind, 'by', n.channel), n.body
     FROM notifications AS n
-    LEFT JOIN concerned AS c ON c.order_id = n.order_id
-    WHERE n.order_id = %(order_id)s OR (%(order_id)s IS NULL AND n.user_id = %(user_id)s)
+    LEFT JOIN orders AS c ON c.order_id = n.order_id
+    WHERE n.order_id = %(order_id)s
+    UNION ALL
+    SELECT
+        n.created_at, c.closed_event_id, n.user_id, concat_ws(' ', 'message', n.status),
+        concat_ws(' ', n.kind, 'by', n.channel), n.body
+    FROM notifications AS n
+    LEFT JOIN orders AS c ON c.order_id = n.order_id
+    WHERE %(order_id)s IS NULL AND n.user_id = %(user_id)s
 )
 SELECT
     h.happened_at AS happened_at,

@@ -20,12 +20,13 @@ opened AS (
 traded AS (
     SELECT
         o.account_id, o.symbol,
-        sum(CASE WHEN o.side = 'buy' THEN t.value_won ELSE 0 END) AS bought_won,
-        sum(CASE WHEN o.side = 'sell' THEN t.value_won ELSE 0 END) AS sold_won,
-        sum(CASE WHEN o.side = 'buy' THEN t.buy_fee_won ELSE t.sell_fee_won + t.sell_tax_won END) AS costs_won
+        sum(coalesce(b.value_won, 0)) AS bought_won,
+        sum(coalesce(s.value_won, 0)) AS sold_won,
+        sum(coalesce(b.buy_fee_won, 0) + coalesce(s.sell_fee_won + s.sell_tax_won, 0)) AS costs_won
     FROM (SELECT DISTINCT n.account_id FROM held AS n) AS h
     JOIN orders AS o ON o.account_id = h.account_id AND o.filled_quantity > 0
-    JOIN trades AS t ON (o.side = 'buy' AND t.buy_order_id = o.order_id) OR (o.side = 'sell' AND t.sell_order_id = o.order_id)
+    LEFT JOIN trades AS b ON o.side = 'buy' AND b.buy_order_id = o.order_id
+    LEFT JOIN trades AS s ON o.side = 'sell' AND s.sell_order_id = o.order_id
     GROUP BY o.account_id, o.symbol
 ),
 figured AS (

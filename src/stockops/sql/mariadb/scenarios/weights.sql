@@ -2,6 +2,13 @@
 -- Looked at are the issues it has a target for and all others that its account holds; a portfolio without any is one row.
 -- The price is the last one of the day; before the first order of a day it is what the day opens with.
 -- Needs: SELECT on the tables named here, EXECUTE on business_day_after and price_on.
+WITH rates AS (
+    SELECT
+        m.market,
+        (SELECT t.sell_rate FROM tax_rates AS t
+            WHERE t.market = m.market AND t.settles_from <= business_day_after(m.market, %(on)s, 2) ORDER BY t.settles_from DESC LIMIT 1) AS sell_rate
+    FROM (SELECT DISTINCT n.market FROM tax_rates AS n) AS m
+)
 SELECT
     f.portfolio_id AS portfolio_id,
     f.user_id AS user_id,
@@ -16,10 +23,7 @@ SELECT
     a.reserved_won AS reserved_won,
     (SELECT s.commission_rate FROM fee_schedules AS s
         WHERE s.broker_id = a.broker_id AND s.valid_from <= %(on)s ORDER BY s.valid_from DESC LIMIT 1) AS commission_rate,
-    CAST(CASE WHEN a.tax_exempt THEN 0 ELSE (
-        SELECT t.sell_rate FROM tax_rates AS t
-        WHERE t.market = k.market AND t.settles_from <= business_day_after(k.market, %(on)s, 2) ORDER BY t.settles_from DESC LIMIT 1
-    ) END AS DECIMAL(9, 8)) AS tax_rate,
+    CAST(CASE WHEN a.tax_exempt THEN 0 ELSE r.sell_rate END AS DECIMAL(9, 8)) AS tax_rate,
     k.symbol AS symbol,
     k.market AS market,
     k.status AS stock_status,
@@ -38,6 +42,7 @@ LEFT JOIN (
     WHERE h.quantity > 0
 ) AS x ON x.portfolio_id = f.portfolio_id
 LEFT JOIN stocks AS k ON k.symbol = x.symbol
+LEFT JOIN rates AS r ON r.market = k.market
 LEFT JOIN positions AS p ON p.account_id = f.account_id AND p.symbol = x.symbol
 LEFT JOIN portfolio_targets AS w ON w.portfolio_id = f.portfolio_id AND w.symbol = x.symbol
 WHERE f.portfolio_id = %(portfolio_id)s OR (%(portfolio_id)s IS NULL AND f.status = 'active')

@@ -12,8 +12,8 @@ SELECT
     p.status AS status,
     p.reason AS reason,
     (SELECT count(*) FROM orders AS o WHERE o.prediction_id = p.prediction_id) AS orders,
-    (SELECT count(*) FROM orders AS o JOIN trades AS t ON t.buy_order_id = o.order_id OR t.sell_order_id = o.order_id
-        WHERE o.prediction_id = p.prediction_id) AS trades,
+    (SELECT count(*) FROM orders AS o JOIN trades AS t ON t.buy_order_id = o.order_id WHERE o.prediction_id = p.prediction_id)
+        + (SELECT count(*) FROM orders AS o JOIN trades AS t ON t.sell_order_id = o.order_id WHERE o.prediction_id = p.prediction_id) AS trades,
     (SELECT count(*) FROM notifications AS n WHERE n.prediction_id = p.prediction_id) AS warnings
 FROM predictions AS p
 WHERE
