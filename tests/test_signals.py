@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from click.testing import CliRunner, Result
 from conftest import Labs, eventually
 from trading import CLOCK, Bed, bed_of, member
 
-from stockops import conditions, orders, predictions
+from stockops import books, conditions, orders, predictions
 from stockops.cli import main
 from stockops.conditions import Executed
 from stockops.engine import ENGINES
@@ -28,6 +29,10 @@ from stockops.predictions import Line, Loaded
 
 ENDS = datetime(2025, 2, 1, tzinfo=KST)
 LATER = clock_of(CLOCK.business_date or ENDS.date(), time(11, 30))
+
+
+class Undone(Exception):
+    """Ends a transaction whose changes are not to stay."""
 
 
 @pytest.fixture(scope="module", params=sorted(ENGINES))
@@ -522,3 +527,32 @@ def test_four_runners_and_a_kill_execute_everything_once(bed: Bed) -> None:
     ):
         assert bed.server.rows(sql, {"f": first}) == []
     assert bed.one(placed) == before + due
+
+
+def test_the_books_hold_what_was_executed_and_notice_what_is_missing(bed: Bed) -> None:
+    account, symbol = bed.account(), bed.stock()
+    predict(bed, symbol, account)
+    made = condition(bed, account, symbol)
+    bad = quarantined(bed)
+    [done] = run(bed)
+    asked = ["quarantine", "conditional_orders", "audit_complete", "order_fills", "trade_journal"]
+
+    def states() -> list[str]:
+        return [each.state for each in books.check(bed.server, only=asked)]
+
+    assert states() == ["held"] * 5
+    for sql, number, noticed in (
+        (
+            "UPDATE conditions SET executions = 2 WHERE condition_id = %(n)s",
+            made,
+            "conditional_orders",
+        ),
+        ("DELETE FROM notifications WHERE order_id = %(n)s", done.order_id, "conditional_orders"),
+        ("DELETE FROM notifications WHERE prediction_id = %(n)s", bad, "quarantine"),
+    ):
+        with suppress(Undone), bed.server.transaction(isolation="read committed"):
+            bed.server.execute(sql, {"n": number})
+            found = [books.checking.ask(bed.server, each) for each in books.load(bed.server, asked)]
+            assert [each.name for each in found if each.state == "violated"] == [noticed]
+            raise Undone
+    assert states() == ["held"] * 5

@@ -40,6 +40,8 @@ NAMES = (
     "expiry",
     "book_not_crossed",
     "price_time_priority",
+    "quarantine",
+    "conditional_orders",
     "audit_complete",
     "audit_chain",
     "house_balances",

@@ -3,6 +3,7 @@ Plant one corruption after the other in a copy of the books: each invariant must
 
 What is planted is in ``planted/<invariant>.sql``, or ``planted/<invariant>.<case>.sql`` where one
 way to break an invariant is not enough: plain SQL that both engines read, its first line in prose.
+What one statement cannot do is several, each but the last one ended by a semicolon and a new line.
 """
 
 import time
@@ -89,7 +90,7 @@ def _plant(server: Server, invariant: Invariant, corruption: Corruption) -> Plan
     found = ""
     with suppress(_Undo), server.transaction():
         server.execute(queries.text(server.engine, "checking/session", server.version[0]))
-        if server.execute(corruption.sql):
+        if all(server.execute(statement) for statement in corruption.sql.split(";\n")):
             result = ask(server, invariant)
             found = ", ".join(f"{e.entity}: {e.found}" for e in result.examples[:1])
         raise _Undo
