@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import bench_backup
+import bench_conditions
 import bench_exporter
 import bench_orders
 import bench_page
@@ -86,8 +87,14 @@ def scrapes(engines: Sequence[str], _bench: Bench) -> list[str]:
     return bench_exporter.section([bench_exporter.measure(engine) for engine in engines])
 
 
+def met(engines: Sequence[str], _bench: Bench) -> list[str]:
+    """Return the section of the conditions."""
+    return bench_conditions.section([bench_conditions.measure(engine) for engine in engines])
+
+
 SECTIONS: Mapping[str, Callable[[Sequence[str], Bench], list[str]]] = {
     "Orders": orders,
+    "Conditions": met,
     "Seeding": seeding,
     "Backups": backups,
     "Digest pages": pages,

@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import Labs, eventually
-from trading import CLOCK, Bed, bed_of, member
+from conftest import Labs, eventually, migrated_database
+from trading import CLOCK, Bed, bed_of, check_books, member
 
 from stockops import books, conditions, orders, predictions
+from stockops import lab as labs
 from stockops.cli import main
 from stockops.conditions import Executed
-from stockops.engine import ENGINES
+from stockops.engine import ENGINES, connect
 from stockops.errors import ConfigError, Fault, Finding, ServerError
 from stockops.market import KST
 from stockops.orders import clock_of
@@ -484,22 +485,45 @@ def runner(bed: Bed) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_four_runners_and_a_kill_execute_everything_once(bed: Bed) -> None:
+PLACED = "SELECT count(*) AS n FROM orders WHERE condition_id IS NOT NULL"
+# Each finds conditions after a number that were not executed once and whole.
+NOT_ONCE = (
+    "SELECT c.condition_id FROM conditions AS c LEFT JOIN orders AS o "
+    "ON o.condition_id = c.condition_id WHERE c.condition_id > %(after)s "
+    "GROUP BY c.condition_id HAVING count(o.order_id) <> 1",
+    "SELECT o.condition_id FROM orders AS o LEFT JOIN notifications AS n "
+    "ON n.order_id = o.order_id WHERE o.condition_id > %(after)s "
+    "GROUP BY o.condition_id HAVING count(n.notification_id) <> 2",
+    "SELECT c.condition_id FROM conditions AS c LEFT JOIN audit_log AS l "
+    "ON l.entity_id = concat(c.condition_id, '') AND l.entity = 'condition' "
+    "AND l.action = 'execute' WHERE c.condition_id > %(after)s "
+    "GROUP BY c.condition_id HAVING count(l.audit_id) <> 1",
+    "SELECT condition_id FROM conditions WHERE condition_id > %(after)s "
+    "AND (status <> 'done' OR executions <> 1)",
+)
+
+
+def many_due(bed: Bed, copies: int) -> tuple[int, int]:
+    """Make conditions that are met; return how many, and the number before the first."""
     accounts = [bed.account() for _ in range(5)]
     issues = [bed.stock() for _ in range(4)]
+    for symbol in issues:
+        predict(bed, symbol, accounts[0])
     rules = [
         {"symbol": symbol, "side": "buy", "quantity": 1, "min_confidence": 0.8} for symbol in issues
     ]
-    for symbol in issues:
-        predict(bed, symbol, accounts[0])
-    made = [add(bed, account, *rules * 6) for account in accounts]
+    made = [add(bed, account, *rules * copies) for account in accounts]
     due = len(conditions.due(bed.server, clock=CLOCK))
-    assert due == len(accounts) * len(rules) * 6
-    placed = "SELECT count(*) AS n FROM orders WHERE condition_id IS NOT NULL"
-    before = bed.one(placed)
+    assert due == len(accounts) * len(rules) * copies
+    return due, min(made) - len(rules) * copies
+
+
+def test_four_runners_and_a_kill_execute_everything_once(bed: Bed) -> None:
+    due, after = many_due(bed, 6)
+    before = bed.one(PLACED)
     runners = [runner(bed) for _ in range(4)]
     try:
-        eventually(lambda: bed.one(placed) > before + 5, within_s=60)
+        eventually(lambda: bed.one(PLACED) > before + 5, within_s=60)
         assert runners[0].poll() is None
         os.kill(runners[0].pid, signal.SIGKILL)
         ended = [each.communicate(timeout=60) for each in runners]
@@ -510,23 +534,39 @@ def test_four_runners_and_a_kill_execute_everything_once(bed: Bed) -> None:
     assert [each.returncode for each in runners[1:]] == [0, 0, 0], ended
     said = [row for out, _ in ended[1:] for row in json.loads(out)]
     assert {row["status"] for row in said} <= {"filled", "skipped"}
-    first = min(made) - len(rules) * 6
     run(bed)
-    for sql in (
-        "SELECT condition_id FROM orders WHERE condition_id > %(f)s "
-        "GROUP BY condition_id HAVING count(*) <> 1",
-        "SELECT o.condition_id FROM orders AS o LEFT JOIN notifications AS n "
-        "ON n.order_id = o.order_id WHERE o.condition_id > %(f)s "
-        "GROUP BY o.condition_id HAVING count(n.notification_id) <> 2",
-        "SELECT c.condition_id FROM conditions AS c LEFT JOIN audit_log AS l "
-        "ON l.entity_id = concat(c.condition_id, '') AND l.entity = 'condition' "
-        "AND l.action = 'execute' WHERE c.condition_id > %(f)s "
-        "GROUP BY c.condition_id HAVING count(l.audit_id) <> 1",
-        "SELECT condition_id FROM conditions WHERE condition_id > %(f)s "
-        "AND (status <> 'done' OR executions <> 1)",
-    ):
-        assert bed.server.rows(sql, {"f": first}) == []
-    assert bed.one(placed) == before + due
+    for sql in NOT_ONCE:
+        assert bed.server.rows(sql, {"after": after}) == []
+    assert bed.one(PLACED) == before + due
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_a_killed_server_executes_everything_once(engine: str, all_labs: Labs) -> None:
+    all_labs.get(engine)  # skips where the engine is missing
+    with labs.temporary(engine) as lab, migrated_database(lab) as target:
+        with connect(target) as server:
+            bed = Bed(server, target)
+            due, after = many_due(bed, 40)
+            runners = [runner(bed) for _ in range(4)]
+            try:
+                eventually(lambda: bed.one(PLACED) > due // 8, within_s=60)
+                labs.crash(lab)
+                for each in runners:
+                    each.communicate(timeout=60)
+            finally:
+                for each in runners:
+                    each.kill()
+                    each.wait()
+        labs.start(lab)
+        with connect(target) as server:
+            bed = Bed(server, target)
+            placed = bed.one(PLACED)
+            assert 0 < placed < due
+            assert len(run(bed)) == due - placed
+            for sql in NOT_ONCE:
+                assert bed.server.rows(sql, {"after": after}) == []
+            check_books(server)
 
 
 def test_the_books_hold_what_was_executed_and_notice_what_is_missing(bed: Bed) -> None:
