@@ -421,6 +421,19 @@ def test_what_cannot_be_a_condition_is_refused_and_nothing_of_its_file_is_made(b
     assert caught.value.fault is Fault.REJECTED
 
 
+def test_the_application_needs_no_more_than_its_role(bed: Bed) -> None:
+    account, symbol = bed.account(), bed.stock()
+    with member(bed, "app") as app:
+        as_app = Bed(app, bed.target, bed.numbers)
+        loaded = load(as_app, fields(bed, symbol, account), fields(bed, None, account))
+        assert (loaded.valid, loaded.quarantined) == (1, 1)
+        made = condition(as_app, account, symbol)
+        kept = condition(as_app, account, symbol, min_confidence=1)
+        assert [(each.condition_id, each.status) for each in run(as_app)] == [(made, "filled")]
+        assert conditions.cancel(app, kept, clock=CLOCK).was == "active"
+    assert audited(bed, "condition", made) == ["add", "execute"]
+
+
 def test_generated_predictions_are_the_same_for_a_seed(bed: Bed, tmp_path: Path) -> None:
     bed.stock()
     bed.account()
