@@ -35,7 +35,14 @@ def person(bed: Bed) -> tuple[int, str]:
     symbol, user = bed.stock(50_000), bed.account(10_000_000)
     name, mail, phone, number = SECRETS
     values = {"u": user, "name": name, "mail": f"{user}{mail}", "phone": phone}
-    values |= {"no": number + symbol, "of": f"of {name}", "dear": f"dear {name}"}
+    rule = '{"side": "buy", "quantity": 1, "price_band": {"from_won": 1}}'
+    values |= {
+        "symbol": symbol,
+        "rule": rule,
+        "no": number + symbol,
+        "of": f"of {name}",
+        "dear": f"dear {name}",
+    }
     for sql in (
         "UPDATE users SET full_name = %(name)s, email = %(mail)s, phone = %(phone)s "
         "WHERE user_id = %(u)s",
@@ -44,6 +51,8 @@ def person(bed: Bed) -> tuple[int, str]:
         "VALUES (%(u)s, %(u)s, %(of)s, '2025-01-02')",
         "INSERT INTO notifications (user_id, kind, channel, body, created_at) "
         "VALUES (%(u)s, 'ai_warning', 'email', %(dear)s, '2025-01-02')",
+        "INSERT INTO conditions (user_id, account_id, symbol, rule, expires_at, created_at) "
+        "VALUES (%(u)s, %(u)s, %(symbol)s, %(rule)s, '2030-01-02', '2025-01-02')",
     ):
         bed.server.execute(sql, values)
     bed.buy(user, symbol, 10, 50_000)
@@ -110,6 +119,15 @@ def test_nobody_orders_for_who_is_forgotten(bed: Bed, person: tuple[int, str]) -
     user, symbol = person
     erase(bed, user)
     assert bed.buy(user, symbol, 1, 50_000).reason == "account_inactive"
+    for table, status in (
+        ("users", "closed"),
+        ("accounts", "closed"),
+        ("portfolios", "closed"),
+        ("conditions", "cancelled"),
+        ("notifications", "failed"),
+    ):
+        found = bed.server.rows(f"SELECT status FROM {table} WHERE user_id = {user}")
+        assert {row["status"] for row in found} == {status}, table
 
 
 def test_it_is_refused_while_something_is_open_or_left(bed: Bed, person: tuple[int, str]) -> None:

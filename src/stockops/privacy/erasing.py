@@ -6,7 +6,7 @@ name the user by number. Sealed audit rows are never changed: they hold no perso
 and where one does, that is said.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -20,7 +20,9 @@ from ..queries import Query
 from .declarations import Declarations, PersonalTable
 
 _MAIL = "users.email"
-_ENDS = ("end_messages", "end_conditions", "close_portfolios", "close_accounts", "close_user")
+# Whoever acts for a user holds the condition or the portfolio first, and then the accounts.
+_ENDS_BEFORE = ("end_conditions", "close_portfolios")
+_ENDS = ("end_messages", "close_accounts", "close_user")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +104,14 @@ def erase(
     shares that are left unless `with_holdings`.
     """
     with server.transaction(isolation="read committed"):
+        changed = _end(server, user_id, _ENDS_BEFORE)
         _lock(server, user_id)
         standing = _standing(server, declared, user_id, on)
         _require_may(standing, user_id, with_holdings=with_holdings)
         # While what is looked for is still there.
         left = tuple(each.audit_id for each in server.fetch(LEFT, user_id=user_id))
         counts = {table.name: _bury(server, table, user_id) for table in _tables(declared)}
-        changed = sum(counts.values())
-        for name in _ENDS:
-            changed += server.execute(_text(server, name), {"user_id": user_id})
+        changed += sum(counts.values()) + _end(server, user_id, _ENDS)
         if changed:
             said = " ".join(f"{name} {count}" for name, count in counts.items())
             row = {"on": on, "user_id": user_id, "detail": f"rows {said}"}
@@ -121,6 +122,11 @@ def erase(
         rows=tuple(f"{name} {count}" for name, count in counts.items() if count),
         left=left if not standing.erased else (),
     )
+
+
+def _end(server: Server, user_id: int, names: Sequence[str]) -> int:
+    """Run the statements `names`, which end what acts for the user; return the rows changed."""
+    return sum(server.execute(_text(server, name), {"user_id": user_id}) for name in names)
 
 
 def _lock(server: Server, user_id: int) -> None:
