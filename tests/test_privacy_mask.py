@@ -29,6 +29,7 @@ from stockops.lab import Lab
 from stockops.passwords import Secret
 from stockops.privacy import copying, declarations, keyring, masking, pseudonyms, tokens
 from stockops.privacy.copying import Made
+from stockops.privacy.keyring import Keyring
 from stockops.privacy.pseudonyms import Pseudonyms
 from stockops.targets import Target
 
@@ -56,6 +57,7 @@ class Pair:
     copy: Target
     lab: Lab
     made: Made
+    ring: Keyring
 
 
 @pytest.fixture(scope="module", params=sorted(ENGINES))
@@ -79,7 +81,7 @@ def pair(
                 made = copying.make(copy, name, DECLARED, NAMES, seen=lambda _: None)
             found = labs.require(name)
             target = Target(name=name, url=found.url(source.database), lab=name)
-            yield Pair(source, target, found, made)
+            yield Pair(source, target, found, made, ring)
         finally:
             with connect(source) as server:
                 gone = "ROLE planted" if lab.engine == "postgresql" else "USER planted@localhost"
@@ -146,11 +148,9 @@ def test_what_was_planted_is_in_the_source_and_in_no_file_of_the_copy(
     wanted = [*PLANTED.values(), "남궁비밀"]
     before = everything(pair.source)
     assert not [each for each in wanted if each.encode() not in before]
-    engine = pair.source.engine
-    assert HASH[engine].encode() in dump(pair.source, tmp_path / "source")
-    after = dump(pair.copy, tmp_path / "copy") + everything(pair.copy)
-    assert b"example" in after  # a dump that could be searched
-    assert not [each for each in (*wanted, HASH[engine]) if each.encode() in after]
+    after = dump(pair.copy, tmp_path / "repository") + everything(pair.copy)
+    assert b"planted" in after  # the role, so that what is searched is a dump with the roles
+    assert not [each for each in (*wanted, *HASH.values()) if each.encode() in after]
     source = labs.require(str(pair.source.lab))
     assert holding(source.data, wanted, tmp_path)  # so that what finds nothing could
     assert not holding(pair.lab.directory, wanted, tmp_path)
@@ -219,6 +219,13 @@ def test_nobody_can_log_in_to_the_copy_as_to_the_source(pair: Pair) -> None:
     }[pair.copy.engine]
     with connect(pair.lab.url()) as server:
         assert not server.rows(sql)
+
+
+def test_no_key_reads_a_token_of_the_copy(pair: Pair) -> None:
+    with connect(pair.source) as source, connect(pair.copy) as copy:
+        assert [each.tokens for each in tokens.check(source, pair.ring)] == [1]
+        with pytest.raises(Finding, match="account 1001"):
+            tokens.check(copy, pair.ring)
 
 
 def test_a_column_that_is_not_declared_stops_it(market: Target) -> None:
