@@ -70,8 +70,9 @@ def run(
             raise
         except StockopsError as exc:
             aborted = str(exc)
-        except BaseException:
-            keep(going, began_at, "it was interrupted", batch)
+        except BaseException as exc:
+            bug = f"this is a bug in stockops: {exc!r}" if isinstance(exc, Exception) else None
+            keep(going, began_at, bug or "it was interrupted", batch)
             raise
         return keep(going, began_at, aborted, batch)
 
