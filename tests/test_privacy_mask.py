@@ -293,3 +293,16 @@ def test_the_command_plans_and_does_not_take_the_name_of_a_lab(lab: Lab) -> None
     assert planned.exit_code == 0, planned.output
     assert "users.email" in planned.output
     assert CliRunner().invoke(main, [*words, lab.name, "--plan"]).exit_code == 5
+
+
+def test_a_secret_that_is_short_or_read_by_others_is_not_taken(lab: Lab, tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    words = ["privacy", "mask", "-t", lab.name, "--to", "surely-new", "--secret-file", str(path)]
+    for secret, mode, said in (("zq7zq", 0o600, "has 5 bytes"), ("zq7" * 11, 0o640, "its group")):
+        path.write_text(secret)
+        path.chmod(mode)
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 2
+        assert said in done.output
+        assert secret not in done.output
+    assert labs.read("surely-new") is None
