@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from conftest import Labs, eventually, fresh_database
 
-from stockops import health
+from stockops import health, sessions
 from stockops.engine import ENGINES, open_server
 from stockops.engine.base import Server
 from stockops.errors import StockopsError
@@ -217,10 +217,12 @@ def deadlock(stack: ExitStack, target: Target) -> None:
     thread = in_thread(lambda: one.execute("UPDATE things SET note = 'z' WHERE id = 2"))
     with suppress(StockopsError):
         two.execute("UPDATE things SET note = 'z' WHERE id = 1")
-    for server in (two, one):
-        with suppress(StockopsError):
-            server.execute("ROLLBACK")
-    thread.join(30)
+    with suppress(StockopsError):
+        two.execute("ROLLBACK")
+    thread.join(60)
+    assert not thread.is_alive(), sessions.activity(two)
+    with suppress(StockopsError):
+        one.execute("ROLLBACK")
     for server in (two, one):
         if server.engine == "postgresql":  # what it counted is told when it says so, or much later
             run_script(server, "ROLLBACK; SELECT pg_stat_force_next_flush(); SELECT 1")

@@ -292,13 +292,17 @@ def test_a_target_counts_once(target: Target) -> None:
 
 
 # What only queries use, and no rule of the schema needs: statements of an account, what a user did
-# (on PostgreSQL a foreign key needs that one), the runs of a migration, what waits for customers.
-# Idle until they are asked.
+# (on PostgreSQL a foreign key needs that one), the runs of a migration, what waits for customers,
+# predictions of an issue by date and by what conditions ask for, tokens under a key that goes. Idle
+# until they are asked.
 FOR_QUERIES = {
     "journal_entries_account_ix",
     "audit_log_user_ix",
     "stockops_migrations_migration_ix",
     "notifications_queued_ix",
+    "predictions_symbol_ix",
+    "predictions_match_ix",
+    "broker_tokens_key_ix",
 }
 
 
