@@ -12,6 +12,7 @@ from pathlib import Path
 from .. import disk
 from ..errors import StockopsError
 from ..experiments.load import Load
+from ..lab import place
 from . import guard, history, judging
 from .alarms import Alarms
 from .faults import Fault
@@ -167,17 +168,17 @@ def keep(going: Going, began_at: datetime, aborted: str | None, batch: str) -> R
         expected={"rto_s": going.terms.expect.rto_s, "acked_lost": going.terms.expect.acked_lost},
         file_sha256=going.drill.sha256,
         settings=going.manner.settings,
-        machine=_machine(going.folder),
+        machine=_machine(),
     )
     going.tell("REPORT", verdict.value)
     history.write(record)
     return record
 
 
-def _machine(folder: Path) -> Machine:
+def _machine() -> Machine:
     return Machine(
         cores=os.cpu_count() or 1,
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        in_memory_disk=disk.in_memory(folder),
+        in_memory_disk=disk.in_memory(place.labs_root()),
         kernel=os.uname().release,
     )
