@@ -1,6 +1,6 @@
 """Options that more than one command takes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -163,6 +163,21 @@ def tries(default: int) -> Callable[[Command], Command]:
         show_default=True,
         help="How many times it is tried while others are in the way.",
     )
+
+
+def newest(statuses: Sequence[str], *, most: int) -> Callable[[Command], Command]:
+    """Return ``--status``, ``--symbol`` and ``--limit``: which of the newest rows are shown."""
+    status = click.option("--status", type=click.Choice(statuses), help="Only these.")
+    symbol = click.option("--symbol", metavar="CODE", help="Only those of this issue.")
+    limit = click.option(
+        "--limit",
+        "row_limit",
+        type=click.IntRange(1, most),
+        default=50,
+        show_default=True,
+        help="How many of the newest.",
+    )
+    return lambda command: status(symbol(limit(command)))
 
 
 def seconds(

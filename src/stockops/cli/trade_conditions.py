@@ -75,12 +75,7 @@ def add_command(
 
 @conditions.command("list")
 @options.target
-@click.option("--status", type=click.Choice(STATUSES), help="Only these.")
-@click.option("--symbol", metavar="CODE", help="Only those of this issue.")
-@click.option(
-    "--limit", "row_limit", type=click.IntRange(1, LISTED_MAX), default=50, show_default=True,
-    help="How many of the newest.",
-)  # fmt: skip
+@options.newest(STATUSES, most=LISTED_MAX)
 @options.form
 def list_command(
     target: Target, status: str | None, symbol: str | None, row_limit: int, form: render.Format

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -12,10 +12,9 @@ from ..engine.base import Server
 from ..errors import ConfigError, Refused
 from ..orders import SERVER_CLOCK, Clock
 from ..targets import Target
+from .options import Command
 
 OPENS_AT = time(10, 0)  # KST: later than that a market opens on no day of the year
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
