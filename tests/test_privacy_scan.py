@@ -70,6 +70,9 @@ def leads(found: list[Scanned]) -> dict[str, Scanned]:
 
 
 def test_the_schema_is_as_it_is_declared(bed: Bed) -> None:
+    words = ["trade", "predictions", "generate", "-t", bed.target.url, "--seed", "1"]
+    made = CliRunner().invoke(main, [*words, "--count", "60"])
+    assert "60 lines" in made.output, made.output
     done = scan(bed.target)
     assert done.exit_code == 0, done.output
     found = scanning.scan(bed.server, declarations.load())
