@@ -100,8 +100,7 @@ def test_it_sells_then_buys_and_tells_it_once(bed: Bed) -> None:
     ]
     assert trail(bed, number) == ["finish", "place", "place", "place", "start"]
     assert messages(bed, number) == [
-        "Portfolio mine was rebalanced by 3 orders: sold 9000000 won, bought 8000000 won, "
-        "commission and tax 16050 won"
+        "포트폴리오 mine 리밸런싱: 주문 3건, 매도 9000000원, 매수 8000000원, 수수료와 세금 16050원"
     ]
     again = run(bed, number)
     assert again.rebalance_id is None

@@ -83,8 +83,8 @@ BEGIN
         WHERE l.rebalance_id = p_rebalance_id;
         INSERT INTO notifications (user_id, kind, channel, body, created_at)
         VALUES (v_user_id, 'rebalance_executed', 'push',
-            concat('Portfolio ', v_name, ' was rebalanced by ', v_orders, ' orders: sold ', v_sold_won, ' won, bought ', v_bought_won,
-                ' won, commission and tax ', v_costs_won, ' won'), v_at);
+            concat('포트폴리오 ', v_name, ' 리밸런싱: 주문 ', v_orders, '건, 매도 ', v_sold_won, '원, 매수 ', v_bought_won,
+                '원, 수수료와 세금 ', v_costs_won, '원'), v_at);
         INSERT INTO audit_log (audit_id, business_date, user_id, action, entity, entity_id, detail)
         VALUES (NEXTVAL(event_ids), v_date, v_user_id, 'finish', 'rebalance', p_rebalance_id,
             concat_ws(' ', 'portfolio', v_portfolio_id, 'orders', v_orders, 'sold', v_sold_won, 'bought', v_bought_won, 'costs', v_costs_won));

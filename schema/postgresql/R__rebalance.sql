@@ -67,8 +67,8 @@ BEGIN
     WHERE l.rebalance_id = p_rebalance_id;
     INSERT INTO notifications (user_id, kind, channel, body, created_at)
     VALUES (r.user_id, 'rebalance_executed', 'push',
-        concat('Portfolio ', r.name, ' was rebalanced by ', s.orders, ' orders: sold ', s.sold_won, ' won, bought ', s.bought_won,
-            ' won, commission and tax ', s.costs_won, ' won'), v_at);
+        concat('포트폴리오 ', r.name, ' 리밸런싱: 주문 ', s.orders, '건, 매도 ', s.sold_won, '원, 매수 ', s.bought_won,
+            '원, 수수료와 세금 ', s.costs_won, '원'), v_at);
     INSERT INTO audit_log (audit_id, business_date, user_id, action, entity, entity_id, detail)
     VALUES (nextval('event_ids'), v_date, r.user_id, 'finish', 'rebalance', p_rebalance_id,
         concat_ws(' ', 'portfolio', r.portfolio_id, 'orders', s.orders, 'sold', s.sold_won, 'bought', s.bought_won, 'costs', s.costs_won));
