@@ -44,6 +44,8 @@ want_file /usr/share/postgresql/15/extension/hypopg.control postgresql-15-hypopg
 want prometheus-alertmanager prometheus-alertmanager
 want cron cron
 want strace strace
+want cc gcc
+want_file /usr/include/dlfcn.h libc6-dev
 want_file '/usr/lib/*/faketime/libfaketime.so.1' libfaketime
 want_file /usr/share/i18n/locales/ko_KR locales
 want prometheus-postgres-exporter prometheus-postgres-exporter

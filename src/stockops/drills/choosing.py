@@ -1,9 +1,10 @@
 """Which fault a drill is about, and by what it is injected here."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..errors import ConfigError, Unsupported
-from .faults import FAULTS, Driver, Fault
+from .faults import FAULTS, Args, Driver, Fault, Needs
 from .head import Drill
 
 
@@ -25,6 +26,12 @@ def chosen_driver(fault: Fault, wanted: str | None) -> str:
         f"nothing here can inject {fault.name!r}: {'; '.join(reasons)}",
         hint="See what works here: stockops drill doctor",
     )
+
+
+def needs_of(fault: Fault, engine: str, args: Args, driver: str) -> Needs:
+    """Return what must stand for `fault` where `driver` injects it."""
+    chosen = next(each for each in fault.drivers if each.name == driver)
+    return replace(fault.needs(engine, args), preloaded=chosen.preloaded)
 
 
 def fault_of(drill: Drill, engine: str) -> Fault:

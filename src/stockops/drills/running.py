@@ -85,7 +85,7 @@ def _go(going: Going) -> None:
             limit_s = terms.abort.elapsed_s + SPARE_S
             undo = stack.enter_context(Undo.begin(going.id, folder=going.folder, within_s=limit_s))
             stack.callback(lambda: going.tell("UNDO", ""))
-            needs = going.fault.needs(going.engine, terms.args)
+            needs = choosing.needs_of(going.fault, going.engine, terms.args, going.driver)
             needs = replace(needs, settings={**needs.settings, **going.manner.settings})
             spot = stack.enter_context(
                 sandbox.opened(

@@ -12,7 +12,7 @@ from ..lab import Fill, Lab, place
 from ..lab import account as accounts
 from ..lab.account import Account
 from ..targets import Target
-from . import clients, golden, guard, safekeeping, standby, volumes
+from . import clients, golden, guard, preloading, safekeeping, standby, volumes
 from .faults.base import Args, Needs, Spot
 from .faults.disks import MESSAGES as MESSAGES_FILE
 from .inverse import Destroy
@@ -116,22 +116,23 @@ def _filled(engine: str, name: str, needs: Needs) -> Fill:
 
 def _rehoused(stack: ExitStack, lab: Lab, needs: Needs) -> tuple[Lab, Volumes | None]:
     """Start the server anew with its volumes and its environment, where it needs some."""
-    if not needs.volumes and not needs.environment:
+    if not needs.volumes and not needs.environment and not needs.preloaded:
         return lab, None
     labs.stop(lab)
     made: Volumes | None = None
     through: tuple[str, ...] = ()
+    account = accounts.serving(lab.user)
     if needs.volumes:
-        account = accounts.serving(lab.user)
         rooms = {what: (_directory(lab, what), room) for what, room in needs.volumes.items()}
         made = stack.enter_context(volumes.held(lab, account, rooms))
         stack.callback(labs.stop, lab, hard=True)  # before its disks go
         through = made.through
-    if needs.environment:
-        said = [
-            f"{key}={value.format(directory=lab.directory)}"
-            for key, value in needs.environment.items()
-        ]
+    said = [
+        f"{key}={value.format(directory=lab.directory)}" for key, value in needs.environment.items()
+    ]
+    if needs.preloaded:
+        said += preloading.built(lab.directory, account)
+    if said:
         through = (*through, "env", *said)
     started = labs.start(replace(lab, through=through), outlives=True)
     for each in needs.leaves:

@@ -30,6 +30,7 @@ class Needs:
     applications, by its password. `settings` and `environment` are what the server is started with;
     ``{directory}`` in a value of the latter is that of the lab. `leaves` are files elsewhere that a
     server so started makes, and needs no more once it is up; ``{pid}`` in a name is its number.
+    `preloaded`: the server is started with the library by which its syncs can go wrong.
     """
 
     volumes: Mapping[str, int] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class Needs:
     settings: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     leaves: Sequence[str] = ()
+    preloaded: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,10 +107,15 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """One way to inject a fault; `why_not` says why it does not work here, None where it does."""
+    """
+    One way to inject a fault; `why_not` says why it does not work here, None where it does.
+
+    One that is `preloaded` wants a server that is started with the library for it.
+    """
 
     name: str
     why_not: Callable[[], str | None]
+    preloaded: bool = False
 
 
 def anywhere() -> str | None:

@@ -1,5 +1,6 @@
 """The disk under the log does not do what a sync asks: it takes its time, or answers an error."""
 
+import errno
 import secrets
 import time
 from statistics import median
@@ -8,11 +9,12 @@ from types import MappingProxyType
 from ...engine import connect
 from ...lab import account as accounts
 from ...processes import Process
-from .. import tracing
+from .. import preloading, tracing
 from . import logs
 from .base import Driver, Ordinary, Spot
 from .processes import pid_of
 
+PRELOAD = "preload"
 CALLS = "fsync,fdatasync,sync_file_range,msync"
 DELAY_MS = 200
 DELAY_MAX_MS = 5000
@@ -36,11 +38,15 @@ _ERRORS = (
 class _Syncs(Ordinary):
     """What these faults have in common: the syncs of the server, and of all it starts, go wrong."""
 
-    drivers = (Driver("strace", tracing.why_not),)
+    drivers = (
+        Driver("strace", tracing.why_not),
+        Driver(PRELOAD, preloading.why_not, preloaded=True),
+    )
 
     def lift(self, spot: Spot) -> None:
         """Give the server a disk that keeps what it is given, at once."""
         tracing.end(spot)
+        preloading.end(spot)
 
 
 class SlowSync(_Syncs):
@@ -52,11 +58,13 @@ class SlowSync(_Syncs):
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Measure what a commit takes, and slow the syncs."""
-        del driver
         with connect(spot.target, application="stockops drill") as server:
             server.execute(_TABLE)
         spot.memory[_USUAL] = median(_commit_s(spot) for _ in range(_COMMITS))
-        _trace(spot, f"delay_enter={_delay_s(spot) * 1e6:.0f}")
+        if driver == PRELOAD:
+            preloading.begin(spot, late_s=_delay_s(spot))
+        else:
+            _trace(spot, f"delay_enter={_delay_s(spot) * 1e6:.0f}")
 
     def bites(self, spot: Spot) -> str | None:
         """Return how long a commit takes, asked by one, once that is about the delay longer."""
@@ -75,9 +83,11 @@ class FailingSync(_Syncs):
 
     def inject(self, spot: Spot, driver: str) -> None:
         """Refuse the syncs."""
-        del driver
         logs.mark(spot)
-        _trace(spot, "error=EIO")
+        if driver == PRELOAD:
+            preloading.begin(spot, error=errno.EIO)
+        else:
+            _trace(spot, "error=EIO")
 
     def bites(self, spot: Spot) -> str | None:
         """Return how the server says in its log that a sync has failed."""
