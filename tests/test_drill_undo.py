@@ -112,6 +112,55 @@ def test_a_killed_tool_leaves_nothing_broken(tmp_path: Path) -> None:
     assert took_s < DEATH_S
 
 
+DIES = """
+import os, signal, sys
+from stockops import scratch
+from stockops.drills import undoing
+
+with scratch.directory("drill") as folder:
+    print(folder, flush=True)
+    undoing._hears = lambda guardian: os.kill(os.getpid(), signal.SIGKILL)
+    undoing.Undo.begin("early", folder=folder, within_s=60)
+"""
+
+
+def test_a_tool_that_dies_while_its_guardian_starts_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    words = [sys.executable, "-c", DIES]
+    ran = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == -signal.SIGKILL, ran.stderr
+    assert Path(ran.stdout.strip()).parent == tmp_path
+    assert account("early")["why"] == "the tool ended"
+    assert eventually(lambda: not list(tmp_path.iterdir()), DEATH_S)
+    assert not pending.runs()
+
+
+WRITES_ON = """
+import os, signal, subprocess, sys
+from stockops import scratch
+from stockops.drills.undoing import Undo
+
+with scratch.directory("drill") as folder:
+    undo = Undo.begin("late", folder=folder, within_s=60)
+    loop = "for n in $(seq 300); do mkdir $0/$n 2>/dev/null; sleep 0.005; done"
+    subprocess.Popen(["sh", "-c", loop, folder])
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_folder_into_which_somebody_still_writes_goes_when_he_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    words = [sys.executable, "-c", WRITES_ON]
+    ran = subprocess.run(words, timeout=60, check=False)
+    assert ran.returncode == -signal.SIGKILL
+    account("late")
+    assert eventually(lambda: not list(tmp_path.iterdir()), DEATH_S)
+
+
 LOADED = """
 import sys
 from importlib import import_module

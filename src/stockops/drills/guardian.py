@@ -18,7 +18,7 @@ from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 
-from .. import scratch, state
+from .. import children, scratch, state
 from ..errors import StockopsError
 from . import pending
 from .pending import Done
@@ -26,6 +26,7 @@ from .pending import Done
 # Loaded while there is time: a driver alone takes longer than the second that is promised.
 NEEDED = ("stockops.lab", "stockops.proxy", "stockops.engine.postgresql", "stockops.engine.mariadb")
 URGENT = -10
+CLEAR_S = 10.0
 _ACCOUNT = ".guardian.json"
 _DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE)
 
@@ -57,7 +58,8 @@ def main(journal: Path, within_s: float) -> None:
     watched.register(0, select.POLLIN)
     with suppress(OSError):  # whatever else holds the pipe, the tool's own end is heard
         watched.register(os.pidfd_open(tool.pid), select.POLLIN)
-    os.write(1, b"ready\n")
+    with suppress(BrokenPipeError):  # nobody hears it where the tool died meanwhile
+        os.write(1, b"ready\n")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     for name in NEEDED:
         import_module(name)
@@ -68,7 +70,17 @@ def main(journal: Path, within_s: float) -> None:
     has_word = any(number == 0 for number, _ in heard) and os.read(0, 64)
     if not has_word:
         _act(journal, "the tool ended", goes_on=False)
-        scratch.sweep(head.folder.parent)  # where the drill worked, if it was there
+        _clear(head.folder)
+
+
+def _clear(folder: Path) -> None:
+    """Remove where the drill worked. What the tool started ends after it, and writes until then."""
+
+    def cleared() -> bool:
+        scratch.sweep(folder.parent)
+        return not (folder.name.startswith(scratch.PREFIX) and folder.exists())
+
+    children.wait_until(cleared, within_s=CLEAR_S)
 
 
 def _act(journal: Path, why: str, *, goes_on: bool) -> None:
