@@ -108,8 +108,26 @@ def test_the_words_of_a_command_are_those_that_the_shell_would_call() -> None:
         ("psql", "-c", "a; b"),
         ("grep", "x"),
     ]
+    assert list(shell.calls("psql -c ''\nls")) == [("psql", "-c", ""), ("ls",)]
     loop = 'for x in a b; do\n  if ! df "$x"; then cat f; fi\ndone'
     assert [words[0] for words in shell.calls(loop)] == ["df", "cat"]
+
+
+def test_what_is_quoted_may_go_on_in_the_next_row(tmp_path: Path) -> None:
+    line = "psql -c 'SELECT 1\n  FROM stocks; -- not | a pipe\n' | grep x\ntrue # it's\nls"
+    assert [words[0] for words in shell.calls(line)] == ["psql", "grep", "true", "ls"]
+    assert next(iter(shell.calls(line)))[2] == "SELECT 1\n  FROM stocks; -- not | a pipe\n"
+    block = 'psql "$URL" -c \'SELECT 1'
+    assert problems(tmp_path, block, f"{block}\n   FROM stocks") == []
+    [found] = problems(tmp_path, block, f"{block}\n   FROM stocks' | mysqlx -c '")
+    assert ":30: " in found
+    assert "'mysqlx' is no program" in found
+
+
+def test_what_only_the_shell_reads_is_told_with_its_line(tmp_path: Path) -> None:
+    [found] = problems(tmp_path, "SELECT 1'", "SELECT 1'; cat <<X\n   it's\n   X")
+    assert ":30: " in found
+    assert "a quotation begins that does not end: it's" in found
 
 
 def test_every_drill_can_be_run_and_followed() -> None:

@@ -243,7 +243,12 @@ def _command(command: str, step: Step, drill: Drill, ground: Ground) -> Iterator
     for name in shell.unknown_variables(command):
         yield f"nobody sets ${name}", _near(name, shell.PLACES)
     engines = [step.engine] if step.engine else drill.engines
-    for words in shell.calls(command):
+    try:
+        calls = list(shell.calls(command))
+    except ConfigError as exc:  # the shell reads it, and we do not: nobody has judged it
+        yield str(exc), "Write it in a simpler way."
+        return
+    for words in calls:
         program = words[0]
         if program == "stockops":
             if told := ground.mistake(words[1:]):

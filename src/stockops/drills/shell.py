@@ -3,7 +3,7 @@
 import re
 import shlex
 import subprocess
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ..errors import ConfigError
 
@@ -48,8 +48,8 @@ def calls(command: str) -> Iterator[tuple[str, ...]]:
     for inner in _INNER.findall(command):
         yield from calls(inner)
     flat = _INNER.sub("it", command).replace("\\\n", " ")
-    for row in flat.splitlines():
-        yield from _calls_of_row(row)
+    for tokens in _rows(flat):
+        yield from _calls_of_row(tokens)
 
 
 def places(command: str) -> set[str]:
@@ -64,13 +64,24 @@ def unknown_variables(command: str, allowed: Collection[str] = ()) -> list[str]:
     return sorted({name for name in _VARIABLE.findall(bare) if name not in set_here})
 
 
-def _calls_of_row(row: str) -> Iterator[tuple[str, ...]]:
-    lexer = shlex.shlex(row, posix=True, punctuation_chars=True)
-    lexer.whitespace_split = True
-    try:
-        tokens = list(lexer)
-    except ValueError as exc:
-        raise ConfigError(f"the shell would not read it: {exc}") from None
+def _rows(text: str) -> Iterator[list[str]]:
+    """Yield the tokens of each row; what is quoted may go on in the next ones."""
+    begun: list[str] = []
+    for row in text.splitlines():
+        begun.append(row)
+        lexer = shlex.shlex("\n".join(begun), posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        try:
+            tokens = list(lexer)
+        except ValueError:  # the quotation is not closed yet
+            continue
+        begun = []
+        yield tokens
+    if begun:
+        raise ConfigError(f"a quotation begins that does not end: {begun[0]}")
+
+
+def _calls_of_row(tokens: Sequence[str]) -> Iterator[tuple[str, ...]]:
     words: list[str] = []
     skip = False
     for token in [*tokens, ";"]:
@@ -80,7 +91,7 @@ def _calls_of_row(row: str) -> Iterator[tuple[str, ...]]:
             if words and words[0] not in _WORDS_ALONE:
                 yield tuple(words)
             words = []
-        elif set(token) <= set("<>&"):
+        elif token and set(token) <= set("<>&"):
             skip = True  # and the file that it leads to
             if words and words[-1] == "2":
                 words.pop()
