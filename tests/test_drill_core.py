@@ -1,6 +1,7 @@
 """Drills are run: what they break is mended by the runbook, and nothing acknowledged is lost."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -153,12 +154,12 @@ def until(process: "subprocess.Popen[str]", state: str) -> None:
 
 
 STATES = [
-    pytest.param("PLAN: a server", marks=pytest.mark.soak),
-    pytest.param("BASELINE", marks=pytest.mark.soak),
-    "OBSERVE",
-    pytest.param("RECOVER", marks=pytest.mark.soak),
-    pytest.param("CHECK", marks=pytest.mark.soak),
-]
+    each if each == "OBSERVE" else pytest.param(each, marks=pytest.mark.soak)
+    for each in (
+        "PLAN: a server", "GUARD", "BASELINE", "INJECT", "OBSERVE", "RECOVER", "CONVERGE", "CHECK",
+        "UNDO",
+    )
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -169,8 +170,8 @@ def test_a_tool_that_is_killed_leaves_nothing(
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize(("name", "engine"), REST)
-def test_a_tool_that_is_killed_in_any_other_drill_leaves_nothing(
+@pytest.mark.parametrize(("name", "engine"), [*CORE, *REST])
+def test_a_tool_that_is_killed_in_any_drill_leaves_nothing(
     name: str, engine: str, all_labs: Labs, kept: Path
 ) -> None:
     is_killed(name, "OBSERVE", engine, all_labs, kept)
@@ -261,6 +262,25 @@ def test_the_kill_switch_stops_a_drill_before_it_begins(
     record = run("lock-storm", engine, all_labs)
     assert record.verdict is Verdict.ABORTED
     assert "the kill switch was thrown" in record.reasons[0]
+
+
+def test_a_disk_that_has_no_room_for_a_sandbox_is_said_before_one_is_made(
+    engine: str, all_labs: Labs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_labs.get(engine)
+    monkeypatch.setenv("STOCKOPS_LABS", str(tmp_path / "not" / "there"))
+    usual, asked = shutil.disk_usage, []
+
+    def full(path: Path) -> object:
+        asked.append(Path(path))
+        return usual(path)._replace(free=5 * 2**20 if path == tmp_path else 2**40)
+
+    monkeypatch.setattr(shutil, "disk_usage", full)
+    record = running.run(DRILLS["lock-storm"], engine, tell=lambda *_: None, batch="test")
+    assert record.verdict is Verdict.ABORTED
+    assert record.reasons == (f"5 MiB are free for {str(tmp_path)!r} (1024 must be)",)
+    assert len(asked) == 2  # where it works, and where labs would lie
+    assert not (tmp_path / "not").exists()
 
 
 def test_what_cannot_be_run_is_said_before_anything_is_made(all_labs: Labs) -> None:

@@ -119,6 +119,57 @@ def test_errors_and_late_orders_are_not_steady() -> None:
     assert slow.back_ns(steady, begin_ns=S, end_ns=3 * S) is None
 
 
+def test_orders_suffer_where_they_fail_hang_or_take_long_against_what_was_usual() -> None:
+    before, zero, until = 1 * S, 3 * S, 5 * S
+    times = [n / 10 for n in range(1, 60)]
+    calm = answers(*times)
+
+    def suffering(answered: list[Answered], *failed: Failed) -> str | None:
+        timeline = Timeline(answered, failed)
+        return timeline.suffering(before_ns=before, zero_ns=zero, until_ns=until)
+
+    assert suffering(calm) is None
+    assert suffering(calm, Failed(2 * S, "full"), Failed(6 * S, "full")) is None
+    assert suffering(calm, Failed(4 * S, "full")) == "1 errors"
+    hung = [each for each in calm if not 3.95 * S < each.ended_ns < 4.35 * S]
+    assert suffering(hung) == "500 ms without an acknowledgement (100 before)"
+    hung = [each for each in calm if each.ended_ns < 4.25 * S]
+    assert "without an acknowledgement" in str(suffering(hung))
+    late = [replace(each, began_ns=each.ended_ns - S) for each in calm if each.ended_ns > zero]
+    assert suffering([*calm[:30], *late]) == "an order took 1000 ms (10 before)"
+
+
+def test_where_orders_have_to_suffer_and_do_not_nothing_is_proven() -> None:
+    terms = replace(TERMS, expect=replace(TERMS.expect, orders_suffer=True))
+    verdict, reasons = judging.judge(terms, GOOD)
+    assert verdict is Verdict.NOT_INJECTED
+    assert reasons == ("no order failed or was late, before anybody recovered",)
+    assert judging.judge(terms, with_measured(suffered="2 errors"))[0] is Verdict.PASS
+    assert judging.judge(terms, with_measured(lost=1))[0] is Verdict.FAIL
+
+
+def test_what_is_lost_is_said_whether_the_fault_was_seen_or_not() -> None:
+    verdict, reasons = judging.judge(TERMS, replace(with_measured(lost=1), bite=None))
+    assert verdict is Verdict.FAIL
+    assert reasons == (
+        "nothing shows that the fault was in effect",
+        "1 acknowledged orders are lost (0 allowed)",
+    )
+
+
+def test_only_the_invariants_that_a_drill_names_are_held() -> None:
+    named = replace(TERMS, expect=replace(TERMS.expect, invariants=("cash", "orphans")))
+    books = Books(violated=("shares",), inconclusive=("quarantine",))
+    assert judging.judge(named, replace(GOOD, books=books))[0] is Verdict.PASS
+    assert judging.judge(TERMS, replace(GOOD, books=books))[0] is Verdict.FAIL
+    books = Books(violated=("shares", "cash"))
+    verdict, reasons = judging.judge(named, replace(GOOD, books=books))
+    assert (verdict, reasons) == (Verdict.FAIL, ("the books do not balance: cash violated",))
+    books = Books(inconclusive=("orphans", "shares"))
+    verdict, reasons = judging.judge(named, replace(GOOD, books=books))
+    assert (verdict, reasons) == (Verdict.UNKNOWN, ("nothing to look at for: orphans",))
+
+
 def test_nothing_run_is_no_table() -> None:
     assert compare([]) == []
     assert not controls.all_red([])

@@ -34,9 +34,18 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     sync(path.parent)
 
 
+def under(path: Path) -> Path:
+    """Return `path`, or the nearest of its parents that is there: where it is to be made."""
+    return next(each for each in (path, *path.parents) if each.exists())
+
+
 def in_memory(directory: Path) -> bool:
-    """Tell whether `directory` lies in memory, where a sync costs nothing and keeps nothing."""
-    device = directory.stat().st_dev
+    """
+    Tell whether `directory` lies in memory, where a sync costs nothing and keeps nothing.
+
+    It may still have to be made.
+    """
+    device = under(directory).stat().st_dev
     wanted = f"{os.major(device)}:{os.minor(device)}"
     for line in Path("/proc/self/mountinfo").read_text("utf-8").splitlines():
         mount, _, kind = line.partition(" - ")

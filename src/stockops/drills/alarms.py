@@ -42,6 +42,9 @@ LOOK_S = 0.5  # the answers are no finer
 SLOW_S = 2  # how often the exporter reads what is slow to read
 ASK_S = 5.0
 MORE_S = 4.0  # for the others, after the first
+HEAR_S = (
+    45.0  # for the first: an exporter that keeps its session looks every 30 s whether it gets one
+)
 AFTER_S = 20.0  # for those that are silent when all is mended
 BEFORE_S = 3.0  # so long before the fault an alert may have been there already
 STEP_S = 0.5

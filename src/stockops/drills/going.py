@@ -73,6 +73,7 @@ class Going:
     states: list[State] = field(default_factory=list)
     green: str | None = None
     bite: str | None = None
+    suffered: str | None = None
     unsteady: str | None = None
     unread: str | None = None
     books: Books = field(default_factory=Books)
@@ -110,9 +111,11 @@ class Going:
             raise Abort(f"the kill switch was thrown: {why}")
         if time.monotonic() - self.began > limits.elapsed_s:
             raise Abort(f"it took longer than {limits.elapsed_s} s")
-        free_mib = shutil.disk_usage(self.folder).free // 2**20
-        if free_mib < limits.host_disk_free_mib:
-            raise Abort(f"{free_mib} MiB are free here ({limits.host_disk_free_mib} must be)")
+        for where in (self.folder, disk.under(place.labs_root())):
+            free_mib = shutil.disk_usage(where).free // 2**20
+            if free_mib < limits.host_disk_free_mib:
+                said = f"{free_mib} MiB are free for {str(where)!r}"
+                raise Abort(f"{said} ({limits.host_disk_free_mib} must be)")
 
     def all_measured(self) -> Measured:
         """Return what was measured, before the fault too."""

@@ -80,11 +80,16 @@ class Detect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expect:
-    """What has to come out. `invariants` is empty for all of them."""
+    """
+    What has to come out. `invariants` is empty for all of them.
+
+    Where `orders_suffer`, some fail or are late before anybody recovers, or nothing is proven.
+    """
 
     rto_s: float = _within(0.01, 3600)
     acked_lost: int = _within(0, 1_000_000, 0)
     invariants: tuple[str, ...] = ()
+    orders_suffer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +198,8 @@ def _part(
         if limits is not None:
             whole = known[key].type in {int, "int"}
             values[key] = _number(where, key, limits, whole=whole)
+        elif known[key].type in {bool, "bool"}:
+            values[key] = where.flag(key)
         elif key == "thresholds":
             said = where.section(key)
             values[key] = {name: said.parsed(name, ranges.parse) for name in said}

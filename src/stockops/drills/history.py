@@ -55,6 +55,7 @@ class Measured:
     """What was measured. The times are after the injection; the counts are of the orders."""
 
     first_bad_s: float | None = None  # the first order that failed or came late
+    suffered: str | None = None  # how orders did before recovery began, held against before
     detected_s: float | None = None
     detected_by: str | None = None  # the health check that told
     act_s: float | None = None  # when recovery began

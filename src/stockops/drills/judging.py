@@ -46,11 +46,17 @@ def judge(terms: Terms, evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
     if evidence.green is not None:
         return Verdict.ABORTED, (f"without any fault: {evidence.green}",)
     if evidence.bite is None:
-        return Verdict.NOT_INJECTED, ("nothing shows that the fault was in effect",)
+        reasons = tuple(_damage(terms, evidence))
+        return (
+            Verdict.FAIL if reasons else Verdict.NOT_INJECTED,
+            ("nothing shows that the fault was in effect", *reasons),
+        )
     reasons = tuple(_failures(terms, evidence))
     if reasons:
         return Verdict.FAIL, reasons
-    open_questions = tuple(_unknowns(evidence))
+    if terms.expect.orders_suffer and evidence.measured.suffered is None:
+        return Verdict.NOT_INJECTED, ("no order failed or was late, before anybody recovered",)
+    open_questions = tuple(_unknowns(terms.expect, evidence))
     if open_questions:
         return Verdict.UNKNOWN, open_questions
     return Verdict.PASS, ()
@@ -58,9 +64,7 @@ def judge(terms: Terms, evidence: Evidence) -> tuple[Verdict, tuple[str, ...]]:
 
 def _failures(terms: Terms, evidence: Evidence) -> Iterator[str]:
     found, expect = evidence.measured, terms.expect
-    yield from _gone(found, expect)
-    if evidence.books.violated:
-        yield f"the books do not balance: {', '.join(evidence.books.violated)} violated"
+    yield from _damage(terms, evidence)
     if found.structure_findings:
         yield f"{found.structure_findings} structures of the database are damaged"
     if evidence.unsteady is not None:
@@ -70,6 +74,18 @@ def _failures(terms: Terms, evidence: Evidence) -> Iterator[str]:
     yield from _untold(terms, evidence)
     for step in evidence.failed:
         yield f"{step.section}: {step.text!r} left with {step.exit_code}"
+
+
+def _damage(terms: Terms, evidence: Evidence) -> Iterator[str]:
+    """Yield what is wrong with orders and books, which no fault excuses."""
+    yield from _gone(evidence.measured, terms.expect)
+    if violated := _expected(terms.expect, evidence.books.violated):
+        yield f"the books do not balance: {', '.join(violated)} violated"
+
+
+def _expected(expect: Expect, names: Sequence[str]) -> list[str]:
+    """Return those of the invariants `names` that have to hold."""
+    return [each for each in names if not expect.invariants or each in expect.invariants]
 
 
 def _gone(found: Measured, expect: Expect) -> Iterator[str]:
@@ -110,7 +126,7 @@ def _untold(terms: Terms, evidence: Evidence) -> Iterator[str]:
         yield f"the alert {name} was not even pending"
 
 
-def _unknowns(evidence: Evidence) -> Iterator[str]:
+def _unknowns(expect: Expect, evidence: Evidence) -> Iterator[str]:
     found = evidence.measured
     if evidence.unread is not None:
         yield evidence.unread
@@ -120,5 +136,5 @@ def _unknowns(evidence: Evidence) -> Iterator[str]:
         yield "no order was acknowledged"
     if found.books_checked == 0:
         yield "no invariant of the books was checked"
-    if evidence.books.inconclusive:
-        yield f"nothing to look at for: {', '.join(evidence.books.inconclusive)}"
+    if inconclusive := _expected(expect, evidence.books.inconclusive):
+        yield f"nothing to look at for: {', '.join(inconclusive)}"

@@ -17,6 +17,8 @@ from .load import Orders
 from .timeline import Timeline
 from .watching import Watch
 
+USUAL_NS = 2_000_000_000  # so long before the fault is what is usual
+
 
 def felt(
     terms: Terms, orders: Orders, watch: Watch, *, zero_ns: int, act_ns: int, end_ns: int
@@ -33,6 +35,7 @@ def felt(
     new_ns = watch.back_ns(since_ns=zero_ns) or zero_ns
     after = [each.ended_ns for each in orders.answered if each.began_ns >= act_ns]
     return Measured(
+        suffered=timeline.suffering(before_ns=zero_ns - USUAL_NS, zero_ns=zero_ns, until_ns=act_ns),
         first_bad_s=since(timeline.first_bad_ns(steady, begin_ns=zero_ns, end_ns=end_ns)),
         detected_s=since(told[0]) if told else None,
         detected_by=told[1] if told else None,

@@ -193,6 +193,8 @@ def _break_and_mend(going: Going, spot: Spot, orders: Orders, watch: Watch) -> N
     going.measured = measuring.felt(
         terms, orders, watch, zero_ns=zero_ns, act_ns=act_ns, end_ns=end_ns - _NANO
     )
+    if going.suffered:
+        going.measured = replace(going.measured, suffered=going.suffered)
     if redundant_ns is not None:
         redundancy_s = round((redundant_ns - zero_ns) / 1e9, 3)
         going.measured = replace(going.measured, redundancy_s=redundancy_s)
@@ -204,21 +206,28 @@ def _break_and_mend(going: Going, spot: Spot, orders: Orders, watch: Watch) -> N
 
 def _observe(going: Going, spot: Spot, orders: Orders, watch: Watch) -> None:
     """
-    Wait until the fault bites and has been told of, or the time for that is over.
+    Wait until the fault bites, is felt and has been told of, or the time for that is over.
 
     Our checks tell of it, and where Prometheus watches the alerts: some of them only once it is
     mended, so that no more than `alarms.MORE_S` are waited for the others after the first.
     """
     terms, began = going.terms, time.monotonic()
     zero_ns = going.span_ns[1]
-    while (passed_s := time.monotonic() - began) < terms.detect.within_s:
-        _look(orders, watch)
+    before_ns = zero_ns - measuring.USUAL_NS
+    within_s = max(terms.detect.within_s, alarms.HEAR_S if going.alarms.silent else 0)
+    while (passed_s := time.monotonic() - began) < within_s:
+        timeline, now_ns = _look(orders, watch), time.perf_counter_ns() - _NANO
         going.alarms.look()
         going.require_leave()
+        if now_ns > zero_ns:
+            going.suffered = going.suffered or timeline.suffering(
+                before_ns=before_ns, zero_ns=zero_ns, until_ns=now_ns
+            )
         going.bite = going.bite or going.fault.bites(spot)
         told = not terms.detect.checks or watch.first(terms.detect.checks, since_ns=zero_ns)
         heard = going.alarms.heard(time.time())
-        if going.bite and told and heard and passed_s > HOLD_S:
+        felt = going.suffered or not terms.expect.orders_suffer
+        if going.bite and felt and told and heard and passed_s > HOLD_S:
             return
         time.sleep(POLL_S)
 

@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 from ..workload import Answered, Failed
 from .head import Steady
@@ -11,6 +12,8 @@ from .history import Moment
 
 WINDOW_NS = 250_000_000
 _S = 1e9
+_TIMES = 3  # as much as before is more than what other work on the machine does
+_ENOUGH = 10  # orders to speak of how long one takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,24 @@ class Timeline:
         """Return the 99th percentile of what was answered between two instants."""
         times = sorted(each.ended_ns - each.began_ns for each in self._within(begin_ns, end_ns))
         return times[min(int(len(times) * 0.99), len(times) - 1)] / 1e6 if times else None
+
+    def suffering(self, *, before_ns: int, zero_ns: int, until_ns: int) -> str | None:
+        """
+        Return how orders suffered from `zero_ns` on, in words; None where they did not.
+
+        One failed, none was acknowledged for long, or they took long: held against what was usual
+        from `before_ns` to `zero_ns`.
+        """
+        if errors := self.errors(zero_ns, until_ns):
+            return f"{errors} errors"
+        usual, gap = self.longest_gap(before_ns, zero_ns), self.longest_gap(zero_ns, until_ns)
+        if gap.length_s > _TIMES * usual.length_s:
+            was = f"{usual.length_s * 1e3:.0f} before"
+            return f"{gap.length_s * 1e3:.0f} ms without an acknowledgement ({was})"
+        usual_ms, now_ms = self._median_ms(before_ns, zero_ns), self._median_ms(zero_ns, until_ns)
+        if usual_ms and now_ms and now_ms > _TIMES * usual_ms:
+            return f"an order took {now_ms:.0f} ms ({usual_ms:.0f} before)"
+        return None
 
     def first_bad_ns(self, steady: Steady, *, begin_ns: int, end_ns: int) -> int | None:
         """Return when the first order failed or was late after `begin_ns`; None where none was."""
@@ -112,6 +133,10 @@ class Timeline:
             )
             for at in range(begin_ns, end_ns, WINDOW_NS)
         )
+
+    def _median_ms(self, begin_ns: int, end_ns: int) -> float | None:
+        times = [each.ended_ns - each.began_ns for each in self._within(begin_ns, end_ns)]
+        return median(times) / 1e6 if len(times) >= _ENOUGH else None
 
     def _within(self, begin_ns: int, end_ns: int) -> Sequence[Answered]:
         return self._answered[bisect_left(self._ends, begin_ns) : bisect_right(self._ends, end_ns)]

@@ -19,12 +19,14 @@ class Context:
 
     `memory` is its own, kept from one scrape of the target to the next; it is lost with the
     process. `names`: which of the community's names to give, where a metric has an old and a new
-    one. `config` is what ``stockops.yaml`` says.
+    one. `config` is what ``stockops.yaml`` says. `slow_every_s`: how often the slow lane asks; what
+    reads files of some size does so no less often.
     """
 
     target: Target
     config: Config = field(default_factory=Config)
     names: Names = "compat"
+    slow_every_s: float = 60.0
     memory: MutableMapping[str, Any] = field(default_factory=dict)
 
 

@@ -171,7 +171,12 @@ class Watch:
 
     def _context(self) -> Context:
         manner = self._manner
-        return Context(target=self._connections.target, config=manner.config(), names=manner.names)
+        return Context(
+            target=self._connections.target,
+            config=manner.config(),
+            names=manner.names,
+            slow_every_s=manner.slow_every_s,
+        )
 
     def _scraped(self, flight: Flight, results: list[Result], began: float) -> about.Scraped:
         there = {each.collector for each in results}

@@ -2,7 +2,8 @@
 What was done about a target and written down: checks of its books, its backups, their drills.
 
 It is told whether the server is up or not: that is when somebody wants to know of a backup. The
-repository is read again after `FRESH_S`, one on S3 after `FRESH_S3_S`.
+repository is read again after `FRESH_S`, one on S3 after `FRESH_S3_S`; the former no less often
+than the slow lane asks.
 """
 
 import time
@@ -53,7 +54,7 @@ def _standing(context: Context) -> Standing | None:
     if place is None:
         return None
     kept: tuple[float, Standing | None] | None = context.memory.get(_KEPT)
-    fresh_s = FRESH_S3_S if s3place.is_one(place) else FRESH_S
+    fresh_s = FRESH_S3_S if s3place.is_one(place) else min(FRESH_S, context.slow_every_s)
     if kept is not None and time.monotonic() - kept[0] < fresh_s:
         return kept[1]
     repo = repository.opened(place)
