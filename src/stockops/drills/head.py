@@ -68,6 +68,7 @@ class Detect:
     """
     Which of our health checks tell of it, how soon, and which alerts would in their own time.
 
+    With `after_diagnosis` they do once a step of Diagnose has looked for it, and not before.
     `thresholds` are for this drill alone, of checks their warnings, of alerts what their rules
     compare with: nobody waits five minutes for one.
     """
@@ -75,6 +76,7 @@ class Detect:
     within_s: float = _within(0.1, 600, 30)
     checks: tuple[str, ...] = ()
     alerts: tuple[str, ...] = ()
+    after_diagnosis: bool = False
     thresholds: Mapping[str, Range] = field(default_factory=dict)
 
 

@@ -119,9 +119,11 @@ def _miscounted(found: Measured) -> str | None:
 
 
 def _untold(terms: Terms, evidence: Evidence) -> Iterator[str]:
-    if terms.detect.checks and evidence.measured.detected_s is None:
-        names = ", ".join(terms.detect.checks)
-        yield f"no health check told of it within {terms.detect.within_s:g} s ({names})"
+    told_s, within_s = evidence.measured.detected_s, terms.detect.within_s
+    if terms.detect.checks and told_s is None:
+        yield f"no health check told of it ({', '.join(terms.detect.checks)})"
+    elif told_s is not None and told_s > within_s:
+        yield f"a health check told of it after {told_s:.1f} s ({within_s:g} expected)"
     for name in evidence.silent:
         yield f"the alert {name} was not even pending"
 

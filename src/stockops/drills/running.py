@@ -212,7 +212,7 @@ def _observe(going: Going, spot: Spot, orders: Orders, watch: Watch) -> None:
     mended, so that no more than `alarms.MORE_S` are waited for the others after the first.
     """
     terms, began = going.terms, time.monotonic()
-    zero_ns = going.span_ns[1]
+    checks, zero_ns = terms.detect.checks, going.span_ns[1]
     before_ns = zero_ns - measuring.USUAL_NS
     within_s = max(terms.detect.within_s, alarms.HEAR_S if going.alarms.silent else 0)
     while (passed_s := time.monotonic() - began) < within_s:
@@ -224,8 +224,9 @@ def _observe(going: Going, spot: Spot, orders: Orders, watch: Watch) -> None:
                 before_ns=before_ns, zero_ns=zero_ns, until_ns=now_ns
             )
         going.bite = going.bite or going.fault.bites(spot)
-        told = not terms.detect.checks or watch.first(terms.detect.checks, since_ns=zero_ns)
-        heard = going.alarms.heard(time.time())
+        later = terms.detect.after_diagnosis
+        told = later or not checks or watch.first(checks, since_ns=zero_ns)
+        heard = later or going.alarms.heard(time.time())
         felt = going.suffered or not terms.expect.orders_suffer
         if going.bite and felt and told and heard and passed_s > HOLD_S:
             return
