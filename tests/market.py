@@ -60,7 +60,7 @@ class Markets:
             seeding.reset(target, consent=Consent(yes=True))
             seeding.run(target, self.plan)
         else:
-            target = self._filled(lab, f"market_{secrets.token_hex(6)}")
+            target = self.filled(lab, f"market_{secrets.token_hex(6)}")
         yield target
         free.append(target.database)
 
@@ -68,7 +68,7 @@ class Markets:
     def _copy(self, lab: Lab) -> Iterator[Target]:
         if lab.name not in self.templates:
             template = f"template_{secrets.token_hex(6)}"
-            self._filled(lab, template)
+            self.filled(lab, template)
             self.templates[lab.name] = template
         name = f"market_{secrets.token_hex(6)}"
         with connect(lab.url()) as admin:
@@ -79,7 +79,8 @@ class Markets:
             with connect(lab.url()) as admin:
                 admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def _filled(self, lab: Lab, name: str) -> Target:
+    def filled(self, lab: Lab, name: str) -> Target:
+        """Make a database that stays as long as the lab."""
         with connect(lab.url()) as admin:
             admin.execute(f"CREATE DATABASE {name}")
         target = _target(lab, name)

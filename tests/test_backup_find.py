@@ -15,8 +15,9 @@ import pytest
 from click.testing import CliRunner
 from conftest import Labs, eventually
 from market import small_plan
+from promises import Told
 
-from stockops import books, journal
+from stockops import books, journal, numbering
 from stockops import lab as labs
 from stockops.backups import archive, finding, repository, rescuing, restoring
 from stockops.backups.archive import wal
@@ -291,6 +292,46 @@ def test_every_way_to_name_a_moment_ends_there(ruin: Ruin, kind: str) -> None:
         restoring.finish(copy, recovery, phases=phases)
         with connect(copy.url()) as server:
             assert [row["n"] for row in server.rows("SELECT n FROM marks ORDER BY n")] == [1]
+
+
+@pytest.mark.parametrize("where", ["middle", pytest.param("backup", marks=pytest.mark.soak)])
+def test_orders_that_a_restore_lost_are_named_one_by_one_and_no_number_comes_back(
+    ruin: Ruin, where: str
+) -> None:
+    told = Told.of(ruin.story.journal)
+    recovery = ruin.aim(middle(ruin, told) if where == "middle" else "backup")
+    phases = restoring.Phases()
+    fill = restoring.filling(ruin.repo, recovery, identities=(), phases=phases)
+    with labs.temporary(ruin.engine, fill=fill) as copy:
+        restoring.finish(copy, recovery, phases=phases)
+        with connect(copy.url()) as server:
+            found = journal.audit(server, ruin.story.journal, examples_max=None)
+            there = {row["k"] for row in server.rows("SELECT idempotency_key AS k FROM orders")}
+            assert "violated" not in {each.state for each in books.check(server)}
+            [now] = server.fetch(numbering.STANDING)
+    gone = {key: number for key, number in told.orders.items() if key not in there}
+    assert (0 < len(gone) < len(told.orders)) if where == "middle" else gone == told.orders
+    missing = [each for each in found.examples if each.what == "missing"]
+    cancels = [each.key for each in missing if each.expected.endswith(" cancelled")]
+    orders = {each.key: each.order_id for each in missing if each.key not in cancels}
+    assert orders.items() <= gone.items()
+    assert gone.keys() - orders.keys() <= set(cancels) <= told.cancelled.keys()
+    assert (found.missing_cancels, len(missing)) == (len(cancels), len(gone) + len(cancels))
+    assert found.missing_won == sum(told.won[key] for key in gone)
+    times = told.gone_at(gone, cancels)
+    assert (found.missing_from, found.missing_to) == (times[0], times[-1])
+    assert found.missing_s == (times[-1] - times[0]).total_seconds() > 0
+    assert found.findings["never_sent"] == found.findings["duplicate"] == 0
+    assert now.last_id > max(told.orders.values())
+
+
+def middle(ruin: Ruin, told: Told) -> str:
+    """A moment at which some of the orders were there, and some were not."""
+    if ruin.engine == "postgresql":
+        return sorted(told.at[key] for key in told.orders)[len(told.orders) // 2].isoformat()
+    [drop] = ruin.find(table="orders").places
+    domain, server_id, number = re.findall(r"gtid:(\d+)-(\d+)-(\d+)", drop.aim)[0]
+    return f"gtid:{domain}-{server_id}-{int(number) - len(told.orders) // 2}"
 
 
 def test_a_moment_outside_what_is_proven_is_refused_and_the_windows_are_named(ruin: Ruin) -> None:

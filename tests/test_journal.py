@@ -4,18 +4,20 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stockops import journal, workload
+from stockops import journal, orders, workload
 from stockops.engine import connect
 from stockops.errors import Busy, ConfigError
 from stockops.journal import Audit, Header, Writer
+from stockops.orders import Order, clock_of
 from stockops.targets import Target
 from stockops.workload import RunPlan
+from stockops.workload.plan import OPENS_AT
 
 Lines = list[list[Any]]
 
@@ -134,14 +136,20 @@ def test_a_journal_is_paired_with_the_database(market: Target, tmp_path: Path) -
             ]
         found = journal.audit(server, path)
         assert only(found) == {"missing": 1}
-        assert found.examples[0].key == key
+        assert [(x.key, x.order_id) for x in found.examples] == [(key, 123456789)]
+        assert (found.missing_won, found.missing_s) == (
+            0,
+            None,
+        )  # its line is of a journal of before
         assert not found.clean
 
         path = after("never sent")
         with edited(path) as lines:
             accepted = next(x for x in lines if x[0] == "a" and x[2] == "filled")
             lines[:] = [x for x in lines if x[1] != accepted[1]]
-        assert only(journal.audit(server, path)) == {"never_sent": 1}
+        found = journal.audit(server, path)
+        assert only(found) == {"never_sent": 1}
+        assert [(x.key, x.order_id) for x in found.examples] == [(accepted[1], accepted[4])]
 
         path = after("sent twice")
         with edited(path) as lines:
@@ -197,6 +205,21 @@ def test_a_journal_is_paired_with_the_database(market: Target, tmp_path: Path) -
         assert found.clean
         assert (found.resolved_committed, found.resolved_absent) == (1, 1)
 
+        path = after("numbers that were given again")
+        said = json.loads((path / "journal.json").read_text())
+        (path / "journal.json").write_text(json.dumps({**said, "after_order_id": 10**12}))
+        assert journal.audit(server, path).clean
+
+        path = after("one is settled, one is not")
+        with edited(path) as lines:
+            one, other = [x[1] for x in lines if x[0] == "a"][:2]
+            lines[:] = [x for x in lines if x[:2] != ["a", other]]
+            for key in (one, other):
+                at = next(n for n, x in enumerate(lines) if x[:2] == ["o", key])
+                lines.insert(at + 1, ["u", key, "08006"])
+        found = journal.audit(server, path)
+        assert (found.unknown, found.unknown_settled, found.clean) == (2, 1, True)
+
         path = after("a client's file is gone")
         (path / "client-001.jsonl").unlink()
         assert only(journal.audit(server, path)).keys() == {"never_sent"}
@@ -207,3 +230,18 @@ def test_a_journal_is_paired_with_the_database(market: Target, tmp_path: Path) -
         found = journal.audit(server, path)
         assert found.intents == 0
         assert not found.clean
+
+        with edited(whole) as lines:
+            _, key, account, symbol, *_ = next(x for x in lines if x[0] == "o")
+            number = next(x[4] for x in lines if x[:2] == ["a", key])
+        account = next(n for n in (1001, 1002) if n != account)
+        twin = orders.place(
+            server,
+            Order(key=key, account_id=account, symbol=symbol, side="buy", quantity=1),
+            clock=clock_of(date(2025, 1, 3), OPENS_AT),
+        )
+        found = journal.audit(server, whole)
+        assert found.findings["duplicate"] == 1
+        [said] = [x for x in found.examples if x.what == "duplicate"]
+        assert said.key == key
+        assert all(f"order {n} " in said.found for n in (number, twin.order_id))

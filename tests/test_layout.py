@@ -42,6 +42,7 @@ LAYERS = [
         "people",
         "prices",
         "orders",
+        "numbering",
         "books",
         "business",
         "audit",

@@ -58,7 +58,11 @@ def test_an_open_order_is_cancelled_and_cancelling_twice_answers_the_same(market
         placed = orders.place(server, replace(order, limit_won=low), clock=CLOCK)
         assert placed.status == "open"
         assert placed.order_id is not None
-        once = orders.cancel(server, placed.order_id, clock=CLOCK)
+        for other in ({"account_id": 1002}, {"key": "k-2"}, {"account_id": 1001, "key": "K-1"}):
+            answer = orders.cancel(server, placed.order_id, clock=CLOCK, **other)
+            assert answer.reason == "unknown_order"
+        mine = {"account_id": 1001, "key": "k-1"}
+        once = orders.cancel(server, placed.order_id, clock=CLOCK, **mine)  # type: ignore[arg-type]
         twice = orders.cancel(server, placed.order_id, clock=CLOCK)
         unknown = orders.cancel(server, 1, clock=CLOCK)
     assert (once.status, once.reason) == (twice.status, twice.reason) == ("cancelled", "cancelled")

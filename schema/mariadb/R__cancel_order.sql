@@ -1,9 +1,15 @@
 -- requires: R__place_order.sql
 -- Takes what is left of an open order out of the book and gives back what was reserved.
 -- Reasons: unknown_order, not_open. Locks as in place_order: the symbol, then the account.
+--
+-- A number may be another order's by now, where a server went on from an earlier moment: with the account, the key, or both,
+-- an order is taken back only if it is of that account and has that key; to all others the answer is unknown_order.
 
-CREATE OR REPLACE PROCEDURE cancel_order(IN p_order_id BIGINT, IN p_business_date DATE, IN p_at DATETIME(6))
-COMMENT 'Cancels what is left of an open order; asking twice answers the same'
+CREATE OR REPLACE PROCEDURE cancel_order(
+    IN p_order_id BIGINT, IN p_business_date DATE, IN p_at DATETIME(6),
+    IN p_account_id BIGINT, IN p_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin
+)
+COMMENT 'Cancels what is left of an open order, which is of that account and has that key where these are given; asking twice answers the same'
 BEGIN
     DECLARE v_at DATETIME(6) DEFAULT coalesce(p_at, utc_timestamp(6));
     DECLARE v_date DATE DEFAULT coalesce(p_business_date, date(v_at + INTERVAL 9 HOUR));
@@ -20,7 +26,9 @@ BEGIN
     END;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     START TRANSACTION;
-    SELECT o.symbol, o.account_id INTO v_symbol, v_account_id FROM orders AS o WHERE o.order_id = p_order_id;
+    SELECT o.symbol, o.account_id INTO v_symbol, v_account_id
+    FROM orders AS o
+    WHERE o.order_id = p_order_id AND o.account_id = coalesce(p_account_id, o.account_id) AND o.idempotency_key = coalesce(p_key, o.idempotency_key);
     IF v_symbol IS NOT NULL THEN
         SELECT i.last_won INTO v_ignored FROM stock_inventory AS i WHERE i.symbol = v_symbol FOR UPDATE;
         SELECT a.user_id INTO v_user_id FROM accounts AS a WHERE a.account_id = v_account_id FOR UPDATE;

@@ -1,8 +1,15 @@
 -- requires: R__place_order.sql
 -- Takes what is left of an open order out of the book and gives back what was reserved.
 -- Reasons: unknown_order, not_open. Locks as in place_order: the symbol, then the account.
+--
+-- A number may be another order's by now, where a server went on from an earlier moment: with the account, the key, or both,
+-- an order is taken back only if it is of that account and has that key; to all others the answer is unknown_order.
 
-CREATE OR REPLACE FUNCTION cancel_order(p_order_id bigint, p_business_date date DEFAULT NULL, p_at timestamptz DEFAULT NULL)
+DROP FUNCTION IF EXISTS cancel_order(bigint, date, timestamptz);
+CREATE OR REPLACE FUNCTION cancel_order(
+    p_order_id bigint, p_business_date date DEFAULT NULL, p_at timestamptz DEFAULT NULL,
+    p_account_id bigint DEFAULT NULL, p_key text DEFAULT NULL
+)
 RETURNS order_answer LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $body$
 DECLARE
     v_at timestamptz := coalesce(p_at, clock_timestamp());
@@ -12,7 +19,9 @@ DECLARE
     v_event bigint;
 BEGIN
     v_answer.replayed := false;
-    SELECT o.symbol, o.account_id INTO v_order FROM orders AS o WHERE o.order_id = p_order_id;
+    SELECT o.symbol, o.account_id INTO v_order
+    FROM orders AS o
+    WHERE o.order_id = p_order_id AND o.account_id = coalesce(p_account_id, o.account_id) AND o.idempotency_key = coalesce(p_key, o.idempotency_key);
     IF NOT FOUND THEN
         v_answer.status := 'rejected';
         v_answer.reason := 'unknown_order';
@@ -47,4 +56,4 @@ BEGIN
     RETURN v_answer;
 END
 $body$;
-COMMENT ON FUNCTION cancel_order(bigint, date, timestamptz) IS 'Cancels what is left of an open order; asking twice answers the same';
+COMMENT ON FUNCTION cancel_order(bigint, date, timestamptz, bigint, text) IS 'Cancels what is left of an open order, which is of that account and has that key where these are given; asking twice answers the same';

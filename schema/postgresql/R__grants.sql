@@ -24,7 +24,7 @@ TO stockops_app;
 GRANT INSERT, UPDATE ON portfolios, portfolio_targets, predictions, conditions, notifications TO stockops_app;
 GRANT EXECUTE ON FUNCTION place_order(text, bigint, text, text, text, bigint, bigint, date, timestamptz, bigint, bigint, bigint) TO stockops_app;
 GRANT EXECUTE ON FUNCTION place_orders(jsonb, date, timestamptz) TO stockops_app;
-GRANT EXECUTE ON FUNCTION cancel_order(bigint, date, timestamptz) TO stockops_app;
+GRANT EXECUTE ON FUNCTION cancel_order(bigint, date, timestamptz, bigint, text) TO stockops_app;
 GRANT EXECUTE ON FUNCTION store_predictions(jsonb, date, timestamptz) TO stockops_app;
 GRANT EXECUTE ON FUNCTION add_condition(bigint, text, jsonb, timestamptz, date, timestamptz) TO stockops_app;
 GRANT EXECUTE ON FUNCTION cancel_condition(bigint, date, timestamptz) TO stockops_app;

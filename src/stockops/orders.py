@@ -24,7 +24,7 @@ KST = timezone(timedelta(hours=9), "KST")
 KEY_CHARACTERS_MAX = 64
 BATCH_ORDERS_MAX = 1000
 PLACE_ARITY = 12
-CANCEL_ARITY = 3
+CANCEL_ARITY = 5
 RACES_MAX = 3  # times that one request meets a key of its own that was stored meanwhile
 _TEXT_CHARACTERS_MAX = 255  # what the routines of MariaDB take in; no valid text is that long
 
@@ -47,7 +47,7 @@ REASONS: Mapping[str, str] = {
     "no_liquidity": "nobody was left to trade with, and a market order does not rest",
     "expired": "the day ended before the order was filled",
     "cancelled": "the owner took the order back",
-    "unknown_order": "there is no order of that number",
+    "unknown_order": "there is no order of that number, or not of that account and key",
     "not_open": "the order no longer rests in the book",
 }
 # Refused before there is anything to hang a row on: the database keeps no trace of these.
@@ -134,9 +134,22 @@ def place(server: Server, order: Order, *, clock: Clock = SERVER_CLOCK) -> Answe
     return answer_of(_after_races(lambda: call(values)))
 
 
-def cancel(server: Server, order_id: int, *, clock: Clock = SERVER_CLOCK) -> Answer:
-    """Take what is left of an order out of the book; asking twice answers the same."""
-    return answer_of(server.prepare_call("cancel_order", CANCEL_ARITY)((order_id, *clock.cells)))
+def cancel(
+    server: Server,
+    order_id: int,
+    *,
+    account_id: int | None = None,
+    key: str | None = None,
+    clock: Clock = SERVER_CLOCK,
+) -> Answer:
+    """
+    Take what is left of an order out of the book; asking twice answers the same.
+
+    With `account_id`, `key` or both, only an order of that account and with that key: whoever acts
+    for a customer gives them, so that a wrong number is `unknown_order` and not another's order.
+    """
+    values = (order_id, *clock.cells, account_id, None if key is None else _sayable(key))
+    return answer_of(server.prepare_call("cancel_order", CANCEL_ARITY)(values))
 
 
 def place_many(

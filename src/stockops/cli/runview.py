@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -75,6 +76,8 @@ def audited(verdict: "Audit") -> str:
         ("acknowledged", verdict.acknowledged),
         ("  accepted", verdict.accepted),
         ("  rejected", verdict.rejected),
+        ("answers lost", verdict.unknown),
+        ("  settled by asking again", verdict.unknown_settled),
         ("unanswered, committed", verdict.resolved_committed),
         ("unanswered, not committed", verdict.resolved_absent),
         ("rolled back, given up", verdict.given_up),
@@ -87,10 +90,30 @@ def audited(verdict: "Audit") -> str:
         ("contradictory", verdict.findings["contradictory"]),
     ]
     lines = [f"{name:<26} {number:>12,}" for name, number in numbers]
+    lines.append(f"{'RPO':<26} {_lost(verdict):>12}")
     for each in verdict.examples:
         lines += ["", f"{each.what}: {each.key}", f"  journal:  {each.expected}"]
         lines += [f"  database: {each.found}"]
     return "\n".join(lines)
+
+
+def _lost(verdict: "Audit") -> str:
+    """Return what was acknowledged and is gone, in orders, seconds and won."""
+    cancels = verdict.missing_cancels
+    parts = [f"{verdict.findings['missing'] - cancels:,} orders"]
+    if cancels:
+        parts.append(f"{cancels:,} cancels")
+    seconds = verdict.missing_s
+    parts.append("unknown seconds" if seconds is None else f"{seconds:g} s")
+    parts.append(won(verdict.missing_won))
+    said = ", ".join(parts)
+    if verdict.missing_from and verdict.missing_to:
+        said += f"; answered {_clock(verdict.missing_from)} to {_clock(verdict.missing_to)}"
+    return said
+
+
+def _clock(at: datetime) -> str:
+    return at.isoformat(sep=" ", timespec="milliseconds")
 
 
 def _line(tick: "Tick") -> str:

@@ -70,11 +70,15 @@ def order_command(
 @trade.command("cancel")
 @options.target
 @click.argument("order_id", type=int)
+@click.option("--account", "account_id", type=int, help="Only if it is an order of that account.")
+@click.option("--key", help="Only if that is its key.")
 @tradeclock.options
 @options.form
 def cancel_command(
     target: Target,
     order_id: int,
+    account_id: int | None,
+    key: str | None,
     form: render.Format,
     when: When,
 ) -> None:
@@ -83,7 +87,11 @@ def cancel_command(
     answer = _settled(
         target,
         lambda server: orders.cancel(
-            server, order_id, clock=tradeclock.of_day(server, target, clock)
+            server,
+            order_id,
+            account_id=account_id,
+            key=key,
+            clock=tradeclock.of_day(server, target, clock),
         ),
     )
     _show(answer, form, refused=answer.reason != "cancelled")
@@ -166,16 +174,23 @@ def run_command(
 @trade.command("audit")
 @options.target
 @click.argument("directory", type=click.Path(path_type=Path), metavar="JOURNAL")
+@click.option("--all", "every", is_flag=True, help="List every finding, not the first 20.")
 @options.form
-def audit_command(target: Target, directory: Path, form: render.Format) -> None:
+def audit_command(target: Target, directory: Path, every: bool, form: render.Format) -> None:
     """
     Hold the journal of a run against the database.
 
     Finds orders that were acknowledged and are missing, orders that nobody sent, duplicates and
-    contradictions. Exits 1 on any of them, and where there was nothing to check.
+    contradictions, by their keys. The missing are the RPO: in orders, in seconds from the first to
+    the last answer that is gone, and in won. Exits 1 on any finding, and where there was nothing to
+    check.
     """
     with connect(target) as server:
-        verdict = journal.audit(server, directory)
+        verdict = (
+            journal.audit(server, directory, examples_max=None)
+            if every
+            else journal.audit(server, directory)
+        )
     click.echo(render.rows([verdict], form) if form == "json" else audited(verdict))
     if not verdict.intents:
         raise Finding(

@@ -4,9 +4,9 @@ The files of a client journal: writing, and reading back what a crash left of th
 A file is lines of JSON arrays; the first element says what the line is:
 
     ["o", key, account_id, symbol, side, kind, limit_won, quantity]   an order will be sent
-    ["a", key, status, reason, order_id, filled_quantity]            its answer
+    ["a", key, status, reason, order_id, filled_quantity, value_won, at_ms]       its answer
     ["c", key, order_id]                                             a cancel of it will be sent
-    ["x", key, order_id, status, reason]                             the cancel's answer
+    ["x", key, order_id, status, reason, at_ms]                      the cancel's answer
     ["u", key, code]                                                 the answer was lost
     ["e", key, code]                                                 rolled back, and given up
     ["w", key]                                                       withdrawn before it was sent
@@ -14,6 +14,8 @@ A file is lines of JSON arrays; the first element says what the line is:
     ["f", key, order_id, code]                                       a cancel that was given up
 
 Keys are ``RUN-CCC-NNNNNNNNN``: the run, the client, the number. They sort as they were sent.
+``at_ms`` is when the answer was heard, in milliseconds since 1970 by the client's clock; a journal
+of before has neither it nor ``value_won``.
 """
 
 import fcntl
@@ -43,7 +45,7 @@ Line = list[Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What a journal is about. `after_order_id`: every order of the run has a higher number."""
+    """What a journal is about. `after_order_id` was the last number when the run began."""
 
     run_id: str
     target: str

@@ -7,6 +7,7 @@ Both are read once, in the order of the keys, and merged: memory does not grow w
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,16 +19,26 @@ from .files import Journal, Line, read_header
 What = Literal["missing", "never_sent", "duplicate", "contradictory"]
 
 EXAMPLES_MAX = 20
+_AT_OF_ANSWER, _AT_OF_CANCEL = 7, 5  # where the time stands in a line that has one
 _WINDOW_LINES = 20_000
 _CANCELS_PER_QUESTION = 500
 
 
+_Ident = tuple[str, int | None]  # the key of an order, and its number
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that does not fit. `expected` is the journal's word, `found` the database's."""
+    """
+    One thing that does not fit. `expected` is the journal's word, `found` the database's.
+
+    `order_id` is the number that was answered, else the one in the database, None where there is
+    neither.
+    """
 
     what: What
     key: str
+    order_id: int | None
     expected: str
     found: str
 
@@ -37,11 +48,17 @@ class Audit:
     """
     The verdict on a journal.
 
-    `resolved_committed` and `resolved_absent` are orders whose answer was never heard, and what
-    the database says of them. `cancels` were answered; `cancels_unanswered` were sent, and nobody
-    heard what came of them. `findings` counts by kind; `examples` are the first 20.
-    `missing_won` is what the missing orders had been filled for when they were answered;
-    `missing_cancels` are those of the missing that are cancels.
+    `unknown` are orders whose answer was lost, `unknown_settled` those of them that were answered
+    when they were asked for again by their key. `resolved_committed` and `resolved_absent` are
+    orders whose answer was never heard, and what the database says of them. `cancels` were
+    answered; `cancels_unanswered` were sent, and nobody heard what came of them. `findings` counts
+    by kind; `examples` are the first of them, in the order of the keys.
+
+    What is missing is the RPO: `missing_won` is what the missing orders had been filled for when
+    they were answered, `missing_cancels` are those of the missing that are cancels, and
+    `missing_from` and `missing_to` are when the first and the last of them were answered, by the
+    client's clock; None where nothing is missing, and in a journal of before. `missing_s` is the
+    time between the two, 0 where nothing is missing.
     """
 
     run_id: str
@@ -51,6 +68,8 @@ class Audit:
     rejected: int
     given_up: int
     withdrawn: int
+    unknown: int
+    unknown_settled: int
     resolved_committed: int
     resolved_absent: int
     cancels: int
@@ -59,6 +78,9 @@ class Audit:
     findings: Mapping[What, int]
     missing_won: int
     missing_cancels: int
+    missing_from: datetime | None
+    missing_to: datetime | None
+    missing_s: float | None
     examples: Sequence[Finding]
 
     @property
@@ -88,6 +110,7 @@ class Intent:
     body: tuple[Any, ...] | None  # None: there is an answer and no intent
     answer: Line | None = None
     sent_twice: bool = False
+    unknown: bool = False  # an answer to it was lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,24 +127,43 @@ class Stored:
 
 @dataclass(slots=True)
 class _Tally:
+    examples_max: int | None
     counts: Counter[str] = field(default_factory=Counter)
     findings: Counter[What] = field(default_factory=Counter)
     examples: list[Finding] = field(default_factory=list)
+    missing_ms: list[int] = field(default_factory=list)  # the first and the last
 
-    def found(self, what: What, key: str, *, expected: str, found: str) -> None:
+    def found(self, what: What, about: _Ident, *, expected: str, found: str) -> None:
         self.findings[what] += 1
-        if len(self.examples) < EXAMPLES_MAX:
-            self.examples.append(Finding(what=what, key=key, expected=expected, found=found))
+        if self.examples_max is None or len(self.examples) < self.examples_max:
+            key, order_id = about
+            self.examples.append(
+                Finding(what=what, key=key, order_id=order_id, expected=expected, found=found)
+            )
+
+    def missing(self, about: _Ident, at_ms: int | None, *, expected: str, found: str) -> None:
+        self.found("missing", about, expected=expected, found=found)
+        if at_ms is not None:
+            known = [at_ms, *self.missing_ms]
+            self.missing_ms = [min(known), max(known)]
+
+    @property
+    def missing_s(self) -> float | None:
+        if not self.missing_ms:
+            return None if self.findings["missing"] else 0.0
+        return (self.missing_ms[1] - self.missing_ms[0]) / 1000
 
 
-def audit(server: Server, directory: Path) -> Audit:
+def audit(server: Server, directory: Path, *, examples_max: int | None = EXAMPLES_MAX) -> Audit:
     """
-    Pair the journal at `directory` with the database of `server`.
+    Pair the journal at `directory` with the database of `server`, by the keys of the orders.
 
-    Raises `ConfigError` where there is no journal or it is damaged, `Busy` while it is written.
+    Numbers do not count: a server that went on from an earlier moment may have given them again.
+    `examples_max` None keeps every finding. Raises `ConfigError` where there is no journal or it is
+    damaged, `Busy` while it is written.
     """
     journal = read_header(directory)
-    tally = _Tally()
+    tally = _Tally(examples_max)
     _merge(_intents(journal, tally), _stored(server, journal), tally)
     _check_cancels(server, journal, tally)
     counts = tally.counts
@@ -133,6 +175,8 @@ def audit(server: Server, directory: Path) -> Audit:
         rejected=counts["rejected"],
         given_up=counts["given_up"],
         withdrawn=counts["withdrawn"],
+        unknown=counts["unknown"],
+        unknown_settled=counts["unknown_settled"],
         resolved_committed=counts["resolved_committed"],
         resolved_absent=counts["resolved_absent"],
         cancels=counts["cancels"],
@@ -146,6 +190,9 @@ def audit(server: Server, directory: Path) -> Audit:
         },
         missing_won=counts["missing_won"],
         missing_cancels=counts["missing_cancels"],
+        missing_from=_instant(tally.missing_ms[:1]),
+        missing_to=_instant(tally.missing_ms[1:]),
+        missing_s=tally.missing_s,
         examples=tuple(tally.examples),
     )
 
@@ -155,7 +202,7 @@ def _intents(journal: Journal, tally: _Tally) -> Iterator[Intent]:
     for client in range(journal.header.clients):
         window: dict[str, Intent] = {}
         for line in journal.lines(client):
-            _read(line, window, tally)
+            _read(line, window)
             while window:
                 head = next(iter(window.values()))
                 if head.answer is None and len(window) < _WINDOW_LINES:
@@ -164,7 +211,7 @@ def _intents(journal: Journal, tally: _Tally) -> Iterator[Intent]:
         yield from window.values()
 
 
-def _read(line: Line, window: dict[str, Intent], tally: _Tally) -> None:
+def _read(line: Line, window: dict[str, Intent]) -> None:
     kind, key = line[0], line[1]
     if kind == "o":
         if key in window:
@@ -173,19 +220,18 @@ def _read(line: Line, window: dict[str, Intent], tally: _Tally) -> None:
             window[key] = Intent(key, tuple(line[2:8]))
     elif kind in {"a", "e", "w"}:
         window.setdefault(key, Intent(key, None)).answer = line
-    elif kind == "u":
-        tally.counts["lost_answers"] += 1
+    elif kind == "u" and key in window:  # else of a cancel, whose order was answered before
+        window[key].unknown = True
 
 
 def _stored(server: Server, journal: Journal) -> Iterator[Stored]:
     """Yield every order of the run that the database holds, in the order of the keys."""
-    run_id, after = journal.header.run_id, int(journal.header.after_order_id)
+    run_id = journal.header.run_id
     # stream() takes no parameters: the run's name was matched against letters and digits.
     sql = (
         "SELECT o.idempotency_key, o.order_id, o.account_id, o.symbol, o.side, o.kind, "  # noqa: S608
         "o.limit_won, o.quantity, o.filled_quantity, o.status, o.reason FROM orders AS o "
-        f"WHERE o.order_id > {after} "
-        f"AND o.idempotency_key >= '{run_id}-' AND o.idempotency_key < '{run_id}.' "
+        f"WHERE o.idempotency_key >= '{run_id}-' AND o.idempotency_key < '{run_id}.' "
         "ORDER BY o.idempotency_key, o.order_id"
     )
     for rows in server.stream(sql, batch=1000):
@@ -213,21 +259,24 @@ def _merge(intents: Iterator[Intent], stored: Iterator[Stored], tally: _Tally) -
 
 def _pair(intent: Intent, rows: Sequence[Stored], tally: _Tally) -> None:
     """Judge one key: what the journal says of it, against the rows of the database."""
-    counts, key = tally.counts, intent.key
+    counts, about = tally.counts, (intent.key, rows[0].order_id if rows else None)
     counts["in_database"] += len(rows)
     if intent.body is None:
         found = _shown(rows) if rows else "no row"
         said = "nothing" if intent.answer is None else f"an answer {intent.answer[2:]} to nothing"
-        tally.found("never_sent", key, expected=f"the journal holds {said}", found=found)
+        tally.found("never_sent", about, expected=f"the journal holds {said}", found=found)
         return
     counts["intents"] += 1
+    if intent.unknown:
+        counts["unknown"] += 1
+        counts["unknown_settled"] += intent.answer is not None
     if intent.sent_twice:
-        tally.found("duplicate", key, expected="sent once", found="twice in the journal")
+        tally.found("duplicate", about, expected="sent once", found="twice in the journal")
     if len(rows) > 1:
-        tally.found("duplicate", key, expected="one order", found=_shown(rows))
+        tally.found("duplicate", about, expected="one order", found=_shown(rows))
     for row in rows:
         if row.body != intent.body:
-            tally.found("contradictory", key, expected=str(intent.body), found=_shown([row]))
+            tally.found("contradictory", about, expected=str(intent.body), found=_shown([row]))
     _judge(intent, rows[0] if rows else None, tally)
 
 
@@ -240,7 +289,7 @@ def _judge(intent: Intent, row: Stored | None, tally: _Tally) -> None:
         counts["given_up" if kind == "e" else "withdrawn"] += 1
         if row is not None:
             said = "rolled back" if kind == "e" else "never sent"
-            tally.found("contradictory", key, expected=said, found=_shown([row]))
+            tally.found("contradictory", (key, row.order_id), expected=said, found=_shown([row]))
     else:
         _judge_answer(answer, row, tally)
 
@@ -251,14 +300,15 @@ def _judge_answer(answer: Line, row: Stored | None, tally: _Tally) -> None:
     tally.counts["acknowledged"] += 1
     tally.counts["rejected" if status == "rejected" else "accepted"] += 1
     said = f"{status} {reason or ''} order {order_id} filled {filled}".replace("  ", " ")
+    about = key, order_id
     if status == "rejected" and reason in REASONS_WITHOUT_ROW:
         if row is not None:
-            tally.found("contradictory", key, expected=f"{said}, no row", found=_shown([row]))
+            tally.found("contradictory", about, expected=f"{said}, no row", found=_shown([row]))
     elif row is None:
-        tally.found("missing", key, expected=said, found="no row")
+        tally.missing(about, _at_ms(answer, _AT_OF_ANSWER), expected=said, found="no row")
         tally.counts["missing_won"] += value_won
     elif not _follows(answer, row):
-        tally.found("contradictory", key, expected=said, found=_shown([row]))
+        tally.found("contradictory", about, expected=said, found=_shown([row]))
 
 
 def _follows(answer: Line, row: Stored) -> bool:
@@ -295,8 +345,8 @@ def _look_up(server: Server, asked: dict[int, Line], tally: _Tally) -> None:
         return
     numbers = ",".join(map(str, asked))
     there = {row.order_id: row for row in server.fetch(CANCELLED, order_ids=numbers)}
-    for order_id, (_, key, *_rest) in asked.items():
-        row = there.get(order_id)
+    for order_id, line in asked.items():
+        key, row = line[1], there.get(order_id)
         if row is None or row.idempotency_key != key:  # the number is another order's by now
             found = "no row"
         elif row.reason != "cancelled":  # the order is there, and its cancel is gone
@@ -304,7 +354,8 @@ def _look_up(server: Server, asked: dict[int, Line], tally: _Tally) -> None:
         else:
             continue
         tally.counts["missing_cancels"] += 1
-        tally.found("missing", key, expected=f"order {order_id} cancelled", found=found)
+        at_ms, expected = _at_ms(line, _AT_OF_CANCEL), f"order {order_id} cancelled"
+        tally.missing((key, order_id), at_ms, expected=expected, found=found)
     asked.clear()
 
 
@@ -313,3 +364,12 @@ def _shown(rows: Sequence[Stored]) -> str:
         f"order {row.order_id} {row.status} {row.reason or ''} filled {row.filled} of {row.body}"
         for row in rows
     )
+
+
+def _at_ms(line: Line, place: int) -> int | None:
+    """Return when an answer was heard; None in a journal of before."""
+    return int(line[place]) if len(line) > place else None
+
+
+def _instant(at_ms: Sequence[int]) -> datetime | None:
+    return datetime.fromtimestamp(at_ms[0] / 1000, UTC) if at_ms else None

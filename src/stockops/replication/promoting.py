@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from .. import children, disk
+from .. import children, disk, numbering
 from .. import lab as labs
 from ..engine import connect
 from ..errors import ConfigError, Refused, StockopsError, Unreachable
@@ -104,6 +104,8 @@ def promote(handover: Handover, *, seen: Seen = lambda _: None) -> Promoted:
         engine.drain(replica, within_s=APPLY_S)
         seen("opening it for writing")
         engine.promote(replica, within_s=APPLY_S)
+        if handover.found != "answers":  # a primary that stopped in good order kept nothing back
+            numbering.leave_gap(replica.engine, replica.url)
         position = engine.prove(replica)
         labs.note(replace(_now(replica), replica_of=None))
     took_s = round(time.monotonic() - began, 3)
@@ -164,12 +166,14 @@ def _steps(replica: Lab, primary: Lab | None, found: Primary) -> list[Step]:
         why = "it does not answer, and could wake up and take writes"
         steps.append(Step(f"kill -9 {pids}", why, lock="exclusive"))
     wait = "what it received is applied first; what it never received is not in it"
-    return [
-        *steps,
+    steps += [
         Step(f"wait until {replica.name} has applied its log", wait),
         Step(f"promote {replica.name}", "from now on it takes writes, and follows nobody"),
-        Step("commit a write that leaves nothing", "that it takes writes is proven"),
     ]
+    if found != "answers":
+        why = "the numbers of orders that are lost are not given again"
+        steps.append(Step(f"leave out {numbering.GAP_IDS:,} numbers of orders", why))
+    return [*steps, Step("commit a write that leaves nothing", "that it takes writes is proven")]
 
 
 def _fence(handover: Handover, primary: Lab, seen: Seen) -> None:

@@ -9,6 +9,7 @@ Between two sends of a group there is nothing but two looks at the clock.
 import gc
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from typing import Any
 
 from ..errors import StockopsError
@@ -45,6 +46,7 @@ class Client:
         """Send until the run is over; the journal is complete and on disk then."""
         seconds = self._plan.whole_s
         self._start_ns = start_ns
+        self._epoch_ns = time.time_ns() - time.perf_counter_ns()  # 1970, by that clock
         self._measured_ns = start_ns + int(self._plan.warmup_s * 1e9)
         self._end_ns = start_ns + int(seconds * 1e9) if seconds else NEVER_NS
         self._pace.begin(start_ns, self._end_ns)
@@ -108,7 +110,7 @@ class Client:
         place, cancel = self._connection.place, self._connection.cancel
         tail = (*clock, None, None, None)
         ready = [
-            (call, cancel.send, cancel.pack((request.order_id, *clock)))
+            (call, cancel.send, cancel.pack((request.order_id, *clock, None, request.key)))
             if isinstance(request := call.requests[0], Cancel)
             else (call, place.send, place.pack((*request, *tail)))
             for call in calls[at:]
@@ -156,7 +158,8 @@ class Client:
             if call.cells is None:
                 self._lines += wire.unsent(call)
                 continue
-            good = sum(map(self._answered, call.requests, call.cells))
+            at_ms = (call.ended_ns + self._epoch_ns) // 1_000_000
+            good = sum(map(self._answered, call.requests, call.cells, repeat(at_ms)))
             second = (call.ended_ns - self._start_ns) // 1_000_000_000
             tally.seconds[second] += len(call.cells)
             tally.accepted_seconds[second] += good
@@ -182,9 +185,9 @@ class Client:
             tally.response.update(coarse((c.ended_ns - c.intended_ns) // 1000 for c in done))
             tally.events["late"] += sum(c.began_ns - c.intended_ns > _LATE_NS for c in done)
 
-    def _answered(self, request: Request, cells: Cells) -> bool:
+    def _answered(self, request: Request, cells: Cells, at_ms: int) -> bool:
         """Count one answer; return whether the database accepted the request."""
-        self._lines.append(wire.answer(request, cells))
+        self._lines.append(wire.answer(request, cells, at_ms))
         status, reason = cells[0] or "", cells[1]
         if isinstance(request, Cancel):
             self.tally.cancels[f"{status}/{reason}"] += 1

@@ -56,7 +56,7 @@ class Connection:
         """Make a call, and return an answer for each of its requests."""
         first = call.requests[0]
         if isinstance(first, Cancel):
-            return [self.cancel((first.order_id, *clock))]
+            return [self.cancel((first.order_id, *clock, None, first.key))]
         if self._seat.plan.batch == 1:
             return [self.place((*first, *clock, None, None, None))]
         return [

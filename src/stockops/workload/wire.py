@@ -35,14 +35,15 @@ def intent(request: Request) -> str:
     return f'["o","{key}",{account},"{symbol}","{side}","{kind}",{price},{quantity}]\n'
 
 
-def answer(request: Request, cells: Cells) -> str:
-    """Return the journal's line for an answer."""
+def answer(request: Request, cells: Cells, at_ms: int) -> str:
+    """Return the journal's line for an answer that was heard at `at_ms`."""
     status, reason, order_id, filled, value_won = cells[:5]
     why = "null" if reason is None else f'"{reason}"'
     if isinstance(request, Cancel):
-        return f'["x","{request.key}",{request.order_id},"{status}",{why}]\n'
+        return f'["x","{request.key}",{request.order_id},"{status}",{why},{at_ms}]\n'
     filled, value_won = filled or "0", value_won or "0"
-    return f'["a","{request[0]}","{status}",{why},{order_id or "null"},{filled},{value_won}]\n'
+    number = order_id or "null"
+    return f'["a","{request[0]}","{status}",{why},{number},{filled},{value_won},{at_ms}]\n'
 
 
 def unknown(request: Request, code: str) -> str:

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ... import numbering
 from ...errors import StorageError
 from ...lab import Fill, Lab
 from ...lab.account import Account
@@ -59,8 +60,13 @@ def filling(
 
 
 def finish(lab: Lab, recovery: Recovery, *, phases: Phases) -> None:
-    """Bring the server that was started on such data to the target, and open it for writing."""
-    ENGINES[recovery.last.engine].finish(lab, recovery, phases)
+    """
+    Bring the server that was started on such data to the target, and open it for writing.
+
+    Numbers of orders that were given after the target are not given again.
+    """
+    ENGINES[lab.engine].finish(lab, recovery, phases)
+    numbering.leave_gap(lab.engine, lab.url)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ... import children, scratch
+from ... import children, numbering, scratch
 from ...engine import connect
 from ...errors import Refused, ServerError, StorageError
 from ...lab import Lab
@@ -60,6 +60,7 @@ def load(
             _postgresql(loading, said, work)
         else:
             _mariadb(loading, said, work)
+    numbering.leave_gap(lab.engine, lab.url)
     return target
 
 

@@ -65,7 +65,11 @@ class Recovery:
             )
         found.append(Step(action=f"stop at {self.aim}", why="an explicit target: a gap is fatal"))
         found.append(
-            Step(action="start it", why=f"archiving off; about {self.predicted_s:.0f} s in all")
+            Step(
+                action="start it",
+                why="archiving off, numbers of orders go on behind a gap; about "
+                f"{self.predicted_s:.0f} s in all",
+            )
         )
         return found
 
