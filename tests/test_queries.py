@@ -72,6 +72,7 @@ PARAMS: dict[str, object] = {
     "row_limit": 5,
     "session_id": 0,
     "session_ids": "1,2",
+    "since": date(2025, 1, 2),
     "status": "",
     "symbol": "",
     "symbols_max": 5,

@@ -1,4 +1,4 @@
--- requires: R__market.sql R__place_order.sql R__place_orders.sql R__cancel_order.sql R__predictions.sql R__conditions.sql R__rebalance.sql R__monitoring.sql
+-- requires: R__market.sql R__place_order.sql R__place_orders.sql R__cancel_order.sql R__predictions.sql R__conditions.sql R__rebalance.sql R__indicators.sql R__monitoring.sql
 -- Who may do what in this database. The application reads and calls routines; it writes no table itself.
 -- The routines run with the rights of whoever applied these files. Nobody but the owner gets CREATE TEMPORARY TABLES:
 -- a temporary table hides a real one of the same name from the routines.
@@ -32,6 +32,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON seed_chunks TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rebalances TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rebalance_lines TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON broker_tokens TO stockops_owner;
+GRANT SELECT, INSERT, UPDATE, DELETE ON technical_indicators TO stockops_owner;
 GRANT SELECT ON database_identity TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON heartbeats TO stockops_owner;
 GRANT SELECT ON audit_canonical TO stockops_owner;
@@ -54,6 +55,7 @@ GRANT EXECUTE ON PROCEDURE expire_conditions TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE execute_condition TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE start_rebalance TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE finish_rebalance TO stockops_owner;
+GRANT EXECUTE ON PROCEDURE compute_indicators TO stockops_owner;
 
 GRANT SELECT ON tick_sizes TO stockops_app;
 GRANT SELECT ON price_limits TO stockops_app;
@@ -67,6 +69,7 @@ GRANT SELECT ON accounts TO stockops_app;
 GRANT SELECT ON stocks TO stockops_app;
 GRANT SELECT ON stock_inventory TO stockops_app;
 GRANT SELECT ON stock_prices TO stockops_app;
+GRANT SELECT ON technical_indicators TO stockops_app;
 GRANT SELECT, INSERT, UPDATE ON portfolios TO stockops_app;
 GRANT SELECT, INSERT, UPDATE ON portfolio_targets TO stockops_app;
 GRANT SELECT ON models TO stockops_app;
@@ -110,6 +113,7 @@ GRANT SELECT ON accounts TO stockops_read;
 GRANT SELECT ON stocks TO stockops_read;
 GRANT SELECT ON stock_inventory TO stockops_read;
 GRANT SELECT ON stock_prices TO stockops_read;
+GRANT SELECT ON technical_indicators TO stockops_read;
 GRANT SELECT ON portfolios TO stockops_read;
 GRANT SELECT ON portfolio_targets TO stockops_read;
 GRANT SELECT ON models TO stockops_read;

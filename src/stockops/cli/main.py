@@ -26,6 +26,7 @@ NOUNS = {
     "slow": "What took the time, from the logs of either engine.",
     "backup": "Backups that are restored and proven before they are believed.",
     "locks": "Who waits for whom, and what ends it.",
+    "indicators": "Technical indicators of the daily prices: computed, shown, proven.",
     "partitions": "Tables partitioned by date: what the next months want.",
     "storage": "What fills the disk, and what may go without losing anything.",
     "index": "Indexes: what they cost, and which ones should go.",

@@ -25,6 +25,7 @@ BEGIN NOT ATOMIC
     TRUNCATE journal_entries;
     TRUNCATE positions;
     TRUNCATE broker_tokens;
+    TRUNCATE technical_indicators;
     TRUNCATE stock_prices;
     TRUNCATE stocks;
     SET SESSION foreign_key_checks = 1;
