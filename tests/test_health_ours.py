@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from manifests import SYSTEM, add, made_up, put
 from trading import Bed
 
-from stockops import state
+from stockops import settlement, state
 from stockops.backups import repository, standing
 from stockops.backups.manifest import File
 from stockops.backups.repository import Evidence
@@ -27,6 +27,7 @@ from stockops.engine import ENGINES, connect
 from stockops.health import State, judging, rates, registry
 from stockops.health.outcome import Outcome, Reading
 from stockops.health.probes import PROBES, Context, backups, certificates, filling, logs, trading
+from stockops.orders import clock_of
 from stockops.targets import Backup, Config, Target
 
 NOW = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)
@@ -323,7 +324,8 @@ def test_a_fresh_database_gives_no_alarm(bed: Bed) -> None:
     names = [
         "migrations_pending", "migrations_drifted", "tables_missing",
         "stuck_orders", "undelivered_notices",
-        "unsettled_conditions", "clock_skew", "open_wire", "certificate", "support",
+        "unsettled_conditions", "unsettled_trades", "clock_skew", "open_wire", "certificate",
+        "support",
         "disk_used", "archive_lag", "archive_gaps", "archive_stopped", "log_errors",
     ]  # fmt: skip
     assert {name: on(bed, name).message for name in names if on(bed, name).state} == {}
@@ -338,6 +340,21 @@ def test_an_order_that_nobody_ends_is_told(bed: Bed) -> None:
     bed.buy(bed.account(), bed.stock(60_000), 1, 60_000)
     found = on(bed, "stuck_orders")
     assert (found.state, found.readings[0].value) == (State.CRITICAL, 14)
+
+
+def test_trades_that_nobody_settles_are_told(bed: Bed) -> None:
+    account, symbol = bed.account(), bed.stock()
+    bed.buy(account, symbol, 1)
+    for day, due in (
+        (date(2025, 1, 7), State.OK),
+        (date(2025, 1, 8), State.WARNING),
+        (date(2025, 1, 13), State.CRITICAL),
+    ):
+        bed.buy(account, symbol, 1, clock=clock_of(day, time(10, 0)))
+        assert on(bed, "unsettled_trades").state is due, day
+    for day in settlement.due(bed.server, date(2025, 1, 10)):
+        settlement.settle(bed.server, day, today=None)
+    assert on(bed, "unsettled_trades").state is State.OK
 
 
 def test_a_share_of_rejected_orders_is_told(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,7 @@ def test_every_ready_job_is_a_command_that_parses(
     jobs = entries.plan(entries.load(), place)
     assert {each.name for each in jobs} == {
         "backup-prod", "books-prod", "drill", "health-prod", "jobs", "messages-prod",
-        "partitions-prod",
+        "partitions-prod", "settlement-prod",
     }  # fmt: skip
     for each in jobs:
         context = parsed(each.argv)

@@ -62,6 +62,7 @@ LAYERS = [
         "conditions",
         "rebalancing",
         "indicators",
+        "settlement",
     },
     {"workload", "backups", "scenarios"},
     {"experiments", "health", "replication", "storage"},

@@ -42,16 +42,18 @@ PLUGIN = "INSTALL PLUGIN IF NOT EXISTS metadata_lock_info SONAME 'metadata_lock_
 
 # A value for each parameter that a question takes.
 PARAMS: dict[str, object] = {
+    "account_id": 1,
     "after": date(2025, 1, 2),
     "after_at": "2025-01-02",
+    "after_id": 0,
     "at": "2025-01-03 01:00:00",
     "builder_id": 0,
     "channel": "email",
     "database": "trading",
+    "day": date(2025, 1, 7),
     "days": 7,
+    "from_id": 0,
     "hours": 24,
-    "account_id": 1,
-    "after_id": 0,
     "indexes_max": 5,
     "key_id": "k00000000",
     "keys": "1,2",

@@ -27,7 +27,9 @@ SELECT
     n.queued_notices,
     q.created_at AS oldest_queued_at,
     c.overdue_conditions,
-    c.oldest_overdue_at
+    c.oldest_overdue_at,
+    u.settles_on AS unsettled_since,
+    greatest(datediff((SELECT max(d.quote_date) FROM stock_inventory AS d), u.settles_on), 0) AS overdue_settlement_days
 FROM (
     SELECT sum(resting_orders(s.symbol)) AS open_orders, min(oldest_resting_order(s.symbol)) AS oldest_id
     FROM stocks AS s
@@ -43,7 +45,18 @@ CROSS JOIN (
     WHERE d.status IN ('active', 'paused') AND d.expires_at < utc_timestamp(6)
 ) AS c
 LEFT JOIN orders AS o ON o.order_id = b.oldest_id
-LEFT JOIN notifications AS q ON q.notification_id = n.oldest_id;
+LEFT JOIN notifications AS q ON q.notification_id = n.oldest_id
+-- The first trade that is not settled: looked for from the high-water mark of the last settled date on.
+LEFT JOIN trades AS u
+    ON u.trade_id = (
+        SELECT t.trade_id
+        FROM trades AS t
+        WHERE
+            t.trade_id >= coalesce((SELECT max(m.open_from_id) FROM settlement_days AS m), 0)
+            AND t.settles_on > coalesce((SELECT max(m.settles_on) FROM settlement_days AS m), DATE '0001-01-01')
+        ORDER BY t.trade_id
+        LIMIT 1
+    );
 
 CREATE OR REPLACE PROCEDURE trading_events(IN p_after BIGINT, IN p_through BIGINT)
 READS SQL DATA

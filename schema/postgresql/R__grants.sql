@@ -9,10 +9,11 @@ GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON
     users, brokers, accounts, stocks, stock_inventory, stock_prices, portfolios, portfolio_targets,
     models, predictions, conditions, orders, trades, journal_entries, positions, house_balances,
     notifications, audit_log, audit_seals, seed_chunks, heartbeats,
-    rebalances, rebalance_lines, broker_tokens, technical_indicators
+    rebalances, rebalance_lines, broker_tokens, technical_indicators,
+    settlement_days, settlements, corporate_actions, corporate_action_lines, price_factors
 TO stockops_owner;
 GRANT SELECT ON database_identity TO stockops_owner;
-GRANT SELECT ON audit_canonical TO stockops_owner;
+GRANT SELECT ON audit_canonical, adjusted_prices TO stockops_owner;
 GRANT USAGE, SELECT, UPDATE ON SEQUENCE event_ids TO stockops_owner;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO stockops_owner;
 
@@ -31,6 +32,7 @@ GRANT EXECUTE ON FUNCTION cancel_condition(bigint, date, timestamptz) TO stockop
 GRANT EXECUTE ON FUNCTION expire_conditions(date, timestamptz) TO stockops_app;
 GRANT EXECUTE ON FUNCTION execute_condition(bigint, bigint, date, timestamptz) TO stockops_app;
 GRANT SELECT ON rebalances, rebalance_lines, technical_indicators TO stockops_app, stockops_read;
+GRANT SELECT ON settlement_days, settlements, corporate_actions, corporate_action_lines, price_factors, adjusted_prices TO stockops_app, stockops_read;
 GRANT EXECUTE ON FUNCTION start_rebalance(bigint, bigint, bigint, jsonb, date, timestamptz) TO stockops_app;
 GRANT EXECUTE ON FUNCTION finish_rebalance(bigint, date, timestamptz) TO stockops_app;
 

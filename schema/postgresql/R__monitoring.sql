@@ -10,7 +10,9 @@ SELECT
     n.queued_notices,
     q.created_at AS oldest_queued_at,
     c.overdue_conditions,
-    c.oldest_overdue_at
+    c.oldest_overdue_at,
+    u.settles_on AS unsettled_since,
+    greatest((SELECT max(d.quote_date) FROM stock_inventory AS d) - u.settles_on, 0) AS overdue_settlement_days
 FROM (
     SELECT sum(r.orders)::bigint AS open_orders, min(r.oldest_id) AS oldest_id
     FROM stocks AS s
@@ -33,8 +35,19 @@ CROSS JOIN (
     WHERE d.status IN ('active', 'paused') AND d.expires_at < now()
 ) AS c
 LEFT JOIN orders AS o ON o.order_id = b.oldest_id
-LEFT JOIN notifications AS q ON q.notification_id = n.oldest_id;
-COMMENT ON VIEW trading_now IS 'Open orders, undelivered notices and conditions past their end, counted';
+LEFT JOIN notifications AS q ON q.notification_id = n.oldest_id
+-- The first trade that is not settled: looked for from the high-water mark of the last settled date on.
+LEFT JOIN trades AS u
+    ON u.trade_id = (
+        SELECT t.trade_id
+        FROM trades AS t
+        WHERE
+            t.trade_id >= coalesce((SELECT max(m.open_from_id) FROM settlement_days AS m), 0)
+            AND t.settles_on > coalesce((SELECT max(m.settles_on) FROM settlement_days AS m), DATE '0001-01-01')
+        ORDER BY t.trade_id
+        LIMIT 1
+    );
+COMMENT ON VIEW trading_now IS 'Open orders, undelivered notices, conditions past their end and days that were not settled, counted';
 
 CREATE OR REPLACE FUNCTION trading_events(p_after bigint, p_through bigint)
 RETURNS TABLE (last_event bigint, placed bigint, rejected bigint, cancelled bigint, trades bigint, traded_won numeric)

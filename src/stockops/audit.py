@@ -176,14 +176,24 @@ def fold(
             hint="Fold through yesterday, or wait until tomorrow.",
         )
     with advisory.alone(server, "fold", wait_s=wait_s):
-        quotes = server.fetch(QUOTES, through=through)
-        remaining = iter(quotes)
-        while group := list(islice(remaining, FOLD_SYMBOLS_MAX)):
-            _close(server, group)
+        symbols = close_days(server, through)
         sql = queries.text(server.engine, "audit/fold", server.version[0])
         balances = server.execute(sql, {"through": through})
     seal_all(server, sweep=True)
-    return Folded(through=through, symbols=len(quotes), balances=balances)
+    return Folded(through=through, symbols=symbols, balances=balances)
+
+
+def close_days(server: Server, through: date) -> int:
+    """
+    Move each issue that is still at `through` or before to its next date; return how many.
+
+    No order of a closed date comes after that, so what is added up of it is final.
+    """
+    quotes = server.fetch(QUOTES, through=through)
+    remaining = iter(quotes)
+    while group := list(islice(remaining, FOLD_SYMBOLS_MAX)):
+        _close(server, group)
+    return len(quotes)
 
 
 def _close(server: Server, group: list[Quote]) -> None:

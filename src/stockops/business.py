@@ -6,7 +6,7 @@ reads no row of a customer.
 """
 
 from dataclasses import astuple, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from .engine.base import Server
@@ -22,7 +22,11 @@ class There:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """What rests, waits and is overdue; the times are None where nothing does."""
+    """
+    What rests, waits and is overdue; the times are None where nothing does.
+
+    A settlement is overdue on the days of the market after its date.
+    """
 
     open_orders: int
     oldest_open_at: datetime | None
@@ -31,6 +35,8 @@ class Now:
     oldest_queued_at: datetime | None
     overdue_conditions: int
     oldest_overdue_at: datetime | None
+    unsettled_since: date | None
+    overdue_settlement_days: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ HOLIDAYS = Query("market_holidays", Holiday)
 NEXT_DATE = Query("market_next_date", BusinessDate)
 QUOTE_DATE = Query("market_quote_date", BusinessDate)
 TICK_SIZES = Query("market_tick_sizes", TickSize)
+TODAY = Query("market_today", BusinessDate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,14 @@ def next_business_date(
     if after is None:
         return None
     return server.fetch(NEXT_DATE, market=market, after=after)[0].business_date
+
+
+def today(server: Server) -> date:
+    """Return the business date of the server's clock: today in KST."""
+    found = server.fetch(TODAY)[0].business_date
+    if found is None:
+        raise RuntimeError("the server knows no date")
+    return found
 
 
 def ticks(server: Server, on: date) -> Mapping[str, Ticks]:

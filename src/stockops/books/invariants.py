@@ -45,6 +45,7 @@ NAMES = (
     "audit_complete",
     "audit_chain",
     "house_balances",
+    "settlement",
     "orphans",
 )
 

@@ -19,6 +19,7 @@ from .runview import audited, progress, table
 from .trade_conditions import conditions
 from .trade_predictions import predictions
 from .trade_rebalance import rebalance_command
+from .trade_settle import settle_command
 from .tradeclock import When
 
 _SEND_TRIES = 3
@@ -26,12 +27,13 @@ _SEND_TRIES = 3
 
 @click.group()
 def trade() -> None:
-    """Place orders: one, many, by conditions or for a portfolio; audit what became of them."""
+    """Place orders, one or many, by conditions or for a portfolio; audit and settle them."""
 
 
 trade.add_command(predictions)
 trade.add_command(conditions)
 trade.add_command(rebalance_command)
+trade.add_command(settle_command)
 
 
 @trade.command("order")

@@ -74,7 +74,6 @@ class StoredLine:
 OPEN = Query("rebalancing/open", Begun)
 BEGUN = Query("rebalancing/begun", CutShort)
 LINES = Query("rebalancing/lines", StoredLine)
-TODAY = Query("rebalancing/today", market.BusinessDate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +108,7 @@ class Done:
 
 def business_date_of(server: Server, clock: Clock) -> date:
     """Return the business date that `clock` stands at; the server's own where it says none."""
-    found = clock.business_date or server.fetch(TODAY)[0].business_date
-    if found is None:
-        raise RuntimeError("the server knows no date")
-    return found
+    return clock.business_date or market.today(server)
 
 
 def planned(server: Server, portfolio: Portfolio, *, on: date, minimum_won: int) -> Plan:

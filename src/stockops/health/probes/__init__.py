@@ -67,6 +67,7 @@ PROBES: Mapping[str, Probe] = {
     "orders_rejected": Probe("trading.orders_rejected"),
     "undelivered_notices": Probe("trading.undelivered_notices"),
     "unsettled_conditions": Probe("trading.unsettled_conditions"),
+    "unsettled_trades": Probe("trading.unsettled_trades"),
     "unprotected": Probe("support.unprotected", needs_server=False),
     "blocking": Probe("server.blocking"),
     "replica_threads": Probe("server.replica_threads"),

@@ -102,3 +102,15 @@ def unsettled_conditions(context: Context) -> Iterable[Reading]:
             detail=f"the oldest since {since:%Y-%m-%d %H:%M} UTC" if since else "",
         )
     ]
+
+
+def unsettled_trades(context: Context) -> Iterable[Reading]:
+    """Give for how many days trades wait that should be settled."""
+    said = business.now(session(context))
+    if said is None or said.overdue_settlement_days is None:
+        return []
+    return [
+        Reading(
+            value=said.overdue_settlement_days, detail=f"those that settle {said.unsettled_since}"
+        )
+    ]

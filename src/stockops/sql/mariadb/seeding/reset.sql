@@ -12,6 +12,11 @@ BEGIN NOT ATOMIC
     TRUNCATE stock_inventory;
     TRUNCATE audit_seals;
     TRUNCATE audit_log;
+    TRUNCATE corporate_action_lines;
+    TRUNCATE corporate_actions;
+    TRUNCATE price_factors;
+    TRUNCATE settlements;
+    TRUNCATE settlement_days;
     TRUNCATE notifications;
     TRUNCATE trades;
     TRUNCATE orders;
