@@ -67,7 +67,7 @@ LAYERS = [
     {"workload", "backups", "scenarios"},
     {"experiments", "health", "replication", "storage"},
     {"drills", "privacy"},
-    {"exporter"},
+    {"exporter", "isolation"},
     {"overview"},
     {"report", "alerts"},
     {"demo"},

@@ -17,6 +17,7 @@ from ..targets import Target
 from . import options, tradeclock
 from .runview import audited, progress, table
 from .trade_conditions import conditions
+from .trade_isolation import isolation_command
 from .trade_predictions import predictions
 from .trade_rebalance import rebalance_command
 from .trade_settle import settle_command
@@ -27,13 +28,14 @@ _SEND_TRIES = 3
 
 @click.group()
 def trade() -> None:
-    """Place orders, one or many, by conditions or for a portfolio; audit and settle them."""
+    """The business of a day: orders, settlement, what issues undergo; and the audit of it."""
 
 
 trade.add_command(predictions)
 trade.add_command(conditions)
 trade.add_command(rebalance_command)
 trade.add_command(settle_command)
+trade.add_command(isolation_command)
 
 
 @trade.command("order")

@@ -36,12 +36,13 @@ class SettingsPage:
 
 def write_settings(page: SettingsPage, path: Path) -> None:
     """Write `page` to `path`; `ConfigError` where it cannot be written."""
-    write_text(
-        templates()
-        .get_template("settings.html")
-        .render(page=page, rates=_bars(page.rates), at=datetime.now(UTC)),
-        path,
-    )
+    write_text(render_settings(page), path)
+
+
+def render_settings(page: SettingsPage) -> str:
+    """Return `page` as HTML."""
+    template = templates().get_template("settings.html")
+    return template.render(page=page, rates=_bars(page.rates), at=datetime.now(UTC))
 
 
 def _bars(rates: Sequence[Rate]) -> Bars:

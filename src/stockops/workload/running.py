@@ -121,7 +121,7 @@ def run(target: Target, plan: RunPlan, *, progress: Progress | None = None) -> R
         interrupted = False
         stack.enter_context(_told_to_end())
         try:
-            with _uninterrupted():
+            with uninterrupted():
                 _start(crew, target, plan, ground, run_id=run_id, book=book)
             _ready(crew, plan)
             _watch(crew, plan, progress)
@@ -256,7 +256,7 @@ def _header(
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
+def uninterrupted() -> Iterator[None]:
     """Hold Ctrl-C back: a process forked meanwhile must not hear it before it is ready to."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
     try:

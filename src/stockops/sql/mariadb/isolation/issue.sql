@@ -1,0 +1,10 @@
+-- An issue as a program reads it before it decides: what the house holds, the last price, the tax.
+-- Needs: SELECT on stock_inventory.
+SELECT
+    i.symbol AS symbol,
+    i.available_shares AS available_shares,
+    i.last_won AS last_won,
+    i.settles_on AS settles_on,
+    i.sell_tax_rate AS sell_tax_rate
+FROM stock_inventory AS i
+WHERE i.symbol = %(symbol)s

@@ -1,0 +1,3 @@
+-- The next number of the one clock that orders, trades and audit rows share.
+-- Needs: USAGE on event_ids.
+SELECT nextval('event_ids') AS event_id

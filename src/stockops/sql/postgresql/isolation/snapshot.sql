@@ -1,0 +1,1 @@
+-- unsupported: PostgreSQL has no switch for it: at REPEATABLE READ a row that changed since the snapshot is always refused
