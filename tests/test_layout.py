@@ -65,6 +65,8 @@ LAYERS = [
         "settlement",
     },
     {"workload", "backups", "scenarios"},
+    {"journal", "seeding", "lab", "partitions", "predictions", "conditions", "rebalancing"},
+    {"workload", "backups", "scenarios", "tradingday"},
     {"experiments", "health", "replication", "storage"},
     {"drills", "privacy"},
     {"exporter", "isolation"},

@@ -1,4 +1,4 @@
--- requires: R__market.sql R__place_order.sql R__place_orders.sql R__cancel_order.sql R__predictions.sql R__conditions.sql R__rebalance.sql R__indicators.sql R__monitoring.sql
+-- requires: R__market.sql R__auctions.sql R__place_order.sql R__place_orders.sql R__cancel_order.sql R__predictions.sql R__conditions.sql R__rebalance.sql R__indicators.sql R__monitoring.sql
 -- Who may do what in this database. The application reads and calls routines; it writes no table itself.
 -- The routines run with the rights of whoever applied these files. Nobody but the owner gets CREATE TEMPORARY TABLES:
 -- a temporary table hides a real one of the same name from the routines.
@@ -38,6 +38,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON corporate_action_lines TO stockops_owner
 GRANT SELECT, INSERT, UPDATE, DELETE ON price_factors TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON broker_tokens TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON technical_indicators TO stockops_owner;
+GRANT SELECT, INSERT, UPDATE, DELETE ON auctions TO stockops_owner;
+GRANT SELECT, INSERT, UPDATE, DELETE ON interruption_limits TO stockops_owner;
 GRANT SELECT ON database_identity TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON heartbeats TO stockops_owner;
 GRANT SELECT ON audit_canonical TO stockops_owner;
@@ -62,6 +64,8 @@ GRANT EXECUTE ON PROCEDURE execute_condition TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE start_rebalance TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE finish_rebalance TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE compute_indicators TO stockops_owner;
+GRANT EXECUTE ON PROCEDURE uncross TO stockops_owner;
+GRANT EXECUTE ON PROCEDURE interrupt_issues TO stockops_owner;
 
 GRANT SELECT ON tick_sizes TO stockops_app;
 GRANT SELECT ON price_limits TO stockops_app;
@@ -103,6 +107,8 @@ GRANT SELECT ON corporate_actions TO stockops_app;
 GRANT SELECT ON corporate_action_lines TO stockops_app;
 GRANT SELECT ON price_factors TO stockops_app;
 GRANT SELECT ON adjusted_prices TO stockops_app;
+GRANT SELECT ON auctions TO stockops_app;
+GRANT SELECT ON interruption_limits TO stockops_app;
 GRANT EXECUTE ON PROCEDURE start_rebalance TO stockops_app;
 GRANT EXECUTE ON PROCEDURE finish_rebalance TO stockops_app;
 GRANT EXECUTE ON FUNCTION tick_won TO stockops_app;
@@ -148,6 +154,8 @@ GRANT SELECT ON corporate_actions TO stockops_read;
 GRANT SELECT ON corporate_action_lines TO stockops_read;
 GRANT SELECT ON price_factors TO stockops_read;
 GRANT SELECT ON adjusted_prices TO stockops_read;
+GRANT SELECT ON auctions TO stockops_read;
+GRANT SELECT ON interruption_limits TO stockops_read;
 GRANT EXECUTE ON FUNCTION tick_won TO stockops_read;
 GRANT EXECUTE ON FUNCTION lower_limit_won TO stockops_read;
 GRANT EXECUTE ON FUNCTION upper_limit_won TO stockops_read;

@@ -1,4 +1,4 @@
--- requires: R__market.sql
+-- requires: R__market.sql R__auctions.sql
 -- One order, one transaction, one round trip.
 --
 -- Locks, always in this order: the rows of stock_inventory by symbol; the rows of accounts by account_id (the caller's and
@@ -7,9 +7,9 @@
 --
 -- Rejections are answers with a reason, never exceptions. Refused without a row, because there is nothing to hang it on:
 -- unknown_account, unknown_symbol, bad_request, bad_quantity, key_reused. Refused with a row in orders:
--- account_inactive, delisted, halted, closed_session, off_tick, outside_price_limit, self_match, insufficient_cash,
+-- account_inactive, delisted, halted, closed_session, limit_only, off_tick, outside_price_limit, self_match, insufficient_cash,
 -- insufficient_shares. Cancelled by the routine: no_liquidity (what is left of a market order), expired (on the next
--- business day).
+-- business day, or after the closing auction).
 --
 -- Every statement has a fixed price here, about that of two rows: so what belongs together is read by one statement and
 -- written by one. Reads that follow a lock are consistent reads at READ COMMITTED, which see the latest commit.
@@ -25,28 +25,14 @@ COMMENT 'Ends an issue''s trading day and opens the next: day orders expire, the
 BEGIN
     DECLARE v_market VARCHAR(8) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
     DECLARE v_quote_date, v_close_date, v_settles_on DATE;
-    DECLARE v_last_won, v_close_won, v_base_won, v_event BIGINT;
+    DECLARE v_last_won, v_close_won, v_base_won BIGINT;
     DECLARE v_opens_at, v_closes_at TIME;
+    IF EXISTS (SELECT 1 FROM stock_inventory AS i WHERE i.symbol = p_symbol AND i.auction_id IS NOT NULL) THEN
+        CALL uncross_issue(p_symbol);
+    END IF;
     SELECT k.market, i.quote_date, i.last_won INTO v_market, v_quote_date, v_last_won
     FROM stocks AS k JOIN stock_inventory AS i ON i.symbol = k.symbol WHERE k.symbol = p_symbol;
-    FOR r IN (
-        SELECT o.order_id, o.account_id, o.side, o.reserved_won, o.quantity - o.filled_quantity AS remaining, a.user_id
-        FROM orders AS o JOIN accounts AS a ON a.account_id = o.account_id
-        WHERE o.symbol = p_symbol AND o.side IN ('buy', 'sell') AND o.resting_won >= 1
-        ORDER BY o.order_id
-    ) DO
-        SET v_event = NEXTVAL(event_ids);
-        UPDATE orders SET status = 'cancelled', reason = 'expired', reserved_won = 0, closed_event_id = v_event
-        WHERE order_id = r.order_id;
-        IF r.side = 'buy' THEN
-            UPDATE accounts SET reserved_won = reserved_won - r.reserved_won WHERE account_id = r.account_id;
-        ELSE
-            UPDATE positions SET reserved_quantity = reserved_quantity - r.remaining
-            WHERE account_id = r.account_id AND symbol = p_symbol;
-        END IF;
-        INSERT INTO audit_log (audit_id, business_date, user_id, action, entity, entity_id, detail)
-        VALUES (v_event, p_date, r.user_id, 'expire', 'order', r.order_id, concat_ws(' ', r.remaining, 'left of', p_symbol));
-    END FOR;
+    CALL expire_orders(p_symbol, p_date);
     SELECT p.price_date, p.close_won INTO v_close_date, v_close_won
     FROM stock_prices AS p WHERE p.symbol = p_symbol AND p.price_date < p_date
     ORDER BY p.price_date DESC LIMIT 1;
@@ -163,8 +149,8 @@ main: BEGIN
     );
     DECLARE v_met ROW(
         from_won BIGINT, to_won BIGINT, makers BIGINT, several BOOLEAN, self BOOLEAN, last_event BIGINT, closed_event BIGINT,
-        events TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin
-    ) DEFAULT ROW(NULL, NULL, 0, FALSE, FALSE, NULL, NULL, NULL);
+        events TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, collects BOOLEAN
+    ) DEFAULT ROW(NULL, NULL, 0, FALSE, FALSE, NULL, NULL, NULL, FALSE);
     DECLARE v_maker ROW(
         order_id BIGINT, account_id BIGINT, price_won BIGINT, remaining BIGINT, released_won BIGINT, user_id BIGINT, tax_exempt BOOLEAN, rate DECIMAL(9, 8)
     );
@@ -189,7 +175,7 @@ main: BEGIN
     END IF;
     SELECT
         i.symbol, i.available_shares, i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate,
-        i.opens_at <= time(v_at + INTERVAL 9 HOUR) AND i.closes_at > time(v_at + INTERVAL 9 HOUR)
+        i.opens_at <= time(v_at + INTERVAL 9 HOUR) AND i.closes_at > time(v_at + INTERVAL 9 HOUR) AND i.auction_id IS NULL
     INTO v_day
     FROM stock_inventory AS i WHERE i.symbol = p_symbol FOR UPDATE;
     SELECT
@@ -205,25 +191,25 @@ main: BEGIN
     LEFT JOIN orders AS o ON o.account_id = p_account_id AND o.idempotency_key = p_key
     LEFT JOIN positions AS p ON p.account_id = p_account_id AND p.symbol = p_symbol
     WHERE k.symbol = p_symbol;
-    -- The row of the issue tells the hours of its own day; a clock that shows another day, or a row without hours, asks the calendar.
-    IF (v_day.quote_date = v_date AND date(v_at + INTERVAL 9 HOUR) = v_date AND v_day.is_open IS NOT NULL) IS NOT TRUE THEN
-        SET v_day.is_open = session_open(v_read.market, v_date, v_at);
-        IF v_day.quote_date < v_date AND v_day.is_open THEN
-            FOR r IN (
-                SELECT o.account_id FROM orders AS o WHERE o.symbol = p_symbol AND o.side IN ('buy', 'sell') AND o.resting_won >= 1
-                UNION
-                SELECT p_account_id
-                ORDER BY account_id
-            ) DO
-                SELECT a.user_id INTO v_met.last_event FROM accounts AS a WHERE a.account_id = r.account_id FOR UPDATE;
-            END FOR;
-            SET v_met.last_event = NULL;
-            CALL open_day(p_symbol, v_date, v_at);
-            SELECT i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate, p.quantity - p.reserved_quantity
-            INTO v_day.last_won, v_day.quote_date, v_day.lower_won, v_day.upper_won, v_day.settles_on, v_day.sell_tax_rate, v_read.available_quantity
+    -- The row of the issue tells the hours of its own day; a clock that shows another day, a row without hours, and an issue that
+    -- is not in continuous trading, ask the calendar.
+    IF (v_day.quote_date = v_date AND date(v_at + INTERVAL 9 HOUR) = v_date AND v_day.is_open) IS NOT TRUE THEN
+        BEGIN
+            DECLARE v_state VARCHAR(8) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
+            CALL advance_issue(v_day.symbol, p_account_id, v_date, v_at, v_state);
+            SET v_day.is_open = v_state IS NOT NULL, v_met.collects = v_state <=> 'collects';
+            SELECT i.available_shares, i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate, p.quantity - p.reserved_quantity
+            INTO v_day.available_shares, v_day.last_won, v_day.quote_date, v_day.lower_won, v_day.upper_won, v_day.settles_on, v_day.sell_tax_rate,
+                v_read.available_quantity
             FROM stock_inventory AS i LEFT JOIN positions AS p ON p.account_id = p_account_id AND p.symbol = i.symbol
             WHERE i.symbol = p_symbol;
-        END IF;
+            IF v_met.collects THEN
+                SELECT count(*) > 0 INTO v_met.self
+                FROM orders AS o JOIN accounts AS a ON a.account_id = o.account_id
+                WHERE o.symbol = p_symbol AND a.user_id = v_read.user_id
+                    AND ((v_buys AND o.side = 'sell' AND o.resting_won <= p_limit_won) OR (NOT v_buys AND o.side = 'buy' AND o.resting_won >= p_limit_won));
+            END IF;
+        END;
     END IF;
     IF v_read.same_key IS NOT NULL OR v_day.quote_date IS NULL OR v_read.user_id IS NULL OR p_quantity > v_read.listed_shares THEN
         IF v_read.same_key IS NOT NULL THEN
@@ -247,12 +233,13 @@ main: BEGIN
         WHEN v_read.stock_status = 'delisted' THEN 'delisted'
         WHEN v_read.stock_status = 'halted' THEN 'halted'
         WHEN NOT v_day.is_open OR v_date < v_day.quote_date OR v_read.tick_won IS NULL OR v_read.rate IS NULL THEN 'closed_session'
+        WHEN v_met.collects AND p_limit_won IS NULL THEN 'limit_only'
         WHEN p_limit_won % v_read.tick_won <> 0 THEN 'off_tick'
         WHEN p_limit_won < v_day.lower_won OR p_limit_won > v_day.upper_won THEN 'outside_price_limit'
         WHEN NOT v_buys AND coalesce(v_read.available_quantity, 0) < p_quantity THEN 'insufficient_shares'
     END;
 
-    IF o_answer.reason IS NULL THEN
+    IF o_answer.reason IS NULL AND NOT v_met.collects THEN
         -- What the order would meet. The best price says of most orders that it is nothing.
         IF v_buys THEN
             SELECT min(o.resting_won), coalesce(p_limit_won, v_day.upper_won) INTO v_met.from_won, v_met.to_won

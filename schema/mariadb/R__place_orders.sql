@@ -76,7 +76,7 @@ BEGIN
     FOR UPDATE;
     INSERT INTO batch_accounts SELECT DISTINCT l.account_id FROM batch_lines AS l WHERE l.account_id IS NOT NULL;
     FOR r IN (
-        SELECT i.symbol, i.quote_date < p_date AS is_old, d.buys_to_won, d.sells_from_won
+        SELECT i.symbol, i.quote_date < p_date OR i.auction_id IS NOT NULL AS is_whole, d.buys_to_won, d.sells_from_won
         FROM (
             SELECT
                 l.symbol,
@@ -93,13 +93,13 @@ BEGIN
         IF v_sell_won IS NOT NULL OR v_buy_won IS NOT NULL THEN
             INSERT INTO batch_symbols VALUES (r.symbol, v_sell_won, v_buy_won);
         END IF;
-        IF r.is_old OR v_sell_won <= r.buys_to_won THEN
+        IF r.is_whole OR v_sell_won <= r.buys_to_won THEN
             INSERT IGNORE INTO batch_accounts SELECT o.account_id FROM orders AS o FORCE INDEX (orders_book_ix)
-            WHERE o.symbol = r.symbol AND o.side = 'sell' AND o.resting_won <= CASE WHEN r.is_old THEN 9223372036854775807 ELSE r.buys_to_won END;
+            WHERE o.symbol = r.symbol AND o.side = 'sell' AND o.resting_won <= CASE WHEN r.is_whole THEN 9223372036854775807 ELSE r.buys_to_won END;
         END IF;
-        IF r.is_old OR v_buy_won >= r.sells_from_won THEN
+        IF r.is_whole OR v_buy_won >= r.sells_from_won THEN
             INSERT IGNORE INTO batch_accounts SELECT o.account_id FROM orders AS o FORCE INDEX (orders_book_ix)
-            WHERE o.symbol = r.symbol AND o.side = 'buy' AND o.resting_won >= CASE WHEN r.is_old THEN 0 ELSE r.sells_from_won END;
+            WHERE o.symbol = r.symbol AND o.side = 'buy' AND o.resting_won >= CASE WHEN r.is_whole THEN 0 ELSE r.sells_from_won END;
         END IF;
     END FOR;
     SELECT count(a.cash_won) INTO v_ignored
@@ -121,7 +121,7 @@ BEGIN
     INSERT INTO batch_orders
     SELECT
         s.position_no, row_number() OVER (PARTITION BY s.symbol, s.is_recorded ORDER BY s.position_no),
-        min(NOT s.is_recorded OR (NOT s.is_replay AND (s.reason IS NOT NULL OR coalesce(s.asked_won, 0) <= s.available_won))) OVER (PARTITION BY s.symbol),
+        min(NOT s.is_recorded OR (NOT s.is_replay AND NOT s.collects AND (s.reason IS NOT NULL OR coalesce(s.asked_won, 0) <= s.available_won))) OVER (PARTITION BY s.symbol),
         s.idempotency_key, s.account_id, s.symbol, s.side, s.kind, s.limit_won, s.quantity, s.portfolio_id, s.condition_id, s.prediction_id,
         s.user_id, s.rate, s.tax_exempt, s.reason, s.is_recorded, FALSE
     FROM (
@@ -134,7 +134,7 @@ BEGIN
                 OVER (PARTITION BY q.account_id) AS asked_won
         FROM (
             SELECT
-                l.*, a.user_id, f.rate, a.tax_exempt, i.upper_won, a.cash_won - a.reserved_won AS available_won, o.order_id IS NOT NULL AS is_placed,
+                l.*, i.auction_id IS NOT NULL OR coalesce(m.collects, FALSE) AS collects, a.user_id, f.rate, a.tax_exempt, i.upper_won, a.cash_won - a.reserved_won AS available_won, o.order_id IS NOT NULL AS is_placed,
                 CASE
                     WHEN l.quantity IS NULL OR l.quantity < 1 OR l.quantity > k.listed_shares THEN 'bad_quantity'
                     WHEN (l.side IN ('buy', 'sell') AND char_length(l.idempotency_key) BETWEEN 1 AND 64
@@ -154,7 +154,8 @@ BEGIN
             LEFT JOIN accounts AS a ON a.account_id = l.account_id AND a.kind = 'customer'
             LEFT JOIN orders AS o ON o.account_id = l.account_id AND o.idempotency_key = l.idempotency_key
             LEFT JOIN (
-                SELECT p.market, session_open(p.market, p_date, p_at) AS is_open FROM price_limits AS p GROUP BY p.market
+                SELECT p.market, session_open(p.market, p_date, p_at) AS is_open, auction_open(p.market, p_date, p_at) AS collects
+                FROM price_limits AS p GROUP BY p.market
             ) AS m ON m.market = k.market
             LEFT JOIN (
                 SELECT b.broker_id, (SELECT f.commission_rate FROM fee_schedules AS f
@@ -474,7 +475,7 @@ BEGIN
                 'filled', d.filled_quantity, 'for', d.value_won) END
     FROM batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no
     WHERE d.order_id IS NOT NULL AND NOT d.is_replayed;
-    -- The symbols are ours: whatever was traded of them since the first order is of this batch.
+    -- The symbols are ours: whatever was traded of them since the first order is of this batch; an auction wrote its own.
     SELECT min(d.order_id) INTO v_first FROM batch_done AS d WHERE NOT d.is_replayed;
     INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind)
     SELECT e.trade_id, e.leg, v_date, e.account_id, e.asset, e.amount, e.kind
@@ -498,7 +499,7 @@ BEGIN
         FROM (
             SELECT DISTINCT b.symbol FROM batch_done AS d STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no WHERE d.value_won > 0
         ) AS y
-        STRAIGHT_JOIN trades AS t FORCE INDEX (trades_symbol_ix) ON t.symbol = y.symbol AND t.trade_id > v_first
+        STRAIGHT_JOIN trades AS t FORCE INDEX (trades_symbol_ix) ON t.symbol = y.symbol AND t.trade_id > v_first AND t.auction_id IS NULL
         LEFT JOIN orders AS b ON b.order_id = t.buy_order_id
         LEFT JOIN orders AS s ON s.order_id = t.sell_order_id
         STRAIGHT_JOIN (SELECT 1 AS leg UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6) AS l

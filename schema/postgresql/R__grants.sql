@@ -1,4 +1,4 @@
--- requires: R__market.sql R__place_order.sql R__place_orders.sql R__cancel_order.sql R__predictions.sql R__conditions.sql R__rebalance.sql R__indicators.sql R__monitoring.sql
+-- requires: R__market.sql R__auctions.sql R__place_order.sql R__place_orders.sql R__cancel_order.sql R__predictions.sql R__conditions.sql R__rebalance.sql R__indicators.sql R__monitoring.sql
 -- Who may do what. The application reads and calls routines; it writes no table itself.
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
@@ -9,7 +9,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON
     users, brokers, accounts, stocks, stock_inventory, stock_prices, portfolios, portfolio_targets,
     models, predictions, conditions, orders, trades, journal_entries, positions, house_balances,
     notifications, audit_log, audit_seals, seed_chunks, heartbeats,
-    rebalances, rebalance_lines, broker_tokens, technical_indicators,
+    rebalances, rebalance_lines, broker_tokens, technical_indicators, auctions, interruption_limits,
     settlement_days, settlements, corporate_actions, corporate_action_lines, price_factors
 TO stockops_owner;
 GRANT SELECT ON database_identity TO stockops_owner;
@@ -33,6 +33,7 @@ GRANT EXECUTE ON FUNCTION expire_conditions(date, timestamptz) TO stockops_app;
 GRANT EXECUTE ON FUNCTION execute_condition(bigint, bigint, date, timestamptz) TO stockops_app;
 GRANT SELECT ON rebalances, rebalance_lines, technical_indicators TO stockops_app, stockops_read;
 GRANT SELECT ON settlement_days, settlements, corporate_actions, corporate_action_lines, price_factors, adjusted_prices TO stockops_app, stockops_read;
+GRANT SELECT ON auctions, interruption_limits TO stockops_app, stockops_read;
 GRANT EXECUTE ON FUNCTION start_rebalance(bigint, bigint, bigint, jsonb, date, timestamptz) TO stockops_app;
 GRANT EXECUTE ON FUNCTION finish_rebalance(bigint, date, timestamptz) TO stockops_app;
 

@@ -1,4 +1,4 @@
--- requires: R__market.sql
+-- requires: R__market.sql R__auctions.sql
 -- One order, one transaction, one round trip.
 --
 -- Locks, always in this order: the rows of stock_inventory by symbol; the rows of accounts by account_id (the caller's and
@@ -7,9 +7,9 @@
 --
 -- Rejections are answers with a reason, never exceptions. Refused without a row, because there is nothing to hang it on:
 -- unknown_account, unknown_symbol, bad_request, bad_quantity, key_reused. Refused with a row in orders:
--- account_inactive, delisted, halted, closed_session, off_tick, outside_price_limit, self_match, insufficient_cash,
+-- account_inactive, delisted, halted, closed_session, limit_only, off_tick, outside_price_limit, self_match, insufficient_cash,
 -- insufficient_shares. Cancelled by the routine: no_liquidity (what is left of a market order), expired (on the next
--- business day).
+-- business day, or after the closing auction).
 --
 -- Every statement starts an executor of its own, and that, not the rows, is what an order costs: so what belongs together
 -- is read by one statement and written by one.
@@ -23,29 +23,11 @@ DECLARE
     v_hours record;
     v_base bigint;
     v_settles date;
-    v_order record;
-    v_event bigint;
 BEGIN
     SELECT s.market INTO v_market FROM stocks AS s WHERE s.symbol = p_symbol;
+    PERFORM uncross_issue(i.symbol) FROM stock_inventory AS i WHERE i.symbol = p_symbol AND i.auction_id IS NOT NULL;
     SELECT * INTO v_inventory FROM stock_inventory AS i WHERE i.symbol = p_symbol;
-    FOR v_order IN
-        SELECT o.order_id, o.account_id, o.side, o.reserved_won, o.quantity - o.filled_quantity AS remaining, a.user_id
-        FROM orders AS o JOIN accounts AS a ON a.account_id = o.account_id
-        WHERE o.symbol = p_symbol AND o.resting_won IS NOT NULL
-        ORDER BY o.order_id
-    LOOP
-        v_event := nextval('event_ids');
-        UPDATE orders SET status = 'cancelled', reason = 'expired', reserved_won = 0, closed_event_id = v_event
-        WHERE order_id = v_order.order_id;
-        IF v_order.side = 'buy' THEN
-            UPDATE accounts SET reserved_won = reserved_won - v_order.reserved_won WHERE account_id = v_order.account_id;
-        ELSE
-            UPDATE positions SET reserved_quantity = reserved_quantity - v_order.remaining
-            WHERE account_id = v_order.account_id AND symbol = p_symbol;
-        END IF;
-        INSERT INTO audit_log (audit_id, business_date, user_id, action, entity, entity_id, detail)
-        VALUES (v_event, p_date, v_order.user_id, 'expire', 'order', v_order.order_id, concat_ws(' ', v_order.remaining, 'left of', p_symbol));
-    END LOOP;
+    PERFORM expire_orders(p_symbol, p_date);
     SELECT p.price_date, p.close_won INTO v_close
     FROM stock_prices AS p WHERE p.symbol = p_symbol AND p.price_date < p_date
     ORDER BY p.price_date DESC LIMIT 1;
@@ -103,6 +85,7 @@ DECLARE
     v_kst timestamp := v_at AT TIME ZONE 'Asia/Seoul';
     v_date date := coalesce(p_business_date, v_kst::date);
     v_buys boolean := p_side = 'buy';
+    v_collects boolean := false;  -- a call auction runs: the order rests, and meets nobody
     s record;  -- the symbol and its day
     b record;  -- what was read once the symbol was ours
     a record;  -- the account
@@ -153,7 +136,7 @@ BEGIN
     SELECT
         k.market, k.status, k.listed_shares,
         i.available_shares, i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate,
-        CASE
+        i.auction_id IS NULL AND CASE
             WHEN i.quote_date = v_date AND i.opens_at IS NOT NULL
                 THEN v_kst::date = v_date AND v_kst::time >= i.opens_at AND v_kst::time < i.closes_at
             ELSE session_open(k.market, v_date, v_at)
@@ -168,20 +151,26 @@ BEGIN
     IF NOT FOUND THEN
         RETURN refusal('unknown_symbol');
     END IF;
-    IF s.quote_date < v_date AND s.is_open THEN
-        PERFORM 1 FROM accounts AS c
-        WHERE c.account_id = ANY (
-            ARRAY(SELECT o.account_id FROM orders AS o WHERE o.symbol = p_symbol AND o.resting_won IS NOT NULL) || p_account_id
-        )
-        ORDER BY c.account_id FOR NO KEY UPDATE;
-        PERFORM open_day(p_symbol, v_date, v_at);
-        RETURN place_order(p_key, p_account_id, p_symbol, p_side, p_kind, p_limit_won, p_quantity, v_date, v_at,
-            p_portfolio_id, p_condition_id, p_prediction_id);
+    IF NOT s.is_open OR s.quote_date < v_date THEN
+        CASE advance_issue(p_symbol, p_account_id, v_date, v_at)
+            WHEN 'moved' THEN
+                RETURN place_order(p_key, p_account_id, p_symbol, p_side, p_kind, p_limit_won, p_quantity, v_date, v_at,
+                    p_portfolio_id, p_condition_id, p_prediction_id);
+            WHEN 'collects' THEN
+                v_collects := true;
+                s.is_open := true;
+                f_user := ARRAY(
+                    SELECT c.user_id FROM orders AS o JOIN accounts AS c ON c.account_id = o.account_id
+                    WHERE o.symbol = p_symbol AND o.side <> p_side
+                        AND CASE WHEN v_buys THEN o.resting_won <= p_limit_won ELSE o.resting_won >= p_limit_won END
+                );
+            ELSE NULL;
+        END CASE;
     END IF;
 
     SELECT
         (SELECT o.order_id FROM orders AS o WHERE o.account_id = p_account_id AND o.idempotency_key = p_key) AS same_key,
-        CASE
+        NOT v_collects AND CASE
             WHEN v_buys THEN (SELECT min(o.resting_won) FROM orders AS o WHERE o.symbol = p_symbol AND o.side = 'sell')
                 <= coalesce(p_limit_won, s.upper_won)
             ELSE (SELECT max(o.resting_won) FROM orders AS o WHERE o.symbol = p_symbol AND o.side = 'buy')
@@ -248,6 +237,7 @@ BEGIN
         WHEN s.status = 'delisted' THEN 'delisted'
         WHEN s.status = 'halted' THEN 'halted'
         WHEN NOT s.is_open OR v_date < s.quote_date OR s.tick_won IS NULL OR a.rate IS NULL THEN 'closed_session'
+        WHEN v_collects AND p_limit_won IS NULL THEN 'limit_only'
         WHEN p_limit_won % s.tick_won <> 0 THEN 'off_tick'
         WHEN p_limit_won < s.lower_won OR p_limit_won > s.upper_won THEN 'outside_price_limit'
         WHEN NOT v_buys AND coalesce(b.available_quantity, 0) < p_quantity THEN 'insufficient_shares'
@@ -272,7 +262,7 @@ BEGIN
         ELSE
             v_last := s.last_won;
         END IF;
-        IF v_remaining > 0 AND (p_limit_won IS NULL OR CASE WHEN v_buys THEN v_last <= p_limit_won ELSE v_last >= p_limit_won END) THEN
+        IF v_remaining > 0 AND NOT v_collects AND (p_limit_won IS NULL OR CASE WHEN v_buys THEN v_last <= p_limit_won ELSE v_last >= p_limit_won END) THEN
             v_house := CASE WHEN v_buys THEN least(v_remaining, s.available_shares) ELSE v_remaining END;
             IF v_house > 0 THEN
                 v_event := nextval('event_ids');

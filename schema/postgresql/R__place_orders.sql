@@ -21,12 +21,16 @@ RETURNS batch_line[] LANGUAGE sql VOLATILE AS $body$
         ) WITH ORDINALITY AS j (key, account_id, symbol, side, kind, limit_won, quantity, portfolio_id, condition_id, prediction_id, position_no)
     ),
     market AS MATERIALIZED (
-        SELECT l.market, session_open(l.market, p_date, p_at) AS is_open FROM price_limits AS l GROUP BY l.market
+        SELECT
+            l.market, session_open(l.market, p_date, p_at) AS is_open,
+            (SELECT c.kind IS NOT NULL FROM auction_session(l.market, p_date, p_at) AS c) AS collects
+        FROM price_limits AS l GROUP BY l.market
     ),
     looked AS (
         SELECT
             line.*, a.user_id, r.rate, a.tax_exempt, i.upper_won, a.cash_won - a.reserved_won AS available_won,
             same.order_id IS NOT NULL OR count(*) OVER (PARTITION BY line.account_id, line.key) > 1 AS is_replay,
+            i.auction_id IS NOT NULL OR m.collects AS collects,
             CASE
                 WHEN line.quantity IS NULL OR line.quantity < 1 OR line.quantity > k.listed_shares THEN 'bad_quantity'
                 WHEN coalesce(length(line.key), 0) NOT BETWEEN 1 AND 64 OR line.side IS NULL OR line.side NOT IN ('buy', 'sell')
@@ -64,7 +68,7 @@ RETURNS batch_line[] LANGUAGE sql VOLATILE AS $body$
     judged AS (
         SELECT
             *,
-            bool_and(NOT recorded OR (NOT is_replay AND (reason IS NOT NULL OR coalesce(asked_won, 0) <= available_won)))
+            bool_and(NOT recorded OR (NOT is_replay AND NOT collects AND (reason IS NOT NULL OR coalesce(asked_won, 0) <= available_won)))
                 OVER (PARTITION BY symbol) AS together,
             row_number() OVER (PARTITION BY symbol, recorded ORDER BY position_no) AS turn
         FROM summed
@@ -334,6 +338,7 @@ BEGIN
         JOIN orders AS o ON o.symbol = b.symbol AND o.resting_won IS NOT NULL
         WHERE
             i.quote_date < v_date
+            OR i.auction_id IS NOT NULL
             OR (o.side = 'sell' AND o.resting_won <= b.buys_to_won)
             OR (o.side = 'buy' AND o.resting_won >= b.sells_from_won)
     ) AS t;

@@ -39,6 +39,7 @@ REASONS: Mapping[str, str] = {
     "delisted": "the issue is no longer listed",
     "halted": "trading in the issue is halted",
     "closed_session": "the market is closed at that time, or the date is over for the issue",
+    "limit_only": "a call auction takes orders with a limit only",
     "off_tick": "the limit price is not on the price step of the market",
     "outside_price_limit": "the limit price is outside the day's price limits",
     "self_match": "the order would have met an order of the same user",

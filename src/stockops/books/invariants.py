@@ -40,6 +40,7 @@ NAMES = (
     "expiry",
     "book_not_crossed",
     "price_time_priority",
+    "auction_price",
     "quarantine",
     "conditional_orders",
     "audit_complete",

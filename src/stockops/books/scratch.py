@@ -32,6 +32,7 @@ TABLES = (
     "stock_prices",
     "orders",
     "trades",
+    "auctions",
     "journal_entries",
     "positions",
     "house_balances",

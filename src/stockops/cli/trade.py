@@ -17,6 +17,7 @@ from ..targets import Target
 from . import options, tradeclock
 from .runview import audited, progress, table
 from .trade_conditions import conditions
+from .trade_day import day_command
 from .trade_isolation import isolation_command
 from .trade_predictions import predictions
 from .trade_rebalance import rebalance_command
@@ -36,6 +37,7 @@ trade.add_command(conditions)
 trade.add_command(rebalance_command)
 trade.add_command(settle_command)
 trade.add_command(isolation_command)
+trade.add_command(day_command)
 
 
 @trade.command("order")

@@ -1,11 +1,11 @@
--- No book is crossed at rest: the best resting buy of an issue is below its best resting sell.
+-- No book is crossed at rest: the best resting buy of an issue is below its best resting sell, unless an auction collects them.
 WITH wrong AS (
     SELECT
         symbol,
         max(CASE WHEN side = 'buy' THEN limit_won END) AS best_buy_won,
         min(CASE WHEN side = 'sell' THEN limit_won END) AS best_sell_won
     FROM orders
-    WHERE status = 'open'
+    WHERE status = 'open' AND symbol NOT IN (SELECT i.symbol FROM stock_inventory AS i WHERE i.auction_id IS NOT NULL)
     GROUP BY symbol
     HAVING max(CASE WHEN side = 'buy' THEN limit_won END) >= min(CASE WHEN side = 'sell' THEN limit_won END)
 ),

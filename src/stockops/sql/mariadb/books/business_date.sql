@@ -1,4 +1,4 @@
--- The business date of every order taken and every trade is the KST date of its instant, a business day, within a continuous session.
+-- The business date of every order taken and every trade is the KST date of its instant, a business day, within a continuous session; of an order it may be within an auction's, of an auction's trade its end.
 -- First, the earliest and the latest instant of each issue and date: only where one of these is outside is every row looked up.
 WITH spans AS (
     SELECT 'order' AS owner, symbol, business_date, min(placed_at) AS first_at, max(placed_at) AS last_at
@@ -20,13 +20,15 @@ in_force AS (
     WHERE h.holiday IS NULL AND weekday(c.business_date) < 5
 ),
 hours AS (
-    SELECT market, business_date, min(opens_at) AS opens_at, max(closes_at) AS closes_at
+    SELECT
+        market, business_date, min(CASE matching WHEN 'continuous' THEN opens_at END) AS opens_at, max(CASE matching WHEN 'continuous' THEN closes_at END) AS closes_at,
+        min(opens_at) AS called_from, max(closes_at) AS called_to
     FROM in_force
-    WHERE newest = 1 AND matching = 'continuous'
+    WHERE newest = 1 AND matching IN ('continuous', 'auction')
     GROUP BY market, business_date
 ),
 suspects AS (
-    SELECT s.owner, s.symbol, s.business_date, h.opens_at, h.closes_at
+    SELECT s.owner, s.symbol, s.business_date, h.opens_at, h.closes_at, h.called_from, h.called_to
     FROM spans AS s
     LEFT JOIN stocks AS k ON k.symbol = s.symbol
     LEFT JOIN hours AS h ON h.market = k.market AND h.business_date = s.business_date
@@ -36,7 +38,10 @@ suspects AS (
 ),
 outside AS (
     SELECT
-        s.owner, coalesce(o.order_id, t.trade_id) AS owner_id, s.business_date, s.opens_at, s.closes_at,
+        s.owner, coalesce(o.order_id, t.trade_id) AS owner_id, s.business_date,
+        CASE WHEN s.owner = 'order' OR t.auction_id IS NOT NULL THEN s.called_from ELSE s.opens_at END AS opens_at,
+        CASE WHEN s.owner = 'order' OR t.auction_id IS NOT NULL THEN s.called_to ELSE s.closes_at END AS closes_at,
+        CASE WHEN t.auction_id IS NULL THEN 0 ELSE 1 END AS is_of_auction,
         coalesce(o.placed_at, t.traded_at) + INTERVAL 9 HOUR AS kst
     FROM suspects AS s
     LEFT JOIN orders AS o ON o.symbol = s.symbol AND o.business_date = s.business_date AND s.owner = 'order' AND o.status <> 'rejected'
@@ -45,7 +50,9 @@ outside AS (
 wrong AS (
     SELECT owner, owner_id, business_date, kst, opens_at, closes_at
     FROM outside
-    WHERE NOT coalesce(date(kst) = business_date AND time(kst) >= opens_at AND time(kst) < closes_at, FALSE)
+    WHERE
+        NOT coalesce(date(kst) = business_date AND time(kst) >= opens_at
+            AND (time(kst) < closes_at OR (time(kst) = closes_at AND is_of_auction = 1)), FALSE)
 ),
 shown AS (
     SELECT

@@ -19,6 +19,7 @@ BEGIN NOT ATOMIC
     TRUNCATE settlement_days;
     TRUNCATE notifications;
     TRUNCATE trades;
+    TRUNCATE auctions;
     TRUNCATE orders;
     TRUNCATE rebalance_lines;
     TRUNCATE rebalances;

@@ -1,4 +1,4 @@
--- The business date of every order taken and every trade is the KST date of its instant, a business day, within a continuous session.
+-- The business date of every order taken and every trade is the KST date of its instant, a business day, within a continuous session; of an order it may be within an auction's, of an auction's trade its end.
 -- First, the earliest and the latest instant of each issue and date: only where one of these is outside is every row looked up.
 WITH spans AS (
     SELECT 'order' AS owner, symbol, business_date, min(placed_at) AS first_at, max(placed_at) AS last_at
@@ -20,13 +20,15 @@ in_force AS (
     WHERE h.holiday IS NULL AND extract(isodow FROM c.business_date) < 6
 ),
 hours AS (
-    SELECT market, business_date, min(opens_at) AS opens_at, max(closes_at) AS closes_at
+    SELECT
+        market, business_date, min(CASE matching WHEN 'continuous' THEN opens_at END) AS opens_at, max(CASE matching WHEN 'continuous' THEN closes_at END) AS closes_at,
+        min(opens_at) AS called_from, max(closes_at) AS called_to
     FROM in_force
-    WHERE newest = 1 AND matching = 'continuous'
+    WHERE newest = 1 AND matching IN ('continuous', 'auction')
     GROUP BY market, business_date
 ),
 suspects AS MATERIALIZED (
-    SELECT s.owner, s.symbol, s.business_date, h.opens_at, h.closes_at
+    SELECT s.owner, s.symbol, s.business_date, h.opens_at, h.closes_at, h.called_from, h.called_to
     FROM spans AS s
     LEFT JOIN stocks AS k ON k.symbol = s.symbol
     LEFT JOIN hours AS h ON h.market = k.market AND h.business_date = s.business_date
@@ -35,12 +37,17 @@ suspects AS MATERIALIZED (
             AND (s.last_at AT TIME ZONE 'Asia/Seoul')::date = s.business_date AND (s.last_at AT TIME ZONE 'Asia/Seoul')::time < h.closes_at, FALSE)
 ),
 outside AS (
-    SELECT s.owner, o.order_id AS owner_id, s.business_date, s.opens_at, s.closes_at, o.placed_at AT TIME ZONE 'Asia/Seoul' AS kst
+    SELECT
+        s.owner, o.order_id AS owner_id, s.business_date, s.called_from AS opens_at, s.called_to AS closes_at, 0 AS is_of_auction,
+        o.placed_at AT TIME ZONE 'Asia/Seoul' AS kst
     FROM suspects AS s
     JOIN orders AS o ON o.symbol = s.symbol AND o.business_date = s.business_date AND o.status <> 'rejected'
     WHERE s.owner = 'order'
     UNION ALL
-    SELECT s.owner, t.trade_id, s.business_date, s.opens_at, s.closes_at, t.traded_at AT TIME ZONE 'Asia/Seoul'
+    SELECT
+        s.owner, t.trade_id, s.business_date, CASE WHEN t.auction_id IS NULL THEN s.opens_at ELSE s.called_from END,
+        CASE WHEN t.auction_id IS NULL THEN s.closes_at ELSE s.called_to END, CASE WHEN t.auction_id IS NULL THEN 0 ELSE 1 END,
+        t.traded_at AT TIME ZONE 'Asia/Seoul'
     FROM suspects AS s
     JOIN trades AS t ON t.symbol = s.symbol AND t.business_date = s.business_date
     WHERE s.owner = 'trade'
@@ -48,7 +55,9 @@ outside AS (
 wrong AS (
     SELECT owner, owner_id, business_date, kst, opens_at, closes_at
     FROM outside
-    WHERE NOT coalesce(kst::date = business_date AND kst::time >= opens_at AND kst::time < closes_at, FALSE)
+    WHERE
+        NOT coalesce(kst::date = business_date AND kst::time >= opens_at
+            AND (kst::time < closes_at OR (kst::time = closes_at AND is_of_auction = 1)), FALSE)
 ),
 shown AS (
     SELECT

@@ -1,6 +1,7 @@
 -- What the shares of every position cost is what was paid for them; each sale takes its part of that along, parts of a won cut off; opening shares cost the close of their day.
 -- What was never sold costs the sum of what was paid, which is most of a market's positions; the rest is followed sale by sale.
--- An order that takes is one event, however many orders it meets; each fill of an order that rests is one of its own.
+-- An order that takes is one event, however many orders it meets; each fill of an order that rests is one of its own, and each
+-- fill in an auction.
 -- A step is a sale and what was bought since the one before it; the last step may be without a sale.
 WITH RECURSIVE opening AS MATERIALIZED (
     SELECT j.account_id, j.asset AS symbol, j.journal_id AS event_id, j.amount AS quantity, j.amount * p.close_won AS value_won
@@ -28,12 +29,12 @@ sellers AS MATERIALIZED (
 ),
 sides AS (
     SELECT
-        buy_order_id AS order_id, CASE WHEN taker_side = 'buy' THEN buy_order_id ELSE trade_id END AS event_id,
+        buy_order_id AS order_id, CASE WHEN taker_side = 'buy' AND auction_id IS NULL THEN buy_order_id ELSE trade_id END AS event_id,
         symbol, quantity, price_won * quantity AS value_won
     FROM trades
     WHERE buy_order_id IS NOT NULL
     UNION ALL
-    SELECT sell_order_id, CASE WHEN taker_side = 'sell' THEN sell_order_id ELSE trade_id END, symbol, -quantity, 0
+    SELECT sell_order_id, CASE WHEN taker_side = 'sell' AND auction_id IS NULL THEN sell_order_id ELSE trade_id END, symbol, -quantity, 0
     FROM trades
     WHERE sell_order_id IS NOT NULL
 ),

@@ -1,4 +1,4 @@
--- No order was filled while a better-priced one, or an earlier one at the same price, was open; the house never traded while a resting order within the limit was.
+-- No order was filled while a better-priced one, or an earlier one at the same price, was open; the house never traded while a resting order within the limit was; auctions have an invariant of their own.
 -- An order is open from its own event to the one that closed it. `worth` is the limit, turned so that less is better on
 -- both sides; the house stands behind every order that the taker's limit reaches.
 -- Time: within one price, every earlier order has closed before an order's first fill.
@@ -18,6 +18,7 @@ makers AS (
         CASE WHEN taker_side = 'buy' THEN sell_order_id ELSE buy_order_id END AS maker_id,
         CASE WHEN taker_side = 'buy' THEN buy_order_id ELSE sell_order_id END AS taker_id
     FROM trades
+    WHERE auction_id IS NULL
 ),
 fills AS MATERIALIZED (
     SELECT

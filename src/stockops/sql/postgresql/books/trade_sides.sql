@@ -1,4 +1,4 @@
--- Both sides of every trade fit: side, issue, business date, limit, the price of the order that rested, and who came later.
+-- Both sides of every trade fit: side, issue, business date, limit, the price of the order that rested, and who came later; in an auction the single price is another invariant's.
 WITH judged AS (
     SELECT
         t.trade_id,
@@ -16,8 +16,8 @@ WITH judged AS (
             WHEN t.trade_id <= b.order_id OR t.trade_id <= s.order_id THEN 'a trade before its order'
             WHEN t.taker_side = 'buy' AND (s.order_id > b.order_id OR s.kind <> 'limit') THEN 'a taker that came first'
             WHEN t.taker_side = 'sell' AND (b.order_id > s.order_id OR b.kind <> 'limit') THEN 'a taker that came first'
-            WHEN t.taker_side = 'buy' AND s.limit_won <> t.price_won THEN concat_ws(' ', 'at', t.price_won, 'and the resting order asked', s.limit_won)
-            WHEN t.taker_side = 'sell' AND b.limit_won <> t.price_won THEN concat_ws(' ', 'at', t.price_won, 'and the resting order bid', b.limit_won)
+            WHEN t.auction_id IS NULL AND t.taker_side = 'buy' AND s.limit_won <> t.price_won THEN concat_ws(' ', 'at', t.price_won, 'and the resting order asked', s.limit_won)
+            WHEN t.auction_id IS NULL AND t.taker_side = 'sell' AND b.limit_won <> t.price_won THEN concat_ws(' ', 'at', t.price_won, 'and the resting order bid', b.limit_won)
         END AS fault
     FROM trades AS t
     LEFT JOIN orders AS b ON b.order_id = t.buy_order_id

@@ -6,7 +6,7 @@ BEGIN
     CREATE TEMPORARY TABLE kept_accounts ON COMMIT DROP AS SELECT a.* FROM accounts AS a WHERE a.kind <> 'customer';
     TRUNCATE
         corporate_action_lines, corporate_actions, price_factors, settlements, settlement_days,
-        seed_chunks, audit_seals, audit_log, rebalance_lines, rebalances, notifications, trades, orders, conditions, predictions, portfolio_targets,
+        seed_chunks, audit_seals, audit_log, rebalance_lines, rebalances, notifications, trades, auctions, orders, conditions, predictions, portfolio_targets,
         portfolios, house_balances, journal_entries, positions, broker_tokens, accounts, users, stock_inventory, technical_indicators, stock_prices, stocks
     RESTART IDENTITY;
     INSERT INTO users SELECT k.* FROM kept_users AS k;

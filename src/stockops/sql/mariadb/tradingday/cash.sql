@@ -1,0 +1,10 @@
+-- What each active customer's account had before the first trade of a date, with its user.
+-- Not what it has now: a day that is gone on with draws the same orders again.
+-- Needs: SELECT on accounts, journal_entries.
+SELECT a.account_id, a.user_id, CAST(sum(j.amount) AS SIGNED) AS amount
+FROM accounts AS a
+JOIN journal_entries AS j ON j.account_id = a.account_id AND j.asset = 'KRW'
+WHERE a.kind = 'customer' AND a.status = 'active' AND (j.business_date < %(on)s OR j.kind IN ('open', 'deposit'))
+GROUP BY a.account_id, a.user_id
+HAVING sum(j.amount) > 0
+ORDER BY a.account_id

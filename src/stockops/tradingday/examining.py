@@ -1,0 +1,134 @@
+"""Which day can be driven: its date, its prices, where the issues stand, what is there of it."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from .. import market
+from ..engine.base import Server
+from ..errors import ConfigError, Refused
+from ..queries import Query
+
+MARKET = "KOSPI"  # whose hours and holidays make the day; the others keep the same
+ORDERS_MAX = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The earliest and latest business date that issues are at, and the last that was folded."""
+
+    first_date: date | None
+    last_date: date | None
+    folded_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """Which dates have daily prices, and of how many issues the date that was asked for."""
+
+    first_date: date | None
+    last_date: date | None
+    dates: int
+    issues: int
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The key of an order that the day has placed."""
+
+    idempotency_key: str
+
+
+STANDING = Query("tradingday/standing", Standing)
+PRICED = Query("tradingday/priced", Priced)
+KEYS = Query("tradingday/keys", Key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayPlan:
+    """Which day to drive, and what to draw it from."""
+
+    business_date: date
+    seed: int = 1
+    orders: int = 10_000
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.orders <= ORDERS_MAX:
+            raise ConfigError(
+                f"a day has 1 to {ORDERS_MAX} orders, not {self.orders}", hint="Use --orders 10000"
+            )
+
+    @property
+    def family(self) -> str:
+        """What the keys of every drive of this date begin with."""
+        return f"day-{self.business_date:%Y%m%d}-"
+
+    @property
+    def prefix(self) -> str:
+        """What the keys of this drive begin with."""
+        return f"{self.family}{self.seed}-{self.orders}-"
+
+
+def examine(server: Server, plan: DayPlan) -> Standing:
+    """Return where the market stands; `Refused` where the day cannot be driven from there."""
+    day = plan.business_date
+    calendar = market.calendar(server, market=MARKET)
+    if not calendar.first <= day <= calendar.last:
+        raise Refused(
+            f"the calendar of {MARKET} knows the holidays from {calendar.first} to {calendar.last}",
+            hint="Add the year's holidays to market_holidays.",
+        )
+    if not calendar.is_business_day(day):
+        closed = next((h.name for h in server.fetch(market.HOLIDAYS, market=MARKET)
+                       if h.holiday == day), "a weekend")  # fmt: skip
+        raise Refused(
+            f"the market is closed on {day}: {closed}",
+            hint=f"The next business day is {market.next_business_date(server, day)}.",
+        )
+    standing = server.fetch(STANDING)[0]
+    if standing.first_date is None or standing.last_date is None:
+        raise Refused("no issue is listed", hint="Seed the market with: stockops seed run")
+    _in_order(server, plan, standing)
+    priced = server.fetch(PRICED, on=day)[0]
+    if not priced.issues:
+        raise Refused(
+            f"there are no prices of {day}: {priced.dates} days have some, "
+            f"from {priced.first_date} to {priced.last_date}",
+            hint="Load them into stock_prices, or seed a listing of that day.",
+        )
+    return standing
+
+
+def _in_order(server: Server, plan: DayPlan, standing: Standing) -> None:
+    """Raise `Refused` where the issues are past the day, and not because of this very drive."""
+    day = plan.business_date
+    last = standing.last_date
+    if last is None or last <= day:
+        return
+    folded = standing.folded_date is not None and standing.folded_date >= day
+    if not folded and last == market.next_business_date(server, day) and placed(server, plan):
+        return
+    raise Refused(
+        f"{day} is over: issues stand at {last}",
+        hint=f"Drive {last}, or start again with: stockops seed run --reset",
+    )
+
+
+def placed(server: Server, plan: DayPlan) -> int:
+    """Return the number of the last order that is there of this drive; `Refused` for another's."""
+    keys = [
+        row.idempotency_key
+        for row in server.fetch(KEYS, on=plan.business_date, prefix=f"{plan.family}%")
+    ]
+    other = next((key for key in keys if not key.startswith(plan.prefix)), None)
+    if other is not None:
+        seed, count = other.removeprefix(plan.family).split("-")[:2]
+        raise Refused(
+            f"{plan.business_date} was begun with --seed {seed} --orders {count}",
+            hint="Go on with these, or start again with: stockops seed run --reset",
+        )
+    return max(map(number, keys), default=0)
+
+
+def number(key: str) -> int:
+    """Return the place of an order in its day, from 1 on."""
+    return int(key.rpartition("-")[2])

@@ -1,0 +1,158 @@
+"""A whole business day on both engines: what it does, that it repeats, and what it refuses."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date
+
+import pytest
+from click.testing import CliRunner, Result
+from conftest import Labs
+from market import Markets
+
+from stockops import tradingday
+from stockops.cli.main import main
+from stockops.engine import ENGINES, connect
+from stockops.errors import Refused
+from stockops.lab import Lab
+from stockops.targets import Target
+from stockops.tradingday import DayPlan, Progress, StepDone
+
+DAY = date(2025, 1, 2)
+PLAN = DayPlan(business_date=DAY, seed=7, orders=120)
+
+# All that a day writes, but for the clocks of the server and what is computed from them.
+WRITTEN = {
+    "orders": "order_id, account_id, idempotency_key, symbol, side, limit_won, quantity, "
+    "filled_quantity, status, reason, business_date, placed_at, closed_event_id",
+    "trades": "trade_id, symbol, buy_order_id, sell_order_id, taker_side, price_won, quantity, "
+    "buy_fee_won, sell_fee_won, sell_tax_won, settles_on, traded_at, auction_id",
+    "auctions": "auction_id, symbol, kind, status, started_at, ends_at, reference_won, "
+    "price_won, volume, uncrossed_event_id",
+    "journal_entries": "journal_id, leg, business_date, account_id, asset, amount, kind",
+    "positions": "account_id, symbol, quantity, reserved_quantity, cost_won",
+    "accounts": "account_id, cash_won, reserved_won",
+    "stock_inventory": "symbol, available_shares, last_won, quote_date, base_won, auction_id",
+    "house_balances": "account_id, asset, business_date, amount, entries",
+    "audit_log": "audit_id, business_date, user_id, action, entity, entity_id, detail",
+    "audit_seals": "seal_no, audit_id",
+}
+
+
+def content(target: Target) -> dict[str, str]:
+    """The hash of every row that a day can write, a table each."""
+    with connect(target) as server:
+        found = {}
+        for table, columns in WRITTEN.items():
+            rows = server.rows(f"SELECT {columns} FROM {table}")
+            lines = sorted(repr(list(row.values())) for row in rows)
+            found[table] = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return found
+
+
+def swinging(target: Target) -> None:
+    """Let the issue with most value swing so far on the day that it has to be interrupted."""
+    with connect(target) as server:
+        server.execute(
+            "UPDATE stock_prices SET high_won = close_won * 5 / 4, low_won = close_won * 3 / 4, "
+            "value_won = 1000000000000000 WHERE price_date = %(day)s AND volume > 0 "
+            "AND symbol = (SELECT min(symbol) FROM stocks WHERE status = 'listed')",
+            {"day": DAY},
+        )
+
+
+def drive(target: Target, *, until: int | None = None) -> list[StepDone]:
+    """Drive the day; with `until`, break it off after so many orders of continuous trading."""
+
+    def seen(at: Progress) -> None:
+        if until is not None and at.step == "continuous trading" and at.done > until:
+            raise KeyboardInterrupt
+
+    with connect(target) as server:
+        return list(tradingday.run(server, PLAN, today=None, seen=seen))
+
+
+@pytest.fixture(scope="module", params=sorted(ENGINES))
+def lab(request: pytest.FixtureRequest, all_labs: Labs) -> Lab:
+    return all_labs.get(str(request.param))
+
+
+@pytest.fixture(scope="module")
+def driven(lab: Lab, markets: Markets) -> Iterator[tuple[Target, list[StepDone], dict[str, str]]]:
+    """A market after its day: only to be read, and asked to do what it has to refuse."""
+    with markets.open(lab) as target:
+        swinging(target)
+        steps = drive(target)
+        yield target, steps, content(target)
+
+
+def stockops(target: Target, *words: object) -> Result:
+    return CliRunner().invoke(main, ["trade", "day", "-t", target.url, *map(str, words)])
+
+
+def test_a_day_opens_trades_closes_and_leaves_books_that_hold(
+    driven: tuple[Target, list[StepDone], dict[str, str]],
+) -> None:
+    target, steps, _ = driven
+    assert [step.step for step in steps] == [
+        "open the day", "opening auction", "continuous trading", "closing auction", "end of day",
+        "books check",
+    ]  # fmt: skip
+    assert steps[-1].held, steps[-1].said
+    assert all(step.trades > 0 and step.rejected == 0 for step in steps[1:4])
+    assert int(steps[2].said.split()[0]) > 0, "no price moved far enough"
+    with connect(target) as server:
+        missed = server.rows(
+            "SELECT a.symbol, a.kind, a.price_won FROM auctions a JOIN stock_prices p "
+            "ON p.symbol = a.symbol AND p.price_date = a.business_date "
+            "WHERE (a.kind = 'opening' AND a.price_won <> p.open_won) "
+            "OR (a.kind = 'closing' AND a.price_won <> p.close_won)"
+        )
+        still = server.rows("SELECT order_id FROM orders WHERE status = 'open'")
+    assert (missed, still) == ([], [])
+
+
+def test_a_day_that_was_cut_short_ends_as_if_it_had_not_been(
+    lab: Lab, markets: Markets, driven: tuple[Target, list[StepDone], dict[str, str]]
+) -> None:
+    with markets.open(lab) as target:
+        swinging(target)
+        with suppress(KeyboardInterrupt):
+            drive(target, until=50)
+        cut = content(target)
+        other = DayPlan(business_date=DAY)
+        with connect(target) as server, pytest.raises(Refused, match="--seed 7 --orders 120"):
+            list(tradingday.run(server, other, today=None))
+        drive(target)
+        assert cut != content(target) == driven[2]
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        pytest.param("2025-01-01", "closed on 2025-01-01: New Year's Day", id="a holiday"),
+        pytest.param("2025-01-04", "closed on 2025-01-04: a weekend", id="a weekend"),
+        pytest.param("2025-01-03", "there are no prices of 2025-01-03: 10 days", id="no prices"),
+        pytest.param("2025-01-02", "2025-01-02 is over: issues stand at", id="done before"),
+        pytest.param("2024-12-30", "2024-12-30 is over: issues stand at", id="out of order"),
+        pytest.param("2030-01-02", "knows the holidays from 2023-01-01", id="beyond the calendar"),
+    ],
+)
+def test_a_day_that_cannot_be_is_refused(
+    driven: tuple[Target, list[StepDone], dict[str, str]], day: str, said: str
+) -> None:
+    refused = stockops(driven[0], "--date", day, "--i-mean", driven[0].url)
+    assert (refused.exit_code, said in refused.stderr) == (5, True), refused.stderr
+
+
+def test_what_is_no_lab_has_to_be_named_again_and_a_plan_writes_nothing(
+    lab: Lab, markets: Markets
+) -> None:
+    with markets.open(lab) as target:
+        before = content(target)
+        refused = stockops(target, "--date", DAY)
+        assert (refused.exit_code, "--i-mean" in refused.stderr) == (5, True)
+        shown = stockops(target, "--date", DAY, "--plan", "--format", "json")
+        assert len(json.loads(shown.stdout)) == 7
+        assert content(target) == before
