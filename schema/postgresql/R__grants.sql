@@ -10,7 +10,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON
     models, predictions, conditions, orders, trades, journal_entries, positions, house_balances,
     notifications, audit_log, audit_seals, seed_chunks, heartbeats,
     rebalances, rebalance_lines, broker_tokens, technical_indicators, auctions, interruption_limits,
-    settlement_days, settlements, corporate_actions, corporate_action_lines, price_factors
+    settlement_days, settlements, corporate_actions, corporate_action_lines, price_factors,
+    books_proofs, books_proof_sums, books_proof_issues, books_proof_events
 TO stockops_owner;
 GRANT SELECT ON database_identity TO stockops_owner;
 GRANT SELECT ON audit_canonical, adjusted_prices TO stockops_owner;
@@ -41,7 +42,8 @@ GRANT SELECT ON
     tick_sizes, price_limits, market_sessions, market_holidays, tax_rates, fee_schedules,
     users, brokers, accounts, stocks, stock_inventory, stock_prices, portfolios, portfolio_targets,
     models, predictions, conditions, orders, trades, journal_entries, positions, house_balances,
-    notifications, audit_log, audit_seals, audit_canonical
+    notifications, audit_log, audit_seals, audit_canonical,
+    books_proofs, books_proof_sums, books_proof_issues, books_proof_events
 TO stockops_read;
 GRANT EXECUTE ON FUNCTION
     tick_won(text, date, bigint), lower_limit_won(text, date, bigint), upper_limit_won(text, date, bigint),

@@ -1,8 +1,19 @@
 """The invariants that prove the books, and the proof that they would notice."""
 
-from .checking import Example, InvariantResult, State, check, check_still, passed
+from .checking import (
+    Example,
+    InvariantResult,
+    Proving,
+    State,
+    check,
+    check_since,
+    check_still,
+    passed,
+    prove,
+)
 from .invariants import NAMES, Invariant, load
 from .planting import PlantedResult, self_test
+from .proofs import Proof
 
 __all__ = [
     "NAMES",
@@ -10,10 +21,14 @@ __all__ = [
     "Invariant",
     "InvariantResult",
     "PlantedResult",
+    "Proof",
+    "Proving",
     "State",
     "check",
+    "check_since",
     "check_still",
     "load",
     "passed",
+    "prove",
     "self_test",
 ]

@@ -4,16 +4,18 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from .. import queries
 from ..engine.base import Server
 from ..engine.sharing import share
-from ..errors import Finding, ServerError
-from . import invariants
+from ..errors import Finding, Refused, ServerError
+from . import invariants, proofs, since
 from .invariants import NAMES, Invariant
+from .proofs import Proof
 
-State = Literal["held", "violated", "inconclusive"]
+State = Literal["held", "violated", "inconclusive", "unchanged"]
 
 EXAMPLES_MAX = 20  # the LIMIT in every file
 _NO_SUCH_TABLE = {"42P01", "1146"}
@@ -33,6 +35,7 @@ class InvariantResult:
     """
     What became of one invariant; `inconclusive` where there was no row to look at.
 
+    `unchanged` is for a check of what is new since a proof: there it held, and no row came since.
     `violations` counts all rows that violate it, `examples` names the first 20 of them. `note` is
     what else a reader should know: how many audit rows await their seal, say.
     """
@@ -72,6 +75,125 @@ def check(
     return results
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proving:
+    """A whole check, and what became of its proof: `proof` is None where `why_not` says why."""
+
+    results: list[InvariantResult]
+    proof: Proof | None
+    why_not: str
+
+
+def check_since(
+    server: Server,
+    *,
+    only: Collection[str] = (),
+    seen: Callable[[InvariantResult], None] = lambda _: None,
+) -> tuple[Proof, list[InvariantResult]]:
+    """
+    Return the newest proof, and what became of the invariants since, all read in one snapshot.
+
+    Raises `Finding` where there is no proof, where it is not as it was stored, and where these
+    books end before it.
+    """
+    chosen = invariants.load(server, only)
+    with server.transaction(isolation="repeatable read", read_only=True):
+        proof = _latest(server)
+        if proof is None:
+            raise Finding(
+                "there is no proof to start from",
+                hint="Check everything, and keep a proof: stockops books check --prove",
+            )
+        proofs.verify(server, proof)
+        server.execute(queries.text(server.engine, "checking/session", server.version[0]))
+        results = []
+        for invariant in chosen:
+            asked = since.narrowed(server, invariant, proofs.params(proof))
+            results.append(ask(server, asked))
+            seen(results[-1])
+    return proof, results
+
+
+def prove(
+    server: Server,
+    writer: Server,
+    *,
+    now: Callable[[], datetime],
+    seen: Callable[[InvariantResult], None] = lambda _: None,
+) -> Proving:
+    """
+    Check everything, and store a proof where all of it held; `writer` is a session for bulk.
+
+    The entries that the newest proof had counted are counted and hashed again: they have to be
+    there still, as they were. Nothing is stored where somebody goes on writing for too long.
+    """
+    why_not = ""
+    try:
+        marks = proofs.marks(server)
+    except (Refused, ServerError) as exc:  # the check is worth no less
+        marks, why_not = None, str(exc)
+    at = now()
+    results: list[InvariantResult] = []
+    with server.transaction(isolation="repeatable read", read_only=True):
+        server.execute(queries.text(server.engine, "checking/session", server.version[0]))
+        before = _latest(server)
+        for invariant in invariants.load(server):
+            results.append(ask(server, invariant))
+            seen(results[-1])
+        if not passed(results):
+            return Proving(results=results, proof=None, why_not="not everything held")
+        if marks is None:
+            return Proving(results=results, proof=None, why_not=why_not)
+        names = [result.name for result in results]
+        facts = proofs.found(server, before)
+        if before:
+            results.append(_unaltered(server, before, facts))
+            if results[-1].violations:
+                return Proving(results=results, proof=None, why_not="not everything held")
+        try:
+            proof = proofs.store(server, writer, at=at, of=marks, facts=facts, names=names)
+        except ServerError as exc:  # a standby, or no right to write
+            return Proving(results=results, proof=None, why_not=str(exc))
+    return Proving(results=results, proof=proof, why_not="")
+
+
+def _latest(server: Server) -> Proof | None:
+    try:
+        return proofs.latest(server)
+    except ServerError as exc:
+        if exc.code in _NO_SUCH_TABLE:
+            raise Finding(
+                "this database has no table for proofs", hint="Make it with: stockops migrate up"
+            ) from exc
+        raise
+
+
+def _unaltered(server: Server, before: Proof, facts: proofs.Found) -> InvariantResult:
+    """Return whether what `before` had counted is there; a changed proof is no measure for that."""
+    expected = (before.entries, int(before.entries_hash))
+    found = (facts.old_entries, int(facts.old_hash))
+    told = [f"{entries:,} entries, hash {total}" for entries, total in (expected, found)]
+    note, state = f"those of proof {before.proof_id}", _held(expected == found)
+    try:
+        proofs.verify(server, before)
+    except Finding as exc:
+        note, state = str(exc), "inconclusive"
+    return InvariantResult(
+        name="proven_entries",
+        title="The journal entries that the proof before had counted are there, as they were.",
+        state=state,
+        looked_at=facts.old_entries,
+        violations=int(state == "violated"),
+        examples=(Example(note, *told),) if state == "violated" else (),
+        note=note,
+        ms=0,
+    )
+
+
+def _held(is_so: bool) -> State:
+    return "held" if is_so else "violated"
+
+
 def check_still(connected: Callable[[], AbstractContextManager[Server]]) -> list[InvariantResult]:
     """
     Return what became of all invariants of a database to which nobody writes, in their order.
@@ -90,14 +212,14 @@ def check_still(connected: Callable[[], AbstractContextManager[Server]]) -> list
 def passed(results: Iterable[InvariantResult]) -> bool:
     """Return whether something was checked and all of it held: inconclusive is not OK."""
     states = {result.state for result in results}
-    return states == {"held"}
+    return "held" in states and states <= {"held", "unchanged"}
 
 
 def ask(server: Server, invariant: Invariant) -> InvariantResult:
     """Return what became of `invariant` in the transaction that `server` is in."""
     started = time.monotonic()
     try:
-        rows = server.rows(invariant.sql)
+        rows = server.rows(invariant.sql, invariant.params)
     except ServerError as exc:
         if exc.code in _NO_SUCH_TABLE:
             raise Finding(
@@ -106,10 +228,11 @@ def ask(server: Server, invariant: Invariant) -> InvariantResult:
             ) from exc
         raise
     looked_at, violations = int(rows[0]["looked_at"]), int(rows[0]["violations"])
+    idle: State = "inconclusive" if invariant.params is None else "unchanged"
     return InvariantResult(
         name=invariant.name,
         title=invariant.title,
-        state="violated" if violations else "held" if looked_at else "inconclusive",
+        state="violated" if violations else "held" if looked_at else idle,
         looked_at=looked_at,
         violations=violations,
         examples=tuple(

@@ -6,7 +6,7 @@ it looked at, the number that violate it, and up to 20 of these by name with wha
 what was found; with no violation it answers with one row whose names are NULL.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -53,11 +53,12 @@ NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Invariant:
-    """One invariant as `engine` asks for it."""
+    """One invariant as `engine` asks for it; `params` is None where it is asked of everything."""
 
     name: str
     title: str
     sql: str
+    params: Mapping[str, object] | None = None
 
 
 def load(server: Server, only: Collection[str] = ()) -> list[Invariant]:

@@ -1,12 +1,12 @@
 """``stockops books``."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import click
 
-from .. import audit, render
+from .. import audit, durations, render
 from .. import books as the_books
 from ..books import InvariantResult, record
 from ..engine import connect
@@ -31,14 +31,24 @@ def books() -> None:
 @options.form
 @click.option("--only", "only", multiple=True, metavar="NAME", help="Only this invariant; repeat.")
 @telling.notify
-@click.option("--self-test", is_flag=True, help="Plant corruptions in a copy; each must be caught.")
+@click.option(
+    "--self-test",
+    "way",
+    flag_value="self-test",
+    help="Plant corruptions in a copy; each must be caught.",
+)
+@click.option(
+    "--prove", "way", flag_value="prove", help="Check everything, and keep a proof of it."
+)
+@click.option(
+    "--incremental",
+    "way",
+    flag_value="incremental",
+    help="Check what is new since the newest proof.",
+)
 @click.pass_context
 def check_command(
-    ctx: click.Context,
-    asked: Asked,
-    form: render.Format,
-    only: tuple[str, ...],
-    self_test: bool,
+    ctx: click.Context, asked: Asked, form: render.Format, only: tuple[str, ...], way: str | None
 ) -> None:
     """
     Check every invariant of the books, all in one snapshot.
@@ -48,10 +58,19 @@ def check_command(
     kept for `health check` and the exporter. --self-test breaks a copy in temporary tables, once
     for each corruption, and exits 1 when one goes unnoticed.
 
+    --prove stores, where all of it held, how far the books went and what they added up to, and
+    exits 1 where it could not. --incremental starts from there: it holds the proof to its seal and
+    all balances to its sums, and asks each invariant of what is new. It does not see a row of the
+    proof that was changed in place. Exits 1 where there is no proof, or none of these books.
+
     --notify tells what changed since the last time by the channels of stockops.yaml, also that the
     books could not be checked; exits 1 where a channel could not be told.
     """
-    ctx.exit(_self_test(asked.require(), form, only) if self_test else _check(asked, form, only))
+    if way == "prove" and only:
+        raise click.UsageError("--prove checks everything: it goes without --only")
+    if way == "self-test":
+        ctx.exit(_self_test(asked.require(), form, only))
+    ctx.exit(_check(asked, form, only, way or "whole"))
 
 
 @books.command("seal")
@@ -104,18 +123,59 @@ def fold_command(
     click.echo(render.rows([folded], form))
 
 
-def _check(asked: Asked, form: render.Format, only: tuple[str, ...]) -> int:
+def _check(asked: Asked, form: render.Format, only: tuple[str, ...], way: str) -> int:
     target = asked.target
     told = telling.teller(target.name)
-    name = ":".join(["books_check", *sorted(only)])  # a part that holds is not the whole
-    with telling.failure_told(told, name, _TITLE), connect(asked.require()) as server:
-        results = the_books.check(server, only=only, seen=lambda r: _progress(r.name))
+    # A part that holds is not the whole.
+    name = ":".join(["books_check", *sorted(only), *(["incremental"] * (way == "incremental"))])
+    with telling.failure_told(told, name, _TITLE):
+        results, said, done = _WAYS[way](asked.require(), only)
     _progress("")
     click.echo(render.rows(results, form) if form == "json" else checked_table(results))
-    if not only:
+    click.echo(said, nl=bool(said), err=form == "json" or not done)
+    if not only and way != "incremental":
         _keep(target, results)
     heard = told.tell([_sighting(name, results, target)])
-    return 0 if the_books.passed(results) and heard else 1
+    return 0 if the_books.passed(results) and done and heard else 1
+
+
+Checked = tuple[list[InvariantResult], str, bool]  # results, what else to say, all done as asked
+
+
+def _whole(target: Target, only: tuple[str, ...]) -> Checked:
+    with connect(target) as server:
+        return the_books.check(server, only=only, seen=lambda r: _progress(r.name)), "", True
+
+
+def _prove(target: Target, only: tuple[str, ...]) -> Checked:
+    del only
+    with connect(target) as server, connect(target, bulk=True) as writer:
+        done = the_books.prove(
+            server, writer, now=lambda: datetime.now(UTC), seen=lambda r: _progress(r.name)
+        )
+    if done.proof is None:
+        return done.results, f"no proof was stored: {done.why_not}", False
+    said = f"stored as proof {done.proof.proof_id}, up to event {done.proof.event_id}"
+    return done.results, said, True
+
+
+def _incremental(target: Target, only: tuple[str, ...]) -> Checked:
+    with connect(target) as server:
+        proof, results = the_books.check_since(server, only=only, seen=lambda r: _progress(r.name))
+    age = datetime.now(UTC) - proof.proven_at.replace(tzinfo=UTC)
+    return (
+        results,
+        f"since proof {proof.proof_id}, a whole check {durations.said(age.total_seconds())} ago "
+        f"up to event {proof.event_id}; what was changed in place before that is not seen",
+        True,
+    )
+
+
+_WAYS: Mapping[str, Callable[[Target, tuple[str, ...]], Checked]] = {
+    "whole": _whole,
+    "prove": _prove,
+    "incremental": _incremental,
+}
 
 
 def _sighting(name: str, results: Sequence[InvariantResult], target: Target) -> Sighting:
@@ -171,7 +231,7 @@ def checked_table(results: Sequence[InvariantResult]) -> str:
             f"{r.state:<12}  {r.name:<{width}}  {r.looked_at:>10,} looked at"
             f"  {r.violations:>7,} violations  {r.ms:>6,} ms  {r.note}".rstrip()
         )
-        if r.state != "held":
+        if r.state in {"violated", "inconclusive"}:
             lines.append(f"    {r.title}" if r.looked_at else "    no rows to look at yet")
         lines += [f"    {e.entity}: expected {e.expected}; found {e.found}" for e in r.examples]
         if r.violations > len(r.examples):
@@ -180,4 +240,6 @@ def checked_table(results: Sequence[InvariantResult]) -> str:
     verdict = f"{held} of {len(results)} invariants held"
     if idle := sum(r.state == "inconclusive" for r in results):
         verdict += f", {idle} had nothing to look at"
+    if unchanged := sum(r.state == "unchanged" for r in results):
+        verdict += f", {unchanged} held before and had no new row"
     return "\n".join([*lines, verdict])

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ..queries import Query
 
-State = Literal["held", "violated", "inconclusive"]
+State = Literal["held", "violated", "inconclusive", "unchanged"]
 
 
 @dataclass(frozen=True, slots=True)

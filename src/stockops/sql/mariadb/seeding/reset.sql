@@ -32,6 +32,10 @@ BEGIN NOT ATOMIC
     TRUNCATE positions;
     TRUNCATE broker_tokens;
     TRUNCATE technical_indicators;
+    TRUNCATE books_proof_events;
+    TRUNCATE books_proof_issues;
+    TRUNCATE books_proof_sums;
+    TRUNCATE books_proofs;
     TRUNCATE stock_prices;
     TRUNCATE stocks;
     SET SESSION foreign_key_checks = 1;

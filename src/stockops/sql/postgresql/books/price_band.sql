@@ -109,7 +109,7 @@ prices AS (
     WHERE kind = 'limit' AND status <> 'rejected'
     UNION ALL
     SELECT 'trade', trade_id, symbol, business_date, price_won
-    FROM trades
+    FROM trades AS judged
 ),
 wrong AS (
     SELECT p.owner, p.owner_id, p.price_won, CASE p.owner WHEN 'trade' THEN 1 ELSE b.tick_won END AS tick_won, b.lower_won, b.upper_won
@@ -129,7 +129,7 @@ shown AS (
     LIMIT 20
 ),
 looked AS (
-    SELECT (SELECT count(*) FROM trades) + (SELECT count(*) FROM orders WHERE kind = 'limit' AND status <> 'rejected') AS looked_at
+    SELECT (SELECT count(*) FROM trades AS judged) + (SELECT count(*) FROM orders WHERE kind = 'limit' AND status <> 'rejected') AS looked_at
 )
 SELECT l.looked_at, coalesce(s.violations, 0) AS violations, s.entity, s.expected, s.found
 FROM looked AS l

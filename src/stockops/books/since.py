@@ -1,0 +1,131 @@
+"""
+Ask an invariant of what is new since a proof only.
+
+Most invariants keep their statement: the tables that it reads are narrowed, each to a relation in
+``sql/<engine>/books_since``, which becomes a common table expression before it. What has to be
+carried over is in the tables of the proof. A few have a statement of their own there. What is not
+in `NARROWED` or `OWN` is asked of everything, as in a whole check.
+"""
+
+import re
+from collections.abc import Mapping
+
+from .. import queries
+from ..engine.base import Server
+from .invariants import Invariant
+
+# Each reads those before it only.
+RELATIONS = (
+    "seen",
+    "new_orders",
+    "new_trades",
+    "new_journal_entries",
+    "new_audit_log",
+    "new_notifications",
+    "open_orders",
+    "keyed_orders",
+    "old_orders",
+    "recent_orders",
+    "recent_fills",
+    "recent_audit_log",
+    "dealt_trades",
+    "carried_entries",
+    "moved_positions",
+    "recent_positions",
+    "position_entries",
+    "recent_predictions",
+    "recent_conditions",
+    "condition_orders",
+    "condition_audit_log",
+    "condition_notices",
+)
+
+_TRADED = {"trades": "new_trades", "orders": "recent_orders"}
+_ENTERED = {"journal_entries": "new_journal_entries"}
+_OPEN = {"orders": "open_orders"}
+
+# Of each invariant, what is read instead of a table. A table AS a name is that one mention of it.
+NARROWED: Mapping[str, Mapping[str, str]] = {
+    "journal_zero": _ENTERED,
+    "global_zero": _ENTERED,
+    "cash": {"journal_entries": "carried_entries"},
+    "holdings": {"journal_entries": "position_entries", "positions": "recent_positions"},
+    "inventory": {"journal_entries": "carried_entries"},
+    "reserved_cash": _OPEN,
+    "reserved_shares": _OPEN,
+    "one_order_per_key": {"orders": "keyed_orders"},
+    "order_fills": {"orders": "recent_orders", "trades": "recent_fills"},
+    "trade_sides": _TRADED,
+    "self_trade": _TRADED,
+    "trade_journal": _TRADED | _ENTERED,
+    "fees": _TRADED,
+    "tax": _TRADED,
+    "price_band": {
+        "trades AS judged": "new_trades",
+        "trades": "dealt_trades",
+        "orders": "new_orders",
+    },
+    "day_prices": {"trades": "dealt_trades"},
+    "business_date": {"trades": "new_trades", "orders": "new_orders"},
+    "expiry": _OPEN,
+    "book_not_crossed": _OPEN,
+    "price_time_priority": _TRADED,
+    "quarantine": {
+        "orders": "new_orders",
+        "predictions": "recent_predictions",
+        "audit_log": "new_audit_log",
+        "notifications": "new_notifications",
+    },
+    "conditional_orders": {
+        "orders": "condition_orders",
+        "conditions": "recent_conditions",
+        "audit_log": "condition_audit_log",
+        "notifications": "condition_notices",
+    },
+    "audit_complete": {"orders": "recent_orders", "audit_log": "recent_audit_log"},
+    "orphans": {"journal_entries": "new_journal_entries", "audit_log": "new_audit_log"},
+}
+OWN = ("cost", "audit_chain", "house_balances")
+
+
+def narrowed(server: Server, invariant: Invariant, params: Mapping[str, object]) -> Invariant:
+    """Return `invariant` as it is asked of what is new; itself where it is asked of everything."""
+    if invariant.name in OWN:
+        sql = _text(server, invariant.name)
+    elif invariant.name in NARROWED:
+        sql = _narrow(invariant.sql, NARROWED[invariant.name])
+    else:
+        return invariant
+    return Invariant(invariant.name, invariant.title, _prefixed(server, sql), params)
+
+
+def _narrow(sql: str, tables: Mapping[str, str]) -> str:
+    for table in sorted(tables, key=len, reverse=True):  # the one mention before all others
+        alias = table.partition(" ")[2]
+        sql = re.sub(rf"\b(FROM|JOIN) {table}\b", rf"\1 {tables[table]} {alias}".rstrip(), sql)
+        # A relation has no index that a hint could name.
+        sql = re.sub(
+            rf"\b({tables[table]}(?: AS \w+)?) (?:FORCE|IGNORE|USE) INDEX \(\w+\)", r"\1", sql
+        )
+    return sql
+
+
+def _prefixed(server: Server, sql: str) -> str:
+    """Return `sql` with the relations that it reads before it."""
+    texts = {name: _text(server, name) for name in RELATIONS}
+    wanted: set[str] = set()
+    reading = [sql]
+    while reading:
+        words = set(re.findall(r"\w+", reading.pop()))
+        found = [name for name in RELATIONS if name in words and name not in wanted]
+        wanted.update(found)
+        reading += [texts[name] for name in found]
+    made = [f"{name} AS (\n{texts[name].rstrip()}\n)" for name in RELATIONS if name in wanted]
+    return re.sub(
+        r"^WITH (RECURSIVE )?", lambda m: m[0] + "".join(f"{each},\n" for each in made), sql,
+        count=1, flags=re.MULTILINE,
+    )  # fmt: skip
+
+
+def _text(server: Server, name: str) -> str:
+    return queries.text(server.engine, f"books_since/{name}", server.version[0])

@@ -1,0 +1,125 @@
+-- What the shares of every position that moved cost is what they did in the proof and what was paid for them since; each sale takes its part of that along, parts of a won cut off.
+-- What was never sold costs the sum of what was paid, which is most of a market's positions; the rest is followed sale by sale.
+-- An order that takes is one event, however many orders it meets; each fill of an order that rests is one of its own.
+-- A step is a sale and what was bought since the one before it; the last step may be without a sale.
+WITH RECURSIVE opening AS MATERIALIZED (
+    SELECT s.account_id, s.asset AS symbol, 0 AS event_id, s.amount AS quantity, s.cost_won AS value_won
+    FROM recent_positions AS m
+    JOIN books_proof_sums AS s
+        ON s.proof_id = %(proof_id)s AND s.account_id = m.account_id AND s.asset = m.symbol AND s.business_date = DATE '1000-01-01'
+    UNION ALL
+    SELECT j.account_id, j.asset, j.journal_id, j.amount, j.amount * p.close_won
+    FROM new_journal_entries AS j
+    LEFT JOIN stock_prices AS p ON p.symbol = j.asset AND p.price_date = j.business_date
+    WHERE
+        j.asset <> 'KRW' AND j.kind IN ('open', 'deposit')
+        AND j.account_id NOT IN (SELECT a.account_id FROM accounts AS a WHERE a.kind <> 'customer')
+),
+opened AS (
+    SELECT account_id, symbol, CASE WHEN count(value_won) = count(*) THEN sum(value_won) END AS opened_won  -- NULL where a close is missing
+    FROM opening
+    GROUP BY account_id, symbol
+),
+bought AS (
+    SELECT o.account_id, t.symbol, sum(t.price_won * t.quantity) AS bought_won
+    FROM new_trades AS t
+    JOIN recent_orders AS o ON o.order_id = t.buy_order_id
+    GROUP BY o.account_id, t.symbol
+),
+sellers AS MATERIALIZED (
+    SELECT DISTINCT o.account_id, t.symbol
+    FROM new_trades AS t
+    JOIN recent_orders AS o ON o.order_id = t.sell_order_id
+),
+sides AS (
+    SELECT
+        buy_order_id AS order_id, CASE WHEN taker_side = 'buy' THEN buy_order_id ELSE trade_id END AS event_id,
+        symbol, quantity, price_won * quantity AS value_won
+    FROM new_trades
+    WHERE buy_order_id IS NOT NULL
+    UNION ALL
+    SELECT sell_order_id, CASE WHEN taker_side = 'sell' THEN sell_order_id ELSE trade_id END, symbol, -quantity, 0
+    FROM new_trades
+    WHERE sell_order_id IS NOT NULL
+),
+events AS (
+    SELECT o.account_id, s.symbol, s.event_id, sum(s.quantity) AS quantity, sum(s.value_won) AS value_won
+    FROM sides AS s
+    JOIN recent_orders AS o ON o.order_id = s.order_id
+    JOIN sellers AS l ON l.account_id = o.account_id AND l.symbol = s.symbol
+    GROUP BY o.account_id, s.symbol, s.event_id
+    UNION ALL
+    SELECT p.account_id, p.symbol, p.event_id, p.quantity, p.value_won
+    FROM opening AS p
+    JOIN sellers AS l ON l.account_id = p.account_id AND l.symbol = p.symbol
+),
+numbered AS (
+    SELECT
+        account_id, symbol, quantity, value_won,
+        sum(quantity) OVER (PARTITION BY account_id, symbol ORDER BY event_id ROWS UNBOUNDED PRECEDING) AS held,
+        sum(CASE WHEN quantity < 0 THEN 1 ELSE 0 END) OVER (PARTITION BY account_id, symbol ORDER BY event_id ROWS UNBOUNDED PRECEDING) AS sales
+    FROM events
+),
+steps AS MATERIALIZED (
+    SELECT
+        account_id, symbol, sales + CASE WHEN quantity < 0 THEN 0 ELSE 1 END AS step_no,
+        CASE WHEN count(value_won) = count(*) THEN sum(value_won) END AS bought_won,
+        sum(CASE WHEN quantity < 0 THEN -quantity ELSE 0 END) AS sold,
+        max(CASE WHEN quantity < 0 THEN held - quantity ELSE 0 END) AS held_before,
+        count(*) OVER (PARTITION BY account_id, symbol) AS last_no
+    FROM numbered
+    GROUP BY account_id, symbol, sales + CASE WHEN quantity < 0 THEN 0 ELSE 1 END
+),
+costs (account_id, symbol, step_no, last_no, cost_won) AS (
+    SELECT account_id, symbol, 0::bigint, -1::bigint, 0::numeric FROM sellers
+    UNION ALL
+    SELECT
+        c.account_id, c.symbol, c.step_no + 1, s.last_no,
+        c.cost_won + s.bought_won - CASE WHEN s.sold = 0 THEN 0 ELSE div((c.cost_won + s.bought_won) * s.sold, greatest(s.held_before, 1)) END
+    FROM costs AS c
+    JOIN steps AS s ON s.account_id = c.account_id AND s.symbol = c.symbol AND s.step_no = c.step_no + 1
+),
+due AS (
+    SELECT
+        p.account_id, p.symbol, p.cost_won,
+        CASE
+            WHEN c.account_id IS NOT NULL THEN c.cost_won
+            WHEN o.account_id IS NOT NULL THEN o.opened_won + coalesce(b.bought_won, 0)
+            ELSE coalesce(b.bought_won, 0)
+        END AS due_won
+    FROM recent_positions AS p
+    LEFT JOIN opened AS o ON o.account_id = p.account_id AND o.symbol = p.symbol
+    LEFT JOIN bought AS b ON b.account_id = p.account_id AND b.symbol = p.symbol
+    LEFT JOIN costs AS c ON c.account_id = p.account_id AND c.symbol = p.symbol AND c.step_no = c.last_no
+),
+judged AS (
+    SELECT
+        account_id, symbol, cost_won, due_won,
+        CASE WHEN cost_won <> due_won THEN 1 ELSE 0 END AS is_wrong, CASE WHEN due_won IS NULL THEN 0 ELSE 1 END AS looked_at
+    FROM due
+),
+-- One row for all that are right, and one for each that is wrong.
+told AS (
+    SELECT
+        is_wrong, CASE WHEN is_wrong = 1 THEN account_id END AS account_id, CASE WHEN is_wrong = 1 THEN symbol END AS symbol,
+        max(cost_won) AS cost_won, max(due_won) AS due_won, sum(looked_at) AS looked_at
+    FROM judged
+    GROUP BY is_wrong, CASE WHEN is_wrong = 1 THEN account_id END, CASE WHEN is_wrong = 1 THEN symbol END
+),
+placed AS (
+    SELECT
+        account_id, symbol, cost_won, due_won, is_wrong,
+        row_number() OVER (ORDER BY is_wrong DESC, account_id, symbol) AS place_no,
+        sum(is_wrong) OVER () AS violations,
+        sum(looked_at) OVER () AS looked_at
+    FROM told
+)
+SELECT
+    coalesce(n.looked_at, 0) AS looked_at,
+    coalesce(n.violations, 0) AS violations,
+    CASE WHEN n.is_wrong = 1 THEN concat_ws(' ', 'account', n.account_id, 'position', n.symbol) END AS entity,
+    concat_ws(' ', n.due_won, 'won') AS expected,
+    concat_ws(' ', n.cost_won, 'won') AS found
+FROM (SELECT 1 AS n) AS one
+LEFT JOIN placed AS n ON n.place_no = 1 OR (n.is_wrong = 1 AND n.place_no <= 20)
+ORDER BY n.place_no

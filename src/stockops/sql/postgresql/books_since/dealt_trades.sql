@@ -1,0 +1,11 @@
+-- New trades, and those of the proof that prices of later days follow from.
+SELECT n.* FROM new_trades AS n
+UNION ALL
+SELECT t.*
+FROM trades AS t
+WHERE
+    t.trade_id = ANY (ARRAY(
+        SELECT i.last_trade_id FROM books_proof_issues AS i WHERE i.proof_id = %(proof_id)s
+        UNION
+        SELECT i.prior_trade_id FROM books_proof_issues AS i WHERE i.proof_id = %(proof_id)s
+    ))
