@@ -303,6 +303,7 @@ FOR_QUERIES = {
     "predictions_symbol_ix",
     "predictions_match_ix",
     "broker_tokens_key_ix",
+    "patterns_date_ix",
 }
 
 

@@ -63,6 +63,7 @@ LAYERS = [
         "rebalancing",
         "indicators",
         "settlement",
+        "research",
     },
     {"workload", "backups", "scenarios"},
     {"journal", "seeding", "lab", "partitions", "predictions", "conditions", "rebalancing"},

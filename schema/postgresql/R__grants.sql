@@ -11,7 +11,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON
     notifications, audit_log, audit_seals, seed_chunks, heartbeats,
     rebalances, rebalance_lines, broker_tokens, technical_indicators, auctions, interruption_limits,
     settlement_days, settlements, corporate_actions, corporate_action_lines, price_factors,
-    books_proofs, books_proof_sums, books_proof_issues, books_proof_events
+    books_proofs, books_proof_sums, books_proof_issues, books_proof_events,
+    simulations, simulation_trades, simulation_days, patterns, ai_recommendations, weekly_reports
 TO stockops_owner;
 GRANT SELECT ON database_identity TO stockops_owner;
 GRANT SELECT ON audit_canonical, adjusted_prices TO stockops_owner;
@@ -35,6 +36,7 @@ GRANT EXECUTE ON FUNCTION execute_condition(bigint, bigint, date, timestamptz) T
 GRANT SELECT ON rebalances, rebalance_lines, technical_indicators TO stockops_app, stockops_read;
 GRANT SELECT ON settlement_days, settlements, corporate_actions, corporate_action_lines, price_factors, adjusted_prices TO stockops_app, stockops_read;
 GRANT SELECT ON auctions, interruption_limits TO stockops_app, stockops_read;
+GRANT SELECT ON simulations, simulation_trades, simulation_days, patterns, ai_recommendations, weekly_reports TO stockops_app, stockops_read;
 GRANT EXECUTE ON FUNCTION start_rebalance(bigint, bigint, bigint, jsonb, date, timestamptz) TO stockops_app;
 GRANT EXECUTE ON FUNCTION finish_rebalance(bigint, date, timestamptz) TO stockops_app;
 

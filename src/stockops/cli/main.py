@@ -22,6 +22,7 @@ NOUNS = {
     "seed": "Fill a database with the Korean market.",
     "trade": "Orders: one, many, those that a portfolio needs, and the audit of a run.",
     "report": "What an operator asks: named questions, as a table, JSON, CSV or a page.",
+    "research": "Backtests, patterns in prices, recommendations, weekly reports: no order.",
     "books": "The invariants that prove the books.",
     "slow": "What took the time, from the logs of either engine.",
     "backup": "Backups that are restored and proven before they are believed.",

@@ -81,7 +81,9 @@ class Server(Protocol):
     def execute(self, sql: str, params: Mapping[str, object] | None = None) -> int:
         """Run one statement, sent as it is where `params` is None; return the rows it changed."""
 
-    def stream(self, sql: str, *, batch: int = 10_000) -> Iterator[list[tuple[Any, ...]]]:
+    def stream(
+        self, sql: str, params: Mapping[str, object] | None = None, *, batch: int = 10_000
+    ) -> Iterator[list[tuple[Any, ...]]]:
         """
         Run one statement and yield its rows in lists of `batch`, in bounded memory.
 

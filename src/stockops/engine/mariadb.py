@@ -107,12 +107,14 @@ class MariaDB:
         with self._translated(commits=True), self._conn.cursor() as cursor:
             return int(cursor.execute(sql, params))
 
-    def stream(self, sql: str, *, batch: int = 10_000) -> Iterator[list[tuple[Any, ...]]]:
+    def stream(
+        self, sql: str, params: Mapping[str, object] | None = None, *, batch: int = 10_000
+    ) -> Iterator[list[tuple[Any, ...]]]:
         """Run one statement and yield its rows in lists of `batch`, in bounded memory."""
         with self._translated(commits=False), self._conn.cursor(SSCursor) as cursor:
             self._streaming = True
             try:
-                cursor.execute(sql)
+                cursor.execute(sql, params)
                 if cursor.description:
                     yield from self._unbuffered(cursor._result, batch)
             finally:

@@ -102,14 +102,16 @@ class PostgreSQL:
         with self._translated(commits=True):
             return max(self._conn.execute(sql.encode(), params).rowcount, 0)
 
-    def stream(self, sql: str, *, batch: int = 10_000) -> Iterator[list[tuple[Any, ...]]]:
+    def stream(
+        self, sql: str, params: Mapping[str, object] | None = None, *, batch: int = 10_000
+    ) -> Iterator[list[tuple[Any, ...]]]:
         """Run one statement and yield its rows in lists of `batch`, in bounded memory."""
         with (
             self._translated(commits=False),
             self._conn.cursor(row_factory=tuple_row) as cursor,
         ):
             # A generator, whatever its type says: closing it early stops the query.
-            answer = cursor.stream(sql.encode(), size=min(batch, 1000))
+            answer = cursor.stream(sql.encode(), params, size=min(batch, 1000))
             rows = cast("Generator[tuple[Any, ...]]", answer)
             self._streaming = True
             try:

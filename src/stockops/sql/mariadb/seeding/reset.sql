@@ -10,6 +10,12 @@ BEGIN NOT ATOMIC
     TRUNCATE seed_chunks;
     SET SESSION foreign_key_checks = 0;
     TRUNCATE stock_inventory;
+    TRUNCATE weekly_reports;
+    TRUNCATE ai_recommendations;
+    TRUNCATE patterns;
+    TRUNCATE simulation_days;
+    TRUNCATE simulation_trades;
+    TRUNCATE simulations;
     TRUNCATE audit_seals;
     TRUNCATE audit_log;
     TRUNCATE corporate_action_lines;

@@ -5,6 +5,7 @@ BEGIN
     CREATE TEMPORARY TABLE kept_users ON COMMIT DROP AS SELECT u.* FROM users AS u WHERE u.user_id = 0;
     CREATE TEMPORARY TABLE kept_accounts ON COMMIT DROP AS SELECT a.* FROM accounts AS a WHERE a.kind <> 'customer';
     TRUNCATE
+        weekly_reports, ai_recommendations, patterns, simulation_days, simulation_trades, simulations,
         books_proofs, books_proof_sums, books_proof_issues, books_proof_events,
         corporate_action_lines, corporate_actions, price_factors, settlements, settlement_days,
         seed_chunks, audit_seals, audit_log, rebalance_lines, rebalances, notifications, trades, auctions, orders, conditions, predictions, portfolio_targets,
