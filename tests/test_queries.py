@@ -81,7 +81,6 @@ PARAMS: dict[str, object] = {
     "session_id": 0,
     "simulation_id": 1,
     "simulation_key": "none",
-    "since": date(2025, 1, 2),
     "spike_times": 3,
     "session_ids": "1,2",
     "since": date(2025, 1, 2),
