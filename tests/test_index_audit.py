@@ -304,6 +304,7 @@ FOR_QUERIES = {
     "predictions_match_ix",
     "broker_tokens_key_ix",
     "patterns_date_ix",
+    "settlements_account_ix",
 }
 
 

@@ -51,7 +51,7 @@ CREATE TABLE corporate_actions (
     listed_after BIGINT NOT NULL COMMENT 'Shares listed after',
     holders BIGINT NOT NULL COMMENT 'Customers whose holding changed',
     paid_won BIGINT NOT NULL COMMENT 'Cash paid to customers: for fractions of a share, or for all shares',
-    orders_cancelled BIGINT NOT NULL COMMENT 'Open orders that it ended',
+    orders_cancelled BIGINT NOT NULL COMMENT 'Open orders that expired with the day it ended',
     applied_at DATETIME(6) NOT NULL COMMENT 'When it was done by the market''s clock, UTC',
     CONSTRAINT corporate_actions_pk PRIMARY KEY (action_id),
     CONSTRAINT corporate_actions_stock_fk FOREIGN KEY (symbol) REFERENCES stocks (symbol),
@@ -72,6 +72,8 @@ CREATE TRIGGER corporate_actions_append_only_update BEFORE UPDATE ON corporate_a
 CREATE TRIGGER corporate_actions_append_only_delete BEFORE DELETE ON corporate_actions FOR EACH ROW
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'corporate_actions is append-only: delete refused';
 
+-- No key to the action, which is stored last, with what its lines come to, nor to accounts, as above. The books invariant
+-- "corporate_actions" holds both.
 CREATE TABLE corporate_action_lines (
     action_id BIGINT NOT NULL COMMENT 'The action',
     account_id BIGINT NOT NULL COMMENT 'The account',
@@ -83,9 +85,8 @@ CREATE TABLE corporate_action_lines (
     paid_won BIGINT NOT NULL COMMENT 'Cash paid to it',
     CONSTRAINT corporate_action_lines_pk PRIMARY KEY (action_id, account_id),
     CONSTRAINT corporate_action_lines_journal_uq UNIQUE (journal_id),
-    CONSTRAINT corporate_action_lines_action_fk FOREIGN KEY (action_id) REFERENCES corporate_actions (action_id),
     CONSTRAINT corporate_action_lines_amounts_ck CHECK (
-        quantity_before >= 1 AND quantity_after >= 0 AND quantity_before <> quantity_after AND cost_before >= 0
+        quantity_before >= 0 AND quantity_after >= 0 AND quantity_before <> quantity_after AND cost_before >= 0
         AND cost_after BETWEEN 0 AND cost_before AND paid_won >= 0
     )
 ) ENGINE = InnoDB DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_nopad_bin

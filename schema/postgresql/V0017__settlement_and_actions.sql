@@ -89,11 +89,13 @@ COMMENT ON COLUMN corporate_actions.listed_before IS 'Shares listed before';
 COMMENT ON COLUMN corporate_actions.listed_after IS 'Shares listed after';
 COMMENT ON COLUMN corporate_actions.holders IS 'Customers whose holding changed';
 COMMENT ON COLUMN corporate_actions.paid_won IS 'Cash paid to customers: for fractions of a share, or for all shares';
-COMMENT ON COLUMN corporate_actions.orders_cancelled IS 'Open orders that it ended';
+COMMENT ON COLUMN corporate_actions.orders_cancelled IS 'Open orders that expired with the day it ended';
 COMMENT ON COLUMN corporate_actions.applied_at IS 'When it was done by the market''s clock, UTC';
 CREATE TRIGGER corporate_actions_append_only BEFORE UPDATE OR DELETE ON corporate_actions
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+-- No key to the action, which is stored last, with what its lines come to, nor to accounts, as above. The books invariant
+-- "corporate_actions" holds both.
 CREATE TABLE corporate_action_lines (
     action_id bigint NOT NULL,
     account_id bigint NOT NULL,
@@ -105,9 +107,8 @@ CREATE TABLE corporate_action_lines (
     paid_won bigint NOT NULL,
     CONSTRAINT corporate_action_lines_pk PRIMARY KEY (action_id, account_id),
     CONSTRAINT corporate_action_lines_journal_uq UNIQUE (journal_id),
-    CONSTRAINT corporate_action_lines_action_fk FOREIGN KEY (action_id) REFERENCES corporate_actions (action_id),
     CONSTRAINT corporate_action_lines_amounts_ck CHECK (
-        quantity_before >= 1 AND quantity_after >= 0 AND quantity_before <> quantity_after AND cost_before >= 0
+        quantity_before >= 0 AND quantity_after >= 0 AND quantity_before <> quantity_after AND cost_before >= 0
         AND cost_after BETWEEN 0 AND cost_before AND paid_won >= 0
     )
 );

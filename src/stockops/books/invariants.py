@@ -47,6 +47,7 @@ NAMES = (
     "audit_chain",
     "house_balances",
     "settlement",
+    "corporate_actions",
     "orphans",
 )
 

@@ -40,6 +40,7 @@ TABLES = (
     "settlements",
     "corporate_actions",
     "corporate_action_lines",
+    "price_factors",
     "predictions",
     "conditions",
     "notifications",

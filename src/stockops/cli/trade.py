@@ -16,6 +16,7 @@ from ..orders import Answer, Order
 from ..targets import Target
 from . import options, tradeclock
 from .runview import audited, progress, table
+from .trade_action import action_group
 from .trade_conditions import conditions
 from .trade_day import day_command
 from .trade_isolation import isolation_command
@@ -38,6 +39,7 @@ trade.add_command(rebalance_command)
 trade.add_command(settle_command)
 trade.add_command(isolation_command)
 trade.add_command(day_command)
+trade.add_command(action_group)
 
 
 @trade.command("order")

@@ -25,6 +25,7 @@ TITLES = {
     "order_rejected": "주문이 거부되었습니다",
     "rebalance_executed": "리밸런싱이 완료되었습니다",
     "ai_warning": "AI 예측 경고",
+    "corporate_action": "종목에 변경이 있습니다",
 }
 FAILURES_MAX = 3  # in a row: then the channel is down, and the rest waits for the next run
 RUN_S_MAX = 240.0

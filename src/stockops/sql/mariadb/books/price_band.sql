@@ -1,6 +1,6 @@
 -- Every trade, and every limit order taken, lies within the day's price limits as recomputed from the base price; limit orders lie on the tick, trades need not.
 -- The base of the day that an issue is at stands in stock_inventory; that of an earlier day is the newest close or
--- last trade before it. On the first day that an issue traded it may also be that day's close: a seed opens with it.
+-- last trade before it, or that of a split, if none of the two came after it. On the first day that an issue traded it may also be that day's close: a seed opens with it.
 -- Each issue and date has a ladder: a row for each tick size between its limits, the outermost reaching further. Every
 -- price finds one row in it, which says whether it is within the limits and on the tick.
 WITH tick_sets AS (
@@ -44,7 +44,8 @@ priced AS (
     -- DISTINCT keeps it a table of its own: merged into what follows, the newest close would be looked up many times.
     SELECT DISTINCT
         h.symbol, h.business_date, h.traded_on, h.trade_id,
-        (SELECT p.price_date FROM stock_prices AS p WHERE p.symbol = h.symbol AND p.price_date < h.business_date ORDER BY p.price_date DESC LIMIT 1) AS price_date
+        (SELECT p.price_date FROM stock_prices AS p WHERE p.symbol = h.symbol AND p.price_date < h.business_date ORDER BY p.price_date DESC LIMIT 1) AS price_date,
+        (SELECT max(c.action_id) FROM corporate_actions AS c WHERE c.symbol = h.symbol AND c.kind = 'split' AND c.effective_date <= h.business_date) AS split_id
     FROM history AS h
 ),
 bases AS (
@@ -53,6 +54,9 @@ bases AS (
         CASE
             WHEN w.way = 2 THEN o.close_won
             WHEN i.quote_date = h.business_date THEN i.base_won
+            WHEN
+                c.effective_date > coalesce(h.price_date, DATE '0001-01-01') AND c.effective_date > coalesce(h.traded_on, DATE '0001-01-01')
+                THEN c.base_won
             WHEN h.price_date >= coalesce(h.traded_on, h.price_date) THEN p.close_won
             ELSE t.price_won
         END AS base_won
@@ -63,6 +67,7 @@ bases AS (
     LEFT JOIN stock_prices AS p ON p.symbol = h.symbol AND p.price_date = h.price_date
     LEFT JOIN stock_prices AS o ON o.symbol = h.symbol AND o.price_date = h.business_date AND i.quote_date > h.business_date
     LEFT JOIN trades AS t ON t.trade_id = h.trade_id
+    LEFT JOIN corporate_actions AS c ON c.action_id = h.split_id
 ),
 spans AS (
     SELECT

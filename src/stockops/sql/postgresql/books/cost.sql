@@ -2,7 +2,8 @@
 -- What was never sold costs the sum of what was paid, which is most of a market's positions; the rest is followed sale by sale.
 -- An order that takes is one event, however many orders it meets; each fill of an order that rests is one of its own, and each
 -- fill in an auction.
--- A step is a sale and what was bought since the one before it; the last step may be without a sale.
+-- A step is a sale and what was bought since the one before it; the last step may be without a sale. A corporate action ends a
+-- step, too: what it pays out is sold, and the rest costs what it cost, however many shares it becomes.
 WITH RECURSIVE opening AS MATERIALIZED (
     SELECT j.account_id, j.asset AS symbol, j.journal_id AS event_id, j.amount AS quantity, j.amount * p.close_won AS value_won
     FROM journal_entries AS j
@@ -26,6 +27,10 @@ sellers AS MATERIALIZED (
     SELECT DISTINCT o.account_id, t.symbol
     FROM trades AS t
     JOIN orders AS o ON o.order_id = t.sell_order_id
+    UNION
+    SELECT l.account_id, a.symbol
+    FROM corporate_action_lines AS l
+    JOIN corporate_actions AS a ON a.action_id = l.action_id
 ),
 sides AS (
     SELECT
@@ -39,32 +44,43 @@ sides AS (
     WHERE sell_order_id IS NOT NULL
 ),
 events AS (
-    SELECT o.account_id, s.symbol, s.event_id, sum(s.quantity) AS quantity, sum(s.value_won) AS value_won
+    SELECT o.account_id, s.symbol, s.event_id, sum(s.quantity) AS quantity, sum(s.value_won) AS value_won, 0 AS acted, 0 AS new_shares, 0 AS old_shares
     FROM sides AS s
     JOIN orders AS o ON o.order_id = s.order_id
     JOIN sellers AS l ON l.account_id = o.account_id AND l.symbol = s.symbol
     GROUP BY o.account_id, s.symbol, s.event_id
     UNION ALL
-    SELECT p.account_id, p.symbol, p.event_id, p.quantity, p.value_won
+    SELECT p.account_id, p.symbol, p.event_id, p.quantity, p.value_won, 0, 0, 0
     FROM opening AS p
     JOIN sellers AS l ON l.account_id = p.account_id AND l.symbol = p.symbol
+    UNION ALL
+    SELECT
+        l.account_id, a.symbol, l.journal_id, l.quantity_after - l.quantity_before, 0, 1, coalesce(a.new_shares, 0), coalesce(a.old_shares, 0)
+    FROM corporate_action_lines AS l
+    JOIN corporate_actions AS a ON a.action_id = l.action_id
 ),
 numbered AS (
     SELECT
-        account_id, symbol, quantity, value_won,
+        account_id, symbol, quantity, value_won, new_shares, old_shares, CASE WHEN quantity < 0 OR acted = 1 THEN 0 ELSE 1 END AS stays,
         sum(quantity) OVER (PARTITION BY account_id, symbol ORDER BY event_id ROWS UNBOUNDED PRECEDING) AS held,
-        sum(CASE WHEN quantity < 0 THEN 1 ELSE 0 END) OVER (PARTITION BY account_id, symbol ORDER BY event_id ROWS UNBOUNDED PRECEDING) AS sales
+        sum(CASE WHEN quantity < 0 OR acted = 1 THEN 1 ELSE 0 END) OVER (PARTITION BY account_id, symbol ORDER BY event_id ROWS UNBOUNDED PRECEDING) AS sales
     FROM events
 ),
 steps AS MATERIALIZED (
     SELECT
-        account_id, symbol, sales + CASE WHEN quantity < 0 THEN 0 ELSE 1 END AS step_no,
+        account_id, symbol, sales + stays AS step_no,
         CASE WHEN count(value_won) = count(*) THEN sum(value_won) END AS bought_won,
-        sum(CASE WHEN quantity < 0 THEN -quantity ELSE 0 END) AS sold,
-        max(CASE WHEN quantity < 0 THEN held - quantity ELSE 0 END) AS held_before,
+        sum(
+            CASE
+                WHEN new_shares > 0 THEN mod((held - quantity) * new_shares, old_shares)
+                WHEN quantity < 0 THEN -quantity
+                ELSE 0
+            END
+        ) AS sold,
+        max(CASE WHEN new_shares > 0 THEN (held - quantity) * new_shares WHEN quantity < 0 THEN held - quantity ELSE 0 END) AS held_before,
         count(*) OVER (PARTITION BY account_id, symbol) AS last_no
     FROM numbered
-    GROUP BY account_id, symbol, sales + CASE WHEN quantity < 0 THEN 0 ELSE 1 END
+    GROUP BY account_id, symbol, sales + stays
 ),
 costs (account_id, symbol, step_no, last_no, cost_won) AS (
     SELECT account_id, symbol, 0::bigint, -1::bigint, 0::numeric FROM sellers

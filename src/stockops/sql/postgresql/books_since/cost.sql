@@ -1,7 +1,9 @@
 -- What the shares of every position that moved cost is what they did in the proof and what was paid for them since; each sale takes its part of that along, parts of a won cut off.
 -- What was never sold costs the sum of what was paid, which is most of a market's positions; the rest is followed sale by sale.
--- An order that takes is one event, however many orders it meets; each fill of an order that rests is one of its own.
--- A step is a sale and what was bought since the one before it; the last step may be without a sale.
+-- An order that takes is one event, however many orders it meets; each fill of an order that rests is one of its own, and each
+-- fill in an auction.
+-- A step is a sale and what was bought since the one before it; the last step may be without a sale. A corporate action ends a
+-- step, too: what it pays out is sold, and the rest costs what it cost, however many shares it becomes.
 WITH RECURSIVE opening AS MATERIALIZED (
     SELECT s.account_id, s.asset AS symbol, 0 AS event_id, s.amount AS quantity, s.cost_won AS value_won
     FROM recent_positions AS m
@@ -26,49 +28,67 @@ bought AS (
     JOIN recent_orders AS o ON o.order_id = t.buy_order_id
     GROUP BY o.account_id, t.symbol
 ),
+acted AS MATERIALIZED (
+    SELECT
+        l.account_id, a.symbol, l.journal_id AS event_id, l.quantity_after - l.quantity_before AS quantity, coalesce(a.new_shares, 0) AS new_shares,
+        coalesce(a.old_shares, 0) AS old_shares
+    FROM (SELECT DISTINCT n.journal_id FROM new_journal_entries AS n WHERE n.kind = 'action') AS j
+    JOIN corporate_action_lines AS l ON l.journal_id = j.journal_id
+    JOIN corporate_actions AS a ON a.action_id = l.action_id
+),
 sellers AS MATERIALIZED (
     SELECT DISTINCT o.account_id, t.symbol
     FROM new_trades AS t
     JOIN recent_orders AS o ON o.order_id = t.sell_order_id
+    UNION
+    SELECT a.account_id, a.symbol FROM acted AS a
 ),
 sides AS (
     SELECT
-        buy_order_id AS order_id, CASE WHEN taker_side = 'buy' THEN buy_order_id ELSE trade_id END AS event_id,
+        buy_order_id AS order_id, CASE WHEN taker_side = 'buy' AND auction_id IS NULL THEN buy_order_id ELSE trade_id END AS event_id,
         symbol, quantity, price_won * quantity AS value_won
     FROM new_trades
     WHERE buy_order_id IS NOT NULL
     UNION ALL
-    SELECT sell_order_id, CASE WHEN taker_side = 'sell' THEN sell_order_id ELSE trade_id END, symbol, -quantity, 0
+    SELECT sell_order_id, CASE WHEN taker_side = 'sell' AND auction_id IS NULL THEN sell_order_id ELSE trade_id END, symbol, -quantity, 0
     FROM new_trades
     WHERE sell_order_id IS NOT NULL
 ),
 events AS (
-    SELECT o.account_id, s.symbol, s.event_id, sum(s.quantity) AS quantity, sum(s.value_won) AS value_won
+    SELECT o.account_id, s.symbol, s.event_id, sum(s.quantity) AS quantity, sum(s.value_won) AS value_won, 0 AS acted, 0 AS new_shares, 0 AS old_shares
     FROM sides AS s
     JOIN recent_orders AS o ON o.order_id = s.order_id
     JOIN sellers AS l ON l.account_id = o.account_id AND l.symbol = s.symbol
     GROUP BY o.account_id, s.symbol, s.event_id
     UNION ALL
-    SELECT p.account_id, p.symbol, p.event_id, p.quantity, p.value_won
+    SELECT p.account_id, p.symbol, p.event_id, p.quantity, p.value_won, 0, 0, 0
     FROM opening AS p
     JOIN sellers AS l ON l.account_id = p.account_id AND l.symbol = p.symbol
+    UNION ALL
+    SELECT a.account_id, a.symbol, a.event_id, a.quantity, 0, 1, a.new_shares, a.old_shares FROM acted AS a
 ),
 numbered AS (
     SELECT
-        account_id, symbol, quantity, value_won,
+        account_id, symbol, quantity, value_won, new_shares, old_shares, CASE WHEN quantity < 0 OR acted = 1 THEN 0 ELSE 1 END AS stays,
         sum(quantity) OVER (PARTITION BY account_id, symbol ORDER BY event_id ROWS UNBOUNDED PRECEDING) AS held,
-        sum(CASE WHEN quantity < 0 THEN 1 ELSE 0 END) OVER (PARTITION BY account_id, symbol ORDER BY event_id ROWS UNBOUNDED PRECEDING) AS sales
+        sum(CASE WHEN quantity < 0 OR acted = 1 THEN 1 ELSE 0 END) OVER (PARTITION BY account_id, symbol ORDER BY event_id ROWS UNBOUNDED PRECEDING) AS sales
     FROM events
 ),
 steps AS MATERIALIZED (
     SELECT
-        account_id, symbol, sales + CASE WHEN quantity < 0 THEN 0 ELSE 1 END AS step_no,
+        account_id, symbol, sales + stays AS step_no,
         CASE WHEN count(value_won) = count(*) THEN sum(value_won) END AS bought_won,
-        sum(CASE WHEN quantity < 0 THEN -quantity ELSE 0 END) AS sold,
-        max(CASE WHEN quantity < 0 THEN held - quantity ELSE 0 END) AS held_before,
+        sum(
+            CASE
+                WHEN new_shares > 0 THEN mod((held - quantity) * new_shares, old_shares)
+                WHEN quantity < 0 THEN -quantity
+                ELSE 0
+            END
+        ) AS sold,
+        max(CASE WHEN new_shares > 0 THEN (held - quantity) * new_shares WHEN quantity < 0 THEN held - quantity ELSE 0 END) AS held_before,
         count(*) OVER (PARTITION BY account_id, symbol) AS last_no
     FROM numbered
-    GROUP BY account_id, symbol, sales + CASE WHEN quantity < 0 THEN 0 ELSE 1 END
+    GROUP BY account_id, symbol, sales + stays
 ),
 costs (account_id, symbol, step_no, last_no, cost_won) AS (
     SELECT account_id, symbol, 0::bigint, -1::bigint, 0::numeric FROM sellers
