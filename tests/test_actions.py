@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import date, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -210,8 +210,8 @@ def test_a_delisted_issue_takes_no_order_and_holdings_stay(bed: Bed) -> None:
     assert (done.holders, done.listed_after, done.orders_expired) == (0, LISTED_SHARES, 1)
     assert bed.shares(holder, symbol) == (10, 0, 10_000)
     assert messages(bed, holder) == [
-        f"주문 {resting.order_id} 종료: {symbol} 상장폐지",
         f"조건 {waiting} 종료: {symbol} 상장폐지",
+        f"주문 {resting.order_id} 종료: {symbol} 상장폐지",
     ]
     assert bed.sell(holder, symbol, 1, clock=NEXT).reason == "delisted"
     again = stockops(bed, "delist", symbol, "--yes")
@@ -362,7 +362,12 @@ def test_orders_that_come_meanwhile_leave_books_that_balance(market: Target) -> 
     failures: list[BaseException] = []
     with connect(market) as server:
         first = Floor(server)
-        first.trade(30, day=FIRST_DAY)
+        audit.fold(server, FIRST_DAY - timedelta(days=1))
+        first.trade(50, day=FIRST_DAY)
+        audit.seal_all(server)
+        with connect(market, bulk=True) as writer:
+            proving = books.prove(server, writer, now=lambda: datetime.now(UTC))
+        assert proving.proof is not None, proving.why_not
 
         def load(seed: int) -> None:
             try:
@@ -395,6 +400,7 @@ def test_orders_that_come_meanwhile_leave_books_that_balance(market: Target) -> 
         assert server.rows("SELECT count(*) AS n FROM corporate_actions")[0]["n"] == 4
         audit.seal_all(server)
         assert [r for r in books.check(server) if r.state == "violated"] == []
+        assert [r for r in books.check_since(server)[1] if r.state == "violated"] == []
 
 
 def orders_of(server: Server) -> int:

@@ -96,12 +96,12 @@ def test_a_day_opens_trades_closes_and_leaves_books_that_hold(
 ) -> None:
     target, steps, _ = driven
     assert [step.step for step in steps] == [
-        "open the day", "opening auction", "continuous trading", "closing auction", "end of day",
-        "books check",
+        "open the day", "settlement", "opening auction", "continuous trading", "closing auction",
+        "end of day", "books check",
     ]  # fmt: skip
     assert steps[-1].held, steps[-1].said
-    assert all(step.trades > 0 and step.rejected == 0 for step in steps[1:4])
-    assert int(steps[2].said.split()[0]) > 0, "no price moved far enough"
+    assert all(step.trades > 0 and step.rejected == 0 for step in steps[2:5])
+    assert int(steps[3].said.split()[0]) > 0, "no price moved far enough"
     with connect(target) as server:
         missed = server.rows(
             "SELECT a.symbol, a.kind, a.price_won FROM auctions a JOIN stock_prices p "

@@ -152,6 +152,11 @@ def settle(server: Server, day: date, *, today: date | None, wait_s: float = 5.0
         return _settle(server, day, standing)
 
 
+def settle_due(server: Server, through: date, *, today: date | None) -> list[Settled]:
+    """Settle every date up to `through` that is not settled yet, the earliest first."""
+    return [settle(server, day, today=today) for day in due(server, through)]
+
+
 def steps(server: Server, through: date) -> list[Step]:
     """Return what settling every date up to `through` would do."""
     standing = server.fetch(STANDING)[0]

@@ -181,13 +181,13 @@ class _Run:
         now = find(self._server, issue.symbol)
         if (now.listed_shares, now.status) != (issue.listed_shares, issue.status):
             raise self._overtaken()
-        expired = self._do("tell_orders")
         self._rules()
         self._lock_accounts()
+        self._draw()
         self._do_of("audit/open_day")
+        expired = self._do("tell_orders")
         last_won = self._server.fetch(OPENED, symbol=issue.symbol)[0].base_won
         base_won = self._base(last_won)
-        self._draw()
         pays, price = action.price_won is not None, action.price_won or 0
         if action.ratio is not None:
             self._do("split_lines", base_won=base_won)

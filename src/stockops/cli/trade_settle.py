@@ -49,9 +49,12 @@ def settle_command(
             click.echo(render.rows(settlement.steps(server, asked or today), form))
             return
         check_named("trade settle", target=target.name, protected=target.protected, consent=consent)
-        days = [asked] if asked else list(settlement.due(server, today))
         limit = None if target.lab else today
-        done = [settlement.settle(server, each, today=limit) for each in days]
+        done = (
+            [settlement.settle(server, asked, today=limit)]
+            if asked
+            else settlement.settle_due(server, today, today=limit)
+        )
         click.echo(render.rows(done, form))
         _say(server, done, today)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 
-from .. import advisory, audit, books, business, market, orders
+from .. import advisory, audit, books, business, market, orders, settlement
 from ..engine.base import Server
 from ..errors import Refused
 from ..orders import Clock, Order, clock_of
@@ -192,7 +192,7 @@ def run(
         drive.after = business.between(server, _LAST_EVENT, _LAST_EVENT).last_event
         if standing.last_date is not None and standing.last_date <= plan.business_date:
             yield _open(drive, standing)
-            # The settlement of what is due on the day belongs here, before its first order.
+            yield _settle(drive)
             yield from _trade(drive, drive.drawn())
         yield _close(drive)
         yield _check(drive)
@@ -206,6 +206,14 @@ def _open(drive: Drive, standing: Standing) -> StepDone:
         before = day - timedelta(days=1)
         moved = audit.fold(drive.server, before, today=drive.today).symbols
     return drive.done("open the day", started, f"{moved} issues moved to {day}")
+
+
+def _settle(drive: Drive) -> StepDone:
+    """Settle what was traded two business days ago, and what no earlier day has settled."""
+    started = clocks.monotonic()
+    days = settlement.settle_due(drive.server, drive.plan.business_date, today=drive.today)
+    trades = sum(each.trades for each in days)
+    return drive.done("settlement", started, f"{trades} trades of {len(days)} dates settled")
 
 
 def _trade(drive: Drive, day: Day) -> Iterator[StepDone]:

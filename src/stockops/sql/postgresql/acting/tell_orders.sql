@@ -1,7 +1,8 @@
--- Tells the owners of resting orders that these end with the day, because of an action.
+-- Tells the owners of orders that expired with the day that an action ended.
 INSERT INTO notifications (user_id, order_id, kind, channel, body, created_at)
 SELECT a.user_id, o.order_id, 'corporate_action', 'push', concat('주문 ', o.order_id, ' 종료: ', %(what)s::text), %(at)s::timestamptz
-FROM orders AS o
+FROM audit_log AS l
+JOIN orders AS o ON o.order_id = l.entity_id::bigint AND o.symbol = %(symbol)s
 JOIN accounts AS a ON a.account_id = o.account_id
-WHERE o.symbol = %(symbol)s AND o.resting_won IS NOT NULL
+WHERE l.audit_id > %(action_id)s AND l.action = 'expire' AND l.entity = 'order'
 ORDER BY o.order_id
