@@ -19,7 +19,7 @@ Form = Literal["table", "json", "csv", "html"]
     "--engine", type=click.Choice(list(labs.ENGINES)), default=labs.DEFAULT_ENGINE,
     show_default=True, help="Which server to measure.",
 )  # fmt: skip
-@click.option("--clients", type=int, default=4, show_default=True, help="Processes that send.")
+@click.option("--clients", type=int, default=8, show_default=True, help="Processes that send.")
 @click.option(
     "--seconds", type=click.FloatRange(0.2, 600), help="How long a cell is.  [default: 4]"
 )
@@ -51,7 +51,7 @@ def isolation_command(plan_only: bool, form: Form, **asked: Any) -> None:
 
     Transactions read, decide and write as a program with an object mapper does: with no locks, with
     locks in the order in which the program comes to need them, or with locks in one order for all,
-    which is what place_order does. A hot load trades two issues, a spread one eighty. On MariaDB
+    which is what place_order does. A hot load is on a few issues, a spread one on eighty. MariaDB's
     REPEATABLE READ is tried with innodb_snapshot_isolation off and on.
 
     Every cell has a private lab of its own, made of the same small market and removed after it.

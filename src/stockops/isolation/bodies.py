@@ -90,9 +90,9 @@ def _trade(desk: Desk, wanted: Trade, *, ordered: bool) -> Body:
 
 def _quote(desk: Desk, wanted: Quote, *, ordered: bool) -> Body:
     """
-    Move the account's order in the book to another price, on either side.
+    Rest an order in the book, or take back the one that the account has there.
 
-    Where it would meet an order of somebody else, and where the book is crossed already, nothing
+    Where the new one would meet an order of somebody else, and where the book is crossed, nothing
     is done.
     """
     legs = [Leg(wanted.symbol, wanted.side, 1)]
@@ -101,37 +101,44 @@ def _quote(desk: Desk, wanted: Quote, *, ordered: bool) -> Body:
     book = desk.book(wanted.symbol)
     yield "read"
     mine = [order for order in book if order.account_id == account.account_id]
-    others = [order for order in book if order.account_id != account.account_id]
-    reserve_won, reserved = 0, int(wanted.side == "sell")
-    if wanted.side == "buy":
-        reserve_won = wanted.price_won + floor(wanted.price_won * account.rate)
-    reserved_won = account.reserved_won - sum(each.reserved_won for each in mine) + reserve_won
-    if position is None or reserved_won > account.cash_won or _crosses(others, wanted):
+    if position is None or _is_crossed(book):
         return 0
-    reserved -= sum(each.quantity for each in mine if each.side == "sell")
-    reserved += position.reserved_quantity
-    if not 0 <= reserved <= position.quantity or reserved_won < 0:
+    won, shares = 0, 0  # what the reservations change by
+    if mine:
+        won = -sum(each.reserved_won for each in mine)
+        shares = -sum(each.quantity for each in mine if each.side == "sell")
+    elif wanted.side == "buy":
+        won = wanted.price_won + floor(wanted.price_won * account.rate)
+    else:
+        shares = 1
+    reserved_won, reserved = account.reserved_won + won, position.reserved_quantity + shares
+    is_there = 0 <= reserved_won <= account.cash_won and 0 <= reserved <= position.quantity
+    if not is_there or (not mine and _is_crossed(book, wanted)):
         return 0
     for each in mine:
         desk.cancel(each, account)
-    order = Order(
-        order_id=desk.event(),
+    if not mine:
+        desk.place(_resting(desk.event(), wanted, won), account)
+    whose = {"account_id": account.account_id}
+    if won:
+        desk.write("reserved_cash", reserved_won=reserved_won, **whose)
+    if shares:
+        desk.write("reserved_shares", reserved_quantity=reserved, symbol=wanted.symbol, **whose)
+    yield "written"
+    return 1
+
+
+def _resting(order_id: int, wanted: Quote, reserved_won: int) -> Order:
+    return Order(
+        order_id=order_id,
         key=f"{wanted.key}-0",
         symbol=wanted.symbol,
         side=wanted.side,
         limit_won=wanted.price_won,
         quantity=1,
-        reserved_won=reserve_won,
+        reserved_won=reserved_won,
         trade_id=None,
     )
-    desk.place(order, account)
-    whose = {"account_id": account.account_id}
-    if reserved_won != account.reserved_won:
-        desk.write("reserved_cash", reserved_won=reserved_won, **whose)
-    if reserved != position.reserved_quantity:
-        desk.write("reserved_shares", reserved_quantity=reserved, symbol=wanted.symbol, **whose)
-    yield "written"
-    return 1
 
 
 def _read(
@@ -240,9 +247,11 @@ def _hold(desk: Desk, fill: _Fill, account: Account) -> None:
     desk.write("position", quantity=held.quantity + fill.shares, cost_won=cost_won, **whose)
 
 
-def _crosses(others: Sequence[Resting], wanted: Quote) -> bool:
-    """Tell whether the quote would meet one of `others`, or these are crossed among themselves."""
-    buys = [order.price_won for order in others if order.side == "buy"]
-    sells = [order.price_won for order in others if order.side == "sell"]
-    (buys if wanted.side == "buy" else sells).append(wanted.price_won)
-    return bool(buys and sells) and max(buys) >= min(sells)
+def _is_crossed(book: Sequence[Resting], wanted: Quote | None = None) -> bool:
+    """Tell whether a buy in `book` meets a sell, with `wanted` among them."""
+    prices: dict[str, list[int]] = {"buy": [], "sell": []}
+    for order in book:
+        prices[order.side].append(order.price_won)
+    if wanted is not None:
+        prices[wanted.side].append(wanted.price_won)
+    return all(prices.values()) and max(prices["buy"]) >= min(prices["sell"])

@@ -64,7 +64,7 @@ class IsolationPlan:
     """
 
     engine: str
-    clients: int = 4
+    clients: int = 8
     seconds: float | None = SECONDS
     orders: int | None = None
     seed: int = 1

@@ -12,7 +12,8 @@ from ..queries import Query
 from ..workload import RunPlan
 from .cells import Load
 
-_ISSUES = {"hot": 2, "spread": 80}
+_TRADED = {"hot": 2, "spread": 80}
+_QUOTED = {"hot": 1, "spread": 80}
 _MAKERS_MAX = 4
 _MAKERS_MIN = 2
 _STEPS = 2  # of the price on either side, for quotes
@@ -80,9 +81,8 @@ def survey(server: Server, load: Load) -> Ground:
         if symbol not in resting and symbol in ladders and len(found) >= _MAKERS_MIN
     ]
     ranked = sorted(free, key=lambda symbol: (-len(holders[symbol]), symbol))
-    most = _ISSUES[load]
     buyers = [payer.account_id for payer in whole.payers if payer.available_won >= _CASH_MIN_WON]
-    if len(ranked) < 2 * _ISSUES["hot"] or not buyers or day is None:
+    if len(ranked) < 2 * _TRADED["hot"] or not buyers or day is None:
         raise ConfigError(
             "the market has too few issues with two holders and an empty book, or nobody has cash",
             hint="This is a market of stockops that was changed; make a new one.",
@@ -91,10 +91,10 @@ def survey(server: Server, load: Load) -> Ground:
     return Ground(
         business_date=day,
         at=opened.strftime("%Y-%m-%d %H:%M:%S"),
-        traded=[Traded(symbol, holders[symbol]) for symbol in ranked[0::2][:most]],
+        traded=[Traded(symbol, holders[symbol]) for symbol in ranked[0::2][: _TRADED[load]]],
         quoted=[
             Quoted(symbol, _middle(ladders[symbol]), holders[symbol][:_MAKERS_MAX])
-            for symbol in ranked[1::2][:most]
+            for symbol in ranked[1::2][: _QUOTED[load]]
         ],
         buyers=buyers,
     )

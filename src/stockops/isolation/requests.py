@@ -1,5 +1,6 @@
 """The requests of a load, drawn by a hash: the same for the same seed in every cell."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..draws import draws
@@ -7,8 +8,9 @@ from .ground import Ground
 
 _DRAWS = 6
 _QUANTITY_MAX = 3
+_PRICES = 2  # of each side, from the far end
 _UNIT = 1 / 2**64
-_SINGLE_BELOW, _SWITCH_BELOW = 0.50, 0.75
+_SINGLE_BELOW, _SWITCH_BELOW = 0.40, 0.60
 _SELL_SHARE = 0.5
 
 
@@ -32,7 +34,7 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A limit order that is to rest, in the place of the one that its account has in the book."""
+    """A limit order that is to rest; where its account has one in the book, that is taken back."""
 
     key: str
     account_id: int
@@ -66,7 +68,7 @@ class Requests:
                 quoted.makers[who % len(quoted.makers)],
                 quoted.symbol,
                 "buy" if side % 2 else "sell",
-                quoted.prices_won[size % len(quoted.prices_won)],
+                _price(quoted.prices_won, buys=side % 2 == 1, step=size % _PRICES),
             )
         first = what % len(ground.traded)
         quantity = size % _QUANTITY_MAX + 1
@@ -83,3 +85,8 @@ class Requests:
             return Trade(key, seller, (Leg(issue.symbol, "sell", quantity),))
         buyers = issue.sellers if other % 2 else ground.buyers  # who sells has to buy as well
         return Trade(key, buyers[who % len(buyers)], (Leg(issue.symbol, "buy", quantity),))
+
+
+def _price(prices_won: Sequence[int], *, buys: bool, step: int) -> int:
+    """Return a price at which any buy meets any sell: a book has orders of one side alone."""
+    return prices_won[-1 - step] if buys else prices_won[step]

@@ -50,7 +50,8 @@ class Outcome:
     """
     What came of one cell.
 
-    `orders` are those that were committed, `declined` transactions decided against theirs. Times
+    `orders` are those that were placed or taken back, and committed; `declined` transactions
+    decided against it. Times
     are of whole transactions, with their retries. `conflicts` are what the server refused because
     of what others did: serialization failures of PostgreSQL, error 1020 of MariaDB. `refused` were
     stopped by a constraint. `anomalies` are the violations that the books found, by invariant;
