@@ -164,11 +164,13 @@ def _switch(engine: str) -> Switch | None:
 
 def _require_whole(target: Target) -> None:
     with connect(target) as server:
-        if not books.passed(found := books.check(server)):
-            names = ", ".join(each.name for each in found if each.state != "held")
+        found = books.check(server)
+        # Some have no row to look at in such a market, and no order of the load makes one.
+        names = ", ".join(each.name for each in found if each.state == "violated")
+        if names:
             raise Finding(
                 f"the books of the market do not hold before any load: {names}",
-                hint="Remove the copy that labs are made of: rm -r DIRECTORY_OF_LABS/.golden-*",
+                hint=f"Remove the copy that labs are made of: rm -r {labs_root()}/.golden-*",
             )
 
 
