@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from .engine import connect
 from .queries import Query
 
-# What the numbers move by: an order takes 3 to 5, so at 7,000 orders a second ten hours of them.
+# What the numbers move by: an order takes up to 5, so at 7,000 orders a second that is eight hours.
 # A number of 64 bits has room for 9,000 million such gaps.
 GAP_IDS = 1_000_000_000
 
