@@ -89,7 +89,7 @@ def test_a_person_in_a_game_sees_the_disks_of_the_server(
     monkeypatch.setenv("OF_NOBODY_ELSE", "secret")
     fault, told, seen = FAULTS["disk_full"], list[str](), list[str]()
     fault.inject(disks, "namespace")
-    game = Game(told=told.append)
+    game = Game(told=lambda line, _: told.append(line))
 
     def wrong() -> str | None:
         if seen:

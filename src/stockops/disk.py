@@ -1,8 +1,14 @@
-"""What is said to be on disk is there: a file's name is, once its directory was synced."""
+"""
+Files on a disk: what is said to be there is there, which disk it is, and how much is on it.
+
+A file's name is on disk once its directory was synced.
+"""
 
 import os
 import tempfile
 from pathlib import Path
+
+_BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def sync(directory: Path) -> None:
@@ -52,3 +58,16 @@ def in_memory(directory: Path) -> bool:
         if mount.split()[2] == wanted:
             return kind.split()[0] in {"tmpfs", "ramfs"}
     return False
+
+
+def size(value: float) -> str:
+    """Return so many bytes as a person reads them."""
+    step = 0
+    while abs(value) >= 1024 and step < len(_BYTES) - 1:
+        value /= 1024
+        step += 1
+    return (
+        f"{value:.0f} {_BYTES[step]}"
+        if step == 0 or value >= 100
+        else f"{value:.1f} {_BYTES[step]}"
+    )

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from ..drills.head import Drill
 
 MINUTES_MAX = 240
+_BEGINNINGS = """\
+    stockops health check -t "$TARGET"                      # on the machine of the database
+    stockops health check -t "$FRONT" reachable writable    # by the way on which orders come
+    stockops health check -t "$REPLICA"                     # where there is one: echo "$REPLICA"
+
+What they find leads to the runbooks, and each to the next step:
+
+    stockops drill list --tells CHECK
+    stockops drill show NAME
+"""
 
 
 @click.command("game")
@@ -51,8 +61,9 @@ def game_command(ctx: click.Context, /, form: render.Format, **asked: Any) -> No
     checks of the drill are quiet. What was typed is kept with its times. Ctrl-C gives up:
     everything is undone.
 
-    With --hide nothing is said but that it is broken: `stockops health check -t "$TARGET"` is where
-    to begin, and `stockops drill list --tells CHECK` leads to the runbook.
+    With --hide nothing is said but that it is broken, where to begin (the health of "$TARGET", of
+    the way by which orders come, "$FRONT", and of the "$REPLICA"), and which checks told before;
+    `stockops drill list --tells CHECK` leads to the runbook.
 
     \b
     Examples:
@@ -86,13 +97,15 @@ def game_command(ctx: click.Context, /, form: render.Format, **asked: Any) -> No
     ctx.exit(0 if record.passed else 1)
 
 
-def _told(drill: "Drill", engine: str, *, hidden: bool) -> Callable[[str], None]:
+def _told(drill: "Drill", engine: str, *, hidden: bool) -> Callable[[str, Sequence[str]], None]:
     """Return what tells a person to begin, given the line to type first."""
-    book = f"stockops drill show {drill.id} --engine {engine}"
-    first = 'stockops health check -t "$TARGET"' if hidden else book
+    book = f"    stockops drill show {drill.id} --engine {engine}\n"
 
-    def told(line: str) -> None:
-        click.echo(f"It is broken. In a shell of yours:\n\n    {line}\n    {first}\n", err=True)
+    def told(line: str, before: Sequence[str]) -> None:
+        begin = f"    {line}\n{_BEGINNINGS if hidden else book}"
+        click.echo(f"It is broken. In a shell of yours:\n\n{begin}", err=True)
+        if before:
+            click.echo(f"What told before, of something else: {', '.join(before)}.\n", err=True)
         click.echo(
             "The clock stops by itself: orders go on, and the checks are quiet. Ctrl-C gives up.",
             err=True,

@@ -5,11 +5,13 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from .. import health
+from ..health import State
 from . import steps
 from .faults.base import Fault, Spot
 from .history import StepRun
@@ -32,11 +34,18 @@ class Game:
     """
     Who recovers, and what he typed.
 
-    `told` is given the line that a person types first, in a shell of his own.
+    `told` is given the line that a person types first, in a shell of his own, and the health checks
+    that told of something `before` it was broken: they tell nothing of it.
     """
 
-    told: Callable[[str], None]
+    told: Callable[[str, Sequence[str]], None]
+    before: Sequence[str] = ()
     typed: list[StepRun] = field(default_factory=list)
+
+    def look(self, spot: Spot) -> None:
+        """See what every check tells of a server that has nothing."""
+        found = health.run(spot.target, health.load(spot.engine)).outcomes
+        self.before = [each.check.name for each in found if each.state is not State.OK]
 
     def recover(self, spot: Spot, fault: Fault, wrong: Callable[[], str | None]) -> None:
         """Wait until nothing is `wrong` any more; the person has a shell, and does it."""
@@ -45,7 +54,7 @@ class Game:
         enter = spot.folder / ENTER
         enter.write_text("".join(_entering(steps.environment(spot))), "utf-8")
         enter.chmod(0o600)
-        self.told(f". {enter}")
+        self.told(f". {enter}", self.before)
         try:
             while wrong() is not None:
                 if (spot.folder / f"{RELEASE}d").exists():

@@ -130,6 +130,9 @@ def _prepare(going: Going, spot: Spot, stack: ExitStack) -> None:
     if going.manner.combination:
         with going.state("MEASURE"):
             going.capacity = matrix.measured(spot.target, going.manner.combination)
+    if game := going.manner.game:
+        with going.state("LOOK"):
+            game.look(spot)
     if going.manner.prometheus:
         with going.state("WATCH"):
             going.alarms = stack.enter_context(alarms.watching(spot, going.terms.detect))

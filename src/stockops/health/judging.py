@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from .. import disk
 from .check import Check, Unit
 from .outcome import Outcome, Reading, State, severity, worst
 from .ranges import plain
 
-_BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _MESSAGE_MAX = 400
 _EXACT = 2**53
 
@@ -60,25 +60,13 @@ def human(value: float, unit: Unit) -> str:
     """Return `value` as a person reads it."""
     match unit:
         case "B":
-            return _size(value)
+            return disk.size(value)
         case "s":
             return _duration(value)
         case "%":
             return f"{value:.1f} %"
     # Past what a float counts one by one, its last figures would be made up.
     return plain(value) if value == int(value) and abs(value) < _EXACT else f"{value:.3g}"
-
-
-def _size(value: float) -> str:
-    step = 0
-    while abs(value) >= 1024 and step < len(_BYTES) - 1:
-        value /= 1024
-        step += 1
-    return (
-        f"{value:.0f} {_BYTES[step]}"
-        if step == 0 or value >= 100
-        else f"{value:.1f} {_BYTES[step]}"
-    )
 
 
 def _duration(value: float) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import disk
 from .. import lab as labs
 from ..engine.base import Server
 from ..lab import Lab
@@ -112,9 +113,9 @@ def _room(lab: Lab) -> Iterator[Item]:
         if (device := path.stat().st_dev) in seen:
             continue
         seen.add(device)
-        disk = os.statvfs(path)
-        free, whole = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
-        yield Item("free", str(path), free, f"of {whole / 2**30:,.1f} GiB")
+        room = os.statvfs(path)
+        free, whole = room.f_bavail * room.f_frsize, room.f_blocks * room.f_frsize
+        yield Item("free", str(path), free, f"of {disk.size(whole)}")
 
 
 def _is_full(path: str) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ...disk import size
 from ...engine.base import Server
 from ...errors import Unreachable
 from ...queries import Query
@@ -75,11 +76,10 @@ def _parts(data: Path, said: Host) -> Iterable[Path]:
 
 def _filled(path: Path) -> Reading:
     used = shutil.disk_usage(path)
-    free, total = used.free / 2**30, used.total / 2**30
     return Reading(
         subject=str(path),
         value=100 * (used.total - used.free) / used.total,
-        detail=f"{free:,.1f} of {total:,.1f} GiB are free",
+        detail=f"{size(used.free)} of {size(used.total)} are free",
     )
 
 
