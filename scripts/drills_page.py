@@ -97,9 +97,13 @@ def _alerts(drills: Sequence[Drill], asked: argparse.Namespace) -> Iterator[str]
         for each, engine in [*_both(drills, core=True), *_both(drills, core=False)]
         if each.on(engine).detect.alerts
     ]
+    yield from _heard(_run(every, asked))
+
+
+def _heard(records: Iterable[Record]) -> Iterator[str]:
     yield "| drill | engine | alert | pending s | firing s | has to last | here |"
     yield "|---|---|---|---|---|---|---|"
-    for one in comparing.alerts(_run(every, asked)):
+    for one in comparing.alerts(records):
         pending = f"{_number(one.pending_s)}{f', {one.silent} silent' if one.silent else ''}"
         yield (
             f"| {_link(one.drill)} | {one.engine} | {one.alert} | {pending} | "

@@ -73,7 +73,6 @@ class Going:
     states: list[State] = field(default_factory=list)
     green: str | None = None
     bite: str | None = None
-    suffered: str | None = None
     unsteady: str | None = None
     unread: str | None = None
     books: Books = field(default_factory=Books)

@@ -196,8 +196,6 @@ def _break_and_mend(going: Going, spot: Spot, orders: Orders, watch: Watch) -> N
     going.measured = measuring.felt(
         terms, orders, watch, zero_ns=zero_ns, act_ns=act_ns, end_ns=end_ns - _NANO
     )
-    if going.suffered:
-        going.measured = replace(going.measured, suffered=going.suffered)
     if redundant_ns is not None:
         redundancy_s = round((redundant_ns - zero_ns) / 1e9, 3)
         going.measured = replace(going.measured, redundancy_s=redundancy_s)
@@ -216,24 +214,31 @@ def _observe(going: Going, spot: Spot, orders: Orders, watch: Watch) -> None:
     """
     terms, began = going.terms, time.monotonic()
     checks, zero_ns = terms.detect.checks, going.span_ns[1]
-    before_ns = zero_ns - measuring.USUAL_NS
+    suffers = not terms.expect.orders_suffer
     within_s = max(terms.detect.within_s, alarms.HEAR_S if going.alarms.silent else 0)
     while (passed_s := time.monotonic() - began) < within_s:
-        timeline, now_ns = _look(orders, watch), time.perf_counter_ns() - _NANO
+        timeline = _look(orders, watch)
         going.alarms.look()
         going.require_leave()
-        if now_ns > zero_ns:
-            going.suffered = going.suffered or timeline.suffering(
-                before_ns=before_ns, zero_ns=zero_ns, until_ns=now_ns
-            )
+        suffers = suffers or _suffers(timeline, zero_ns)
         going.bite = going.bite or going.fault.bites(spot)
         later = terms.detect.after_diagnosis
         told = later or not checks or watch.first(checks, since_ns=zero_ns)
         heard = later or going.alarms.heard(time.time())
-        felt = going.suffered or not terms.expect.orders_suffer
-        if going.bite and felt and told and heard and passed_s > HOLD_S:
+        if going.bite and suffers and told and heard and passed_s > HOLD_S:
             return
         time.sleep(POLL_S)
+
+
+def _suffers(timeline: Timeline, zero_ns: int) -> bool:
+    """Tell whether orders do since the injection, as far as is certain by now."""
+    until_ns = time.perf_counter_ns()
+    if not timeline.errors(zero_ns, until_ns):
+        until_ns -= 2 * _NANO  # what was answered may not be written down yet
+    before_ns = zero_ns - measuring.USUAL_NS
+    return until_ns > zero_ns and bool(
+        timeline.suffering(before_ns=before_ns, zero_ns=zero_ns, until_ns=until_ns)
+    )
 
 
 def _listen(going: Going) -> None:

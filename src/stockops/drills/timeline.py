@@ -14,6 +14,7 @@ WINDOW_NS = 250_000_000
 _S = 1e9
 _TIMES = 3  # as much as before is more than what other work on the machine does
 _ENOUGH = 10  # orders to speak of how long one takes
+_LONG_S = 0.5  # without an acknowledgement; less comes by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Timeline:
         if errors := self.errors(zero_ns, until_ns):
             return f"{errors} errors"
         usual, gap = self.longest_gap(before_ns, zero_ns), self.longest_gap(zero_ns, until_ns)
-        if gap.length_s > _TIMES * usual.length_s:
+        if gap.length_s > max(_TIMES * usual.length_s, _LONG_S):
             was = f"{usual.length_s * 1e3:.0f} before"
             return f"{gap.length_s * 1e3:.0f} ms without an acknowledgement ({was})"
         usual_ms, now_ms = self._median_ms(before_ns, zero_ns), self._median_ms(zero_ns, until_ns)
