@@ -330,15 +330,19 @@ def test_a_close_of_the_price_table_is_the_base_of_the_next_day(bed: Bed) -> Non
 @pytest.mark.parametrize(
     ("clock", "status"),
     [
-        (on(date(2025, 1, 2), 9, 30), "rejected"),  # the first trading day opens at ten
+        (on(date(2025, 1, 2), 9, 30), "open"),  # the first trading day opens at ten
         (on(date(2025, 1, 2), 10), "filled"),
-        (on(date(2025, 1, 3), 8, 59, 59), "rejected"),
+        (on(date(2025, 1, 3), 8, 29, 59), "rejected"),
+        (on(date(2025, 1, 3), 8, 30), "open"),
+        (on(date(2025, 1, 3), 8, 59, 59), "open"),
         (on(date(2025, 1, 3), 9), "filled"),
         (on(date(2025, 1, 3), 15, 19, 59), "filled"),
-        (on(date(2025, 1, 3), 15, 20), "rejected"),
+        (on(date(2025, 1, 3), 15, 20), "open"),
+        (on(date(2025, 1, 3), 15, 29, 59), "open"),
+        (on(date(2025, 1, 3), 15, 30), "rejected"),
         (on(date(2025, 1, 4)), "rejected"),  # a Saturday
         (on(date(2025, 1, 27)), "rejected"),  # a special holiday
-        (on(date(2025, 11, 13), 9, 30), "rejected"),  # the day of the university entrance exam
+        (on(date(2025, 11, 13), 9, 30), "open"),  # the day of the university entrance exam
         (on(date(2025, 11, 13), 16, 19), "filled"),
         (
             replace(CLOCK, business_date=date(2025, 1, 6)),
@@ -346,7 +350,9 @@ def test_a_close_of_the_price_table_is_the_base_of_the_next_day(bed: Bed) -> Non
         ),  # not its date
     ],
 )
-def test_orders_are_taken_in_continuous_sessions_alone(bed: Bed, clock: Clock, status: str) -> None:
+def test_orders_are_filled_in_continuous_sessions_and_rest_in_auctions(
+    bed: Bed, clock: Clock, status: str
+) -> None:
     symbol = bed.stock(50_000, opening=date(2024, 12, 30))
     answer = bed.buy(bed.account(), symbol, 1, 50_000, clock=clock)
     assert answer.status == status
@@ -356,14 +362,13 @@ def test_orders_are_taken_in_continuous_sessions_alone(bed: Bed, clock: Clock, s
 def test_a_day_that_is_open_keeps_its_hours(bed: Bed) -> None:
     symbol, account, day = bed.stock(50_000), bed.account(), date(2025, 1, 3)
 
-    def reason(*clock: int) -> str | None:
-        return bed.buy(account, symbol, 1, 50_000, clock=on(day, *clock)).reason
+    def status(*clock: int) -> str:
+        return bed.buy(account, symbol, 1, 50_000, clock=on(day, *clock)).status
 
-    assert reason(10) is None
-    assert reason(8, 59, 59) == "closed_session"
-    assert reason(9) is None
-    assert reason(15, 19, 59) is None
-    assert reason(15, 20) == "closed_session"
+    assert status(9) == "filled"
+    assert status(15, 19, 59) == "filled"
+    assert status(15, 20) == "open"
+    assert status(15, 30) == "rejected"
 
 
 def test_an_edit_of_the_calendar_reaches_a_day_that_is_open(bed: Bed) -> None:
