@@ -78,6 +78,7 @@ PARAMS: dict[str, object] = {
     "portfolio_id": 1,
     "prediction_keys": "[]",
     "proof_id": 1,
+    "prefix": "day-%",
     "rebalance_id": 1,
     "row_limit": 5,
     "session_id": 0,

@@ -330,57 +330,62 @@ BEGIN
         ROLLBACK;
         RESIGNAL;
     END;
-    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    START TRANSACTION;
     -- From the last single price of the day, or its base (static); from the trade before, where the last one was not in an
-    -- auction (dynamic). Found without a lock; who trades on before it is locked is looked at the next time. The cursor stays as
-    -- plain as this: with a derived table and GROUP BY around it MariaDB 10.11 opened it without a row.
-    FOR r IN (
-        SELECT q.symbol, l.kind, CASE l.kind WHEN 'static' THEN q.single_won ELSE q.before_won END AS from_won, q.last_won, l.lasts_s
-        FROM (
-            SELECT
-                s.symbol, s.market, s.last_won, coalesce(a.price_won, a.reference_won, s.base_won) AS single_won,
-                CASE WHEN t.auction_id IS NULL AND t.trade_id > coalesce(a.uncrossed_event_id, 0) THEN coalesce(p.price_won, s.base_won) END AS before_won
+    -- auction (dynamic). Found without a lock; one transaction for each issue, and who trades on before it is locked is looked at
+    -- the next time. Each limit has a loop: the calendar is asked once for it, and not for each issue.
+    FOR l IN (
+        SELECT c.market, c.kind, c.limit_bp, c.lasts_s
+        FROM interruption_limits AS c
+        WHERE
+            c.valid_from = (SELECT max(n.valid_from) FROM interruption_limits AS n WHERE n.market = c.market AND n.kind = c.kind AND n.valid_from <= v_date)
+            AND session_open(c.market, v_date, v_at)
+            AND session_open(c.market, v_date, v_at + INTERVAL c.lasts_s - 1 SECOND)
+        ORDER BY c.market, c.kind DESC
+    ) DO
+        FOR r IN (
+            SELECT q.symbol, q.from_won, q.last_won
             FROM (
                 SELECT
-                    i.symbol, k.market, i.last_won, i.base_won,
-                    (SELECT max(u.auction_id) FROM auctions AS u
-                        WHERE u.symbol = i.symbol AND u.business_date = v_date AND u.status = 'uncrossed') AS auction_id,
-                    (SELECT max(t.trade_id) FROM trades AS t WHERE t.symbol = i.symbol) AS trade_id
-                FROM stock_inventory AS i
-                JOIN stocks AS k ON k.symbol = i.symbol
-                WHERE i.quote_date = v_date AND i.auction_id IS NULL AND k.status = 'listed'
-            ) AS s
-            JOIN trades AS t ON t.trade_id = s.trade_id AND t.business_date = v_date
-            LEFT JOIN auctions AS a ON a.auction_id = s.auction_id
-            LEFT JOIN trades AS p
-                ON p.trade_id = (SELECT max(e.trade_id) FROM trades AS e WHERE e.symbol = s.symbol AND e.trade_id < s.trade_id)
-                AND p.business_date = v_date
-        ) AS q
-        JOIN interruption_limits AS l
-            ON l.market = q.market
-            AND l.valid_from = (SELECT max(n.valid_from) FROM interruption_limits AS n
-                WHERE n.market = l.market AND n.kind = l.kind AND n.valid_from <= v_date)
-        WHERE
-            abs(q.last_won - CASE l.kind WHEN 'static' THEN q.single_won ELSE q.before_won END) * 10000
-                >= l.limit_bp * CASE l.kind WHEN 'static' THEN q.single_won ELSE q.before_won END
-            AND session_open(q.market, v_date, v_at)
-            AND session_open(q.market, v_date, v_at + INTERVAL l.lasts_s - 1 SECOND)
-        ORDER BY q.symbol, l.kind DESC
-    ) DO
-        SELECT i.last_won INTO v_locked FROM stock_inventory AS i WHERE i.symbol = r.symbol FOR UPDATE;
-        SELECT count(*) INTO v_locked FROM stock_inventory AS i WHERE i.symbol = r.symbol AND i.auction_id IS NULL AND i.last_won = r.last_won;
-        IF v_locked = 1 THEN
-            SET v_auction = NEXTVAL(event_ids), v_first = coalesce(v_first, v_auction);
-            INSERT INTO auctions (auction_id, symbol, business_date, kind, started_at, ends_at)
-            VALUES (v_auction, r.symbol, v_date, r.kind, v_at, v_at + INTERVAL r.lasts_s SECOND);
-            UPDATE stock_inventory SET auction_id = v_auction WHERE symbol = r.symbol;
-            INSERT INTO audit_log (audit_id, business_date, user_id, action, entity, entity_id, detail)
-            VALUES (v_auction, v_date, NULL, 'interrupt', 'auction', v_auction,
-                concat_ws(' ', r.kind, r.symbol, 'from', r.from_won, 'to', r.last_won));
-        END IF;
+                    s.symbol, s.last_won,
+                    CASE
+                        WHEN l.kind = 'static' THEN coalesce(a.price_won, a.reference_won, s.base_won)
+                        WHEN t.auction_id IS NULL AND t.trade_id > coalesce(a.uncrossed_event_id, 0) THEN coalesce(p.price_won, s.base_won)
+                    END AS from_won
+                FROM (
+                    SELECT
+                        i.symbol, i.last_won, i.base_won,
+                        (SELECT max(u.auction_id) FROM auctions AS u
+                            WHERE u.symbol = i.symbol AND u.business_date = v_date AND u.status = 'uncrossed') AS auction_id,
+                        (SELECT max(t.trade_id) FROM trades AS t WHERE t.symbol = i.symbol) AS trade_id
+                    FROM stock_inventory AS i
+                    JOIN stocks AS k ON k.symbol = i.symbol
+                    WHERE i.quote_date = v_date AND i.auction_id IS NULL AND k.status = 'listed' AND k.market = l.market
+                ) AS s
+                JOIN trades AS t ON t.trade_id = s.trade_id AND t.business_date = v_date
+                LEFT JOIN auctions AS a ON a.auction_id = s.auction_id
+                LEFT JOIN trades AS p
+                    ON p.trade_id = (SELECT max(e.trade_id) FROM trades AS e WHERE e.symbol = s.symbol AND e.trade_id < s.trade_id)
+                    AND p.business_date = v_date
+            ) AS q
+            WHERE abs(q.last_won - q.from_won) * 10000 >= l.limit_bp * q.from_won
+            ORDER BY q.symbol
+        ) DO
+            SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+            START TRANSACTION;
+            SELECT i.last_won INTO v_locked FROM stock_inventory AS i WHERE i.symbol = r.symbol FOR UPDATE;
+            SELECT count(*) INTO v_locked FROM stock_inventory AS i WHERE i.symbol = r.symbol AND i.auction_id IS NULL AND i.last_won = r.last_won;
+            IF v_locked = 1 THEN
+                SET v_auction = NEXTVAL(event_ids), v_first = coalesce(v_first, v_auction);
+                INSERT INTO auctions (auction_id, symbol, business_date, kind, started_at, ends_at)
+                VALUES (v_auction, r.symbol, v_date, l.kind, v_at, v_at + INTERVAL l.lasts_s SECOND);
+                UPDATE stock_inventory SET auction_id = v_auction WHERE symbol = r.symbol;
+                INSERT INTO audit_log (audit_id, business_date, user_id, action, entity, entity_id, detail)
+                VALUES (v_auction, v_date, NULL, 'interrupt', 'auction', v_auction,
+                    concat_ws(' ', l.kind, r.symbol, 'from', r.from_won, 'to', r.last_won));
+            END IF;
+            COMMIT;
+        END FOR;
     END FOR;
-    COMMIT;
     SELECT a.auction_id, a.symbol, a.kind FROM auctions AS a
     WHERE a.auction_id BETWEEN v_first AND v_auction AND a.status = 'collecting' AND a.kind IN ('static', 'dynamic') AND a.started_at = v_at
     ORDER BY a.symbol;

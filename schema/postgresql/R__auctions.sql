@@ -306,10 +306,16 @@ DECLARE
     v_at timestamptz := coalesce(p_at, clock_timestamp());
     v_date date := coalesce(p_business_date, (v_at AT TIME ZONE 'Asia/Seoul')::date);
     r record;
+    v_found text[];
     v_auction bigint;
 BEGIN
-    PERFORM 1 FROM stock_inventory AS i WHERE i.symbol IN (SELECT f.symbol FROM far_moved(v_date, v_at) AS f) ORDER BY i.symbol FOR NO KEY UPDATE;
-    FOR r IN SELECT f.* FROM far_moved(v_date, v_at) AS f ORDER BY f.symbol LOOP
+    v_found := ARRAY(SELECT f.symbol FROM far_moved(v_date, v_at) AS f);
+    IF cardinality(v_found) = 0 THEN
+        RETURN;
+    END IF;
+    -- Found without a lock, and asked again under it.
+    PERFORM 1 FROM stock_inventory AS i WHERE i.symbol = ANY (v_found) ORDER BY i.symbol FOR NO KEY UPDATE;
+    FOR r IN SELECT f.* FROM far_moved(v_date, v_at) AS f WHERE f.symbol = ANY (v_found) ORDER BY f.symbol LOOP
         v_auction := nextval('event_ids');
         INSERT INTO auctions (auction_id, symbol, business_date, kind, started_at, ends_at)
         VALUES (v_auction, r.symbol, v_date, r.kind, v_at, r.ends_at);

@@ -118,13 +118,13 @@ class Drawer:
                 return row[0], row[1]
         return None
 
-    def buyer(self, won: int, *, but: int) -> int | None:
+    def buyer(self, won: int, *, but: int) -> Cash | None:
         """Return an account that can pay, of another user than `but`; None where none was found."""
         for _ in range(_TRIES):
             account = self.accounts[self.pick(len(self.accounts))]
             if account.user_id != but and self.cash[account.account_id] >= won:
                 self.cash[account.account_id] -= won
-                return account.account_id
+                return account
         return None
 
     def order(self, account: int, side: Side, symbol: str, quantity: int, won: int) -> Order:
@@ -154,7 +154,9 @@ class Drawer:
         buyer = self.buyer(bought * buy_won * (100 + _FEE_ROOM_PERCENT) // 100, but=user)
         if buyer is None:
             return []
-        sides = [(seller, "sell", sold, sell_won), (buyer, "buy", bought, buy_won)]
+        # What is bought can be sold later in the day: nearly all of these orders are filled.
+        self.shares[issue.symbol].append([buyer.account_id, buyer.user_id, bought])
+        sides = [(seller, "sell", sold, sell_won), (buyer.account_id, "buy", bought, buy_won)]
         return [
             self.order(account, side, issue.symbol, shares, won)  # type: ignore[arg-type]
             for account, side, shares, won in (sides if sell_first else reversed(sides))
