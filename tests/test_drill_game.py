@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from conftest import Labs
 from test_drill_core import nothing_is_left
 
 from stockops.cli import drill_game
-from stockops.drills import book
+from stockops.drills import book, playing
 from stockops.lab import ENGINES
 from stockops.targets import Config
 
@@ -31,6 +32,19 @@ def test_who_plays_is_told_what_leads_to_the_runbook(
     for name in ("TARGET", "FRONT", "REPLICA"):
         assert (f'stockops health check -t "${name}"' in said) is hidden
     assert ("stockops drill list --tells CHECK" in said) is hidden
+
+
+def test_what_is_typed_over_several_lines_is_one_step(tmp_path: Path) -> None:
+    shim = tmp_path / "stockops"
+    text = playing._SHIM.format(log=tmp_path / playing._TYPED, inside="", python="/bin/true")
+    shim.write_text(text)
+    for sql in ("SELECT 1,\n  2", "SELECT '\u2028'", b"SELECT '\xff'"):
+        subprocess.run(["sh", shim, "lab", "shell", "-c", sql], check=True, timeout=30)
+    first, second, third = playing._typed(tmp_path, time.time())
+    assert first.text == "stockops lab shell -c SELECT 1,   2"
+    assert second.text == "stockops lab shell -c SELECT '\u2028'"
+    assert third.text == "stockops lab shell -c SELECT '\ufffd'"
+    assert -30 < first.at_s <= 0
 
 
 @pytest.mark.soak

@@ -21,7 +21,8 @@ ENTER = "enter"  # a file that a shell reads to have what the commands of a runb
 RELEASE = "release"  # a command: what only the world can do, it has done
 _TYPED = "typed.log"
 _SHIM = """#!/bin/sh
-printf '%s %s\\n' "$(date -u +%Y-%m-%dT%H:%M:%S.%N+00:00)" "stockops $*" >> {log}
+said=$(printf 'stockops %s' "$*" | tr '\\n' ' ')
+printf '%s %s\\n' "$(date -u +%Y-%m-%dT%H:%M:%S.%N+00:00)" "$said" >> {log}
 [ "$1" = lab ] && exec {python} -m stockops "$@"  # what it starts finds its way in by itself
 exec {inside} {python} -m stockops "$@"
 """
@@ -103,7 +104,7 @@ def _typed(folder: Path, began_s: float) -> list[StepRun]:
     """Return what the person typed, in order; times count from the moment he was told."""
     log = folder / _TYPED
     found = []
-    for line in log.read_text("utf-8").splitlines() if log.exists() else ():
+    for line in log.read_text("utf-8", "replace").split("\n")[:-1] if log.exists() else ():
         at, _, text = line.partition(" ")
         at_s = datetime.fromisoformat(at[:26] + "+00:00").timestamp() - began_s
         found.append(
