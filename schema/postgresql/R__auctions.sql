@@ -281,6 +281,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $body$
 DECLARE
     v_auction bigint;
 BEGIN
+    IF current_setting('transaction_isolation') = 'repeatable read' THEN
+        PERFORM refuse_old_reads('uncross');
+    END IF;
     SELECT a.auction_id INTO v_auction
     FROM stock_inventory AS i
     JOIN auctions AS a ON a.auction_id = i.auction_id

@@ -126,3 +126,12 @@ CREATE OR REPLACE TRIGGER market_sessions_forget AFTER INSERT OR UPDATE OR DELET
     FOR EACH STATEMENT EXECUTE FUNCTION forget_hours();
 CREATE OR REPLACE TRIGGER market_holidays_forget AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON market_holidays
     FOR EACH STATEMENT EXECUTE FUNCTION forget_hours();
+
+CREATE OR REPLACE FUNCTION refuse_old_reads(p_routine text)
+RETURNS void LANGUAGE plpgsql AS $body$
+BEGIN
+    RAISE EXCEPTION '% reads what others committed while it waited for a lock, which REPEATABLE READ hides', p_routine
+        USING ERRCODE = 'invalid_transaction_state', HINT = 'Begin at READ COMMITTED, or at SERIALIZABLE and try again on 40001.';
+END
+$body$;
+COMMENT ON FUNCTION refuse_old_reads(text) IS 'Ends a routine that somebody called at REPEATABLE READ';

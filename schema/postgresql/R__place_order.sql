@@ -123,6 +123,9 @@ DECLARE
     f_their_fee bigint[];
     f_their_tax bigint[];
 BEGIN
+    IF current_setting('transaction_isolation') = 'repeatable read' THEN
+        PERFORM refuse_old_reads('place_order');
+    END IF;
     IF p_quantity IS NULL OR p_quantity < 1 THEN
         RETURN refusal('bad_quantity');
     END IF;

@@ -314,6 +314,9 @@ DECLARE
     v_placed record;
     v_answers order_answer[];
 BEGIN
+    IF current_setting('transaction_isolation') = 'repeatable read' THEN
+        PERFORM refuse_old_reads('place_orders');
+    END IF;
     IF jsonb_typeof(p_orders) <> 'array' OR jsonb_array_length(p_orders) > 1000 THEN
         RAISE EXCEPTION 'place_orders takes an array of 1000 orders at most' USING ERRCODE = 'P0001';
     END IF;
