@@ -18,7 +18,7 @@ from market import Markets
 from trading import bed_of, member
 
 from stockops import audit, books, queries
-from stockops.books import InvariantResult, proofs, since
+from stockops.books import InvariantResult, proofs, since, snapshots
 from stockops.books.checking import ask
 from stockops.books.planting import corruptions
 from stockops.books.scratch import copied
@@ -335,3 +335,20 @@ def test_who_may_read_checks_and_cannot_prove(all_labs: Labs, engine: str) -> No
         for change in CHANGES.values():
             with pytest.raises(ServerError, match="denied"):
                 reader.execute(change)
+
+
+def test_two_sessions_see_one_moment_while_orders_go_on(market: Target) -> None:
+    seen = []
+    with connect(market) as server, connect(market) as helper, connect(market) as busy:
+        floor = Floor(busy, seed=6)
+        for _ in range(3):
+            floor.trade(10, day=SECOND_DAY)
+            with snapshots.one_moment(server, helper) as sessions:
+                floor.trade(10, day=SECOND_DAY)
+                counted = [
+                    each.rows("SELECT count(*) AS n FROM orders")[0]["n"] for each in sessions
+                ]
+                seen.append(counted)
+        audit.seal_all(busy)
+    assert {len(set(counted)) for counted in seen} == {1}
+    assert {len(counted) for counted in seen} == {2}

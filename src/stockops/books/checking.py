@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from .. import queries
 from ..engine.base import Server
 from ..engine.sharing import share
 from ..errors import Finding, Refused, ServerError
-from . import invariants, proofs, since
+from . import invariants, proofs, since, snapshots
 from .invariants import NAMES, Invariant
 from .proofs import Proof
 
 State = Literal["held", "violated", "inconclusive", "unchanged"]
 
+_LONG = {"cost", "holdings", "journal_zero", "price_time_priority", "audit_chain"}
 EXAMPLES_MAX = 20  # the LIMIT in every file
 _NO_SUCH_TABLE = {"42P01", "1146"}
 
@@ -52,6 +52,7 @@ class InvariantResult:
 
 def check(
     server: Server,
+    helper: Server | None = None,
     *,
     only: Collection[str] = (),
     asked: Sequence[Invariant] | None = None,
@@ -61,18 +62,30 @@ def check(
     Return what became of the invariants named in `only`, of all of them where it is empty.
 
     All are read in one snapshot, so that a check under load gives no false alarm; nothing is
-    locked and nothing written. `asked` takes the place of the invariants that come with the
-    package; `seen` is told each result as it comes. Raises `Finding` where the tables are missing.
+    locked and nothing written. `helper` is a second session, which takes its share. `asked` takes
+    the place of the invariants that come with the package; `seen` is told each result as it comes.
+    Raises `Finding` where the tables are missing.
     """
     chosen = invariants.load(server, only) if asked is None else list(asked)
-    results = []
-    with server.transaction(isolation="repeatable read", read_only=True):
-        # Whole tables are joined: memory for hashing and sorting, and no plans made for a few rows.
-        server.execute(queries.text(server.engine, "checking/session", server.version[0]))
-        for invariant in chosen:
-            results.append(ask(server, invariant))
-            seen(results[-1])
-    return results
+    with snapshots.one_moment(server, helper) as sessions:
+        return _ask_all(sessions, chosen, seen)
+
+
+def _ask_all(
+    sessions: list[Server], asked: Sequence[Invariant], seen: Callable[[InvariantResult], None]
+) -> list[InvariantResult]:
+    """Return the results in the order of `asked`; what takes longest begins first."""
+    results: dict[str, InvariantResult] = {}
+
+    def do(server: Server, invariant: Invariant) -> None:
+        results[invariant.name] = ask(server, invariant)
+        seen(results[invariant.name])
+
+    ordered = asked
+    if len(sessions) > 1:
+        ordered = sorted(asked, key=lambda each: each.name not in _LONG)
+    snapshots.each_once(sessions, list(ordered), do)
+    return [results[invariant.name] for invariant in asked]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +99,7 @@ class Proving:
 
 def check_since(
     server: Server,
+    helper: Server | None = None,
     *,
     only: Collection[str] = (),
     seen: Callable[[InvariantResult], None] = lambda _: None,
@@ -97,7 +111,7 @@ def check_since(
     books end before it.
     """
     chosen = invariants.load(server, only)
-    with server.transaction(isolation="repeatable read", read_only=True):
+    with snapshots.one_moment(server, helper) as sessions:
         proof = _latest(server)
         if proof is None:
             raise Finding(
@@ -105,18 +119,16 @@ def check_since(
                 hint="Check everything, and keep a proof: stockops books check --prove",
             )
         proofs.verify(server, proof)
-        server.execute(queries.text(server.engine, "checking/session", server.version[0]))
-        results = []
-        for invariant in chosen:
-            asked = since.narrowed(server, invariant, proofs.params(proof))
-            results.append(ask(server, asked))
-            seen(results[-1])
+        params = proofs.params(proof)
+        asked = [since.narrowed(server, invariant, params) for invariant in chosen]
+        results = _ask_all(sessions, asked, seen)
     return proof, results
 
 
 def prove(
     server: Server,
     writer: Server,
+    helper: Server | None = None,
     *,
     now: Callable[[], datetime],
     seen: Callable[[InvariantResult], None] = lambda _: None,
@@ -133,13 +145,9 @@ def prove(
     except (Refused, ServerError) as exc:  # the check is worth no less
         marks, why_not = None, str(exc)
     at = now()
-    results: list[InvariantResult] = []
-    with server.transaction(isolation="repeatable read", read_only=True):
-        server.execute(queries.text(server.engine, "checking/session", server.version[0]))
+    with snapshots.one_moment(server, helper) as sessions:
         before = _latest(server)
-        for invariant in invariants.load(server):
-            results.append(ask(server, invariant))
-            seen(results[-1])
+        results = _ask_all(sessions, invariants.load(server), seen)
         if not passed(results):
             return Proving(results=results, proof=None, why_not="not everything held")
         if marks is None:

@@ -143,15 +143,23 @@ Checked = tuple[list[InvariantResult], str, bool]  # results, what else to say, 
 
 
 def _whole(target: Target, only: tuple[str, ...]) -> Checked:
-    with connect(target) as server:
-        return the_books.check(server, only=only, seen=lambda r: _progress(r.name)), "", True
+    with connect(target) as server, connect(target) as helper:
+        return (
+            the_books.check(server, helper, only=only, seen=lambda r: _progress(r.name)),
+            "",
+            True,
+        )
 
 
 def _prove(target: Target, only: tuple[str, ...]) -> Checked:
     del only
-    with connect(target) as server, connect(target, bulk=True) as writer:
+    with (
+        connect(target) as server,
+        connect(target) as helper,
+        connect(target, bulk=True) as writer,
+    ):
         done = the_books.prove(
-            server, writer, now=lambda: datetime.now(UTC), seen=lambda r: _progress(r.name)
+            server, writer, helper, now=lambda: datetime.now(UTC), seen=lambda r: _progress(r.name)
         )
     if done.proof is None:
         return done.results, f"no proof was stored: {done.why_not}", False
@@ -160,8 +168,10 @@ def _prove(target: Target, only: tuple[str, ...]) -> Checked:
 
 
 def _incremental(target: Target, only: tuple[str, ...]) -> Checked:
-    with connect(target) as server:
-        proof, results = the_books.check_since(server, only=only, seen=lambda r: _progress(r.name))
+    with connect(target) as server, connect(target) as helper:
+        proof, results = the_books.check_since(
+            server, helper, only=only, seen=lambda r: _progress(r.name)
+        )
     age = datetime.now(UTC) - proof.proven_at.replace(tzinfo=UTC)
     return (
         results,

@@ -21,7 +21,7 @@ wrong AS (
     UNION ALL
     SELECT p.seal_no, p.seal_no, s.audit_id, coalesce(s.chain_hash, 'none'), p.chain_hash
     FROM books_proofs AS p
-    LEFT JOIN audit_seals AS s ON s.seal_no = p.seal_no
+    LEFT JOIN audit_seals AS s ON s.seal_no = %(seal_no)s
     WHERE p.proof_id = %(proof_id)s AND coalesce(s.chain_hash, '') <> p.chain_hash
 ),
 shown AS (

@@ -24,9 +24,9 @@ wrong AS (
     WHERE seal_no <> place_no OR chain_hash <> coalesce(due_hash, '')
     UNION ALL
     SELECT p.seal_no, p.seal_no, s.audit_id, coalesce(s.chain_hash, 'none'), p.chain_hash
-    FROM books_proofs AS p
-    LEFT JOIN audit_seals AS s ON s.seal_no = p.seal_no
-    WHERE p.proof_id = %(proof_id)s AND coalesce(s.chain_hash, '') <> p.chain_hash
+    FROM (SELECT %(seal_no)s::bigint AS seal_no, %(chain_hash)s::text AS chain_hash) AS p
+    LEFT JOIN (SELECT z.audit_id, z.chain_hash FROM audit_seals AS z WHERE z.seal_no = %(seal_no)s) AS s ON 1 = 1
+    WHERE coalesce(s.chain_hash, '') <> p.chain_hash
 ),
 shown AS (
     SELECT
