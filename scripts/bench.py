@@ -18,6 +18,7 @@ from pathlib import Path
 import bench_backup
 import bench_conditions
 import bench_exporter
+import bench_indicators
 import bench_orders
 import bench_page
 import bench_seed
@@ -92,10 +93,16 @@ def met(engines: Sequence[str], _bench: Bench) -> list[str]:
     return bench_conditions.section([bench_conditions.measure(engine) for engine in engines])
 
 
+def computed(engines: Sequence[str], _bench: Bench) -> list[str]:
+    """Return the section of the indicators."""
+    return bench_indicators.section([bench_indicators.measure(engine) for engine in engines])
+
+
 SECTIONS: Mapping[str, Callable[[Sequence[str], Bench], list[str]]] = {
     "Orders": orders,
     "Conditions": met,
     "Seeding": seeding,
+    "Indicators": computed,
     "Backups": backups,
     "Digest pages": pages,
     "Slow logs": slow_logs,

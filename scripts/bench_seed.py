@@ -24,8 +24,9 @@ from stockops import migrations, seeding
 from stockops.engine import connect
 from stockops.listing import sources
 from stockops.plan import Consent
-from stockops.seeding import Prepared, SeedPlan, SeedProgress
-from stockops.seeding.tables import TABLES, chunk
+from stockops.seeding import SeedPlan, SeedProgress
+from stockops.seeding.plan import Material
+from stockops.seeding.tables import TABLES, Table, chunk
 from stockops.targets import Target
 
 PLAN = SeedPlan(users=20_000, accounts=40_000, days=120)
@@ -62,11 +63,11 @@ def measure(target: Target, *, rounds: int = ROUNDS, plan: SeedPlan = PLAN) -> l
 
 def _measured(target: Target, plan: SeedPlan, folder: Path, rounds: int) -> dict[str, Any]:
     prepared = seeding.prepare(target, plan, sources.read)
-    script, rows = _ready_files(target, prepared, folder)
+    script, rows = ready_files(target, prepared.made_of, TABLES, folder)
     ours, raw, whole = [], [], []
     for _ in range(rounds):
         began = time.monotonic()
-        _raw(target, script)
+        raw_load(target, script)
         raw.append(rows / (time.monotonic() - began))
         seeding.reset(target, consent=Consent(yes=True))
         seen: list[SeedProgress] = []
@@ -86,11 +87,12 @@ def _measured(target: Target, plan: SeedPlan, folder: Path, rounds: int) -> dict
     }
 
 
-def _ready_files(target: Target, prepared: Prepared, folder: Path) -> tuple[str, int]:
-    """Write every table's rows to a file; return the client's script that loads them all."""
-    made_of = prepared.made_of
+def ready_files(
+    target: Target, made_of: Material, tables: Sequence[Table], folder: Path
+) -> tuple[str, int]:
+    """Write the rows of `tables` to files; return a script that loads them, and their number."""
     commands, rows = [], 0
-    for table in TABLES:
+    for table in tables:
         path = folder / table.name
         with path.open("wb") as file:
             for number in range(table.chunks(made_of)):
@@ -104,7 +106,8 @@ def _ready_files(target: Target, prepared: Prepared, folder: Path) -> tuple[str,
     return "\n".join(commands) + "\n", rows
 
 
-def _raw(target: Target, script: str) -> None:
+def raw_load(target: Target, script: str) -> None:
+    """Run a script of `ready_files` by the engine's own client."""
     client = labs.client(str(target.lab), database=target.database)
     subprocess.run(
         [*client, *_OPTIONS[target.engine]],

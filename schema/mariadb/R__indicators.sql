@@ -13,6 +13,7 @@ COMMENT 'Computes the indicators of the days after the last ones stored, of the 
 BEGIN
     DECLARE v_computed BIGINT;
     DECLARE v_wanted BIGINT;
+    DECLARE v_begins_on DATE;
     DECLARE EXIT HANDLER FOR SQLEXCEPTION
     BEGIN
         ROLLBACK;
@@ -36,14 +37,17 @@ BEGIN
     INSERT INTO indicator_starts (symbol, last_date, limit_bp)
     SELECT
         s.symbol,
-        (SELECT max(t.price_date) FROM technical_indicators AS t WHERE t.symbol = s.symbol),
+        -- Not max(): over partitions, that one reads every row of the issue.
+        (SELECT t.price_date FROM technical_indicators AS t WHERE t.symbol = s.symbol ORDER BY t.price_date DESC LIMIT 1),
         (SELECT max(n.limit_bp) FROM price_limits AS n WHERE n.market = s.market)
     FROM stocks AS s
     WHERE s.symbol BETWEEN p_first_symbol AND p_last_symbol;
     UPDATE indicator_starts AS s
     SET
         s.earlier_date = (
-            SELECT max(t.price_date) FROM technical_indicators AS t WHERE t.symbol = s.symbol AND t.price_date < s.last_date
+            SELECT t.price_date FROM technical_indicators AS t
+            WHERE t.symbol = s.symbol AND t.price_date < s.last_date
+            ORDER BY t.price_date DESC LIMIT 1
         ),
         s.begins_on = (
             SELECT p.price_date FROM stock_prices AS p
@@ -51,6 +55,8 @@ BEGIN
             ORDER BY p.price_date DESC LIMIT 1 OFFSET 198
         )
     WHERE s.last_date IS NOT NULL;
+    -- One date for all: older partitions are not opened at all for a new day.
+    SELECT if(count(s.begins_on) = count(*), min(s.begins_on), '1000-01-01') INTO v_begins_on FROM indicator_starts AS s;
 
     CREATE OR REPLACE TEMPORARY TABLE indicator_facts (
         symbol VARCHAR(6) NOT NULL,
@@ -94,7 +100,7 @@ BEGIN
             min(p.low_won) OVER (k ROWS 13 PRECEDING) AS lowest_won
         FROM indicator_starts AS s
         JOIN stock_prices AS p ON p.symbol = s.symbol AND (s.begins_on IS NULL OR p.price_date >= s.begins_on)
-        WHERE p.volume > 0
+        WHERE p.volume > 0 AND p.price_date >= v_begins_on
         WINDOW k AS (PARTITION BY p.symbol ORDER BY p.price_date)
     ) AS w;
 

@@ -110,7 +110,7 @@ BEGIN
     ),
     facts AS (
         SELECT
-            p.symbol, p.price_date, p.close_won, s.last_date,
+            s.symbol, p.price_date, p.close_won, s.last_date,
             CASE WHEN p.price_date <= s.last_date THEN s.stored END AS stored,
             p.close_won - lag(p.close_won) OVER k AS change_won,
             coalesce(abs(p.close_won - lag(p.close_won) OVER k) * 10000 > s.limit_bp * lag(p.close_won) OVER k, row_number() OVER k = 1) AS is_first,
@@ -120,10 +120,13 @@ BEGIN
             (sum(p.close_won) OVER (k ROWS 199 PRECEDING))::bigint AS sum_200,
             max(p.high_won) OVER (k ROWS 13 PRECEDING) AS highest_won,
             min(p.low_won) OVER (k ROWS 13 PRECEDING) AS lowest_won
-        FROM stock_prices AS p
-        JOIN starts AS s ON s.symbol = p.symbol AND (s.begins_on IS NULL OR p.price_date >= s.begins_on)
-        WHERE p.symbol BETWEEN p_first_symbol AND p_last_symbol AND p.volume > 0
-        WINDOW k AS (PARTITION BY p.symbol ORDER BY p.price_date)
+        FROM starts AS s
+        -- Each issue by its index: without OFFSET the planner may join all prices with all issues, which took a minute a day.
+        CROSS JOIN LATERAL (
+            SELECT q.price_date, q.close_won, q.high_won, q.low_won FROM stock_prices AS q
+            WHERE q.symbol = s.symbol AND q.volume > 0 AND q.price_date >= coalesce(s.begins_on, '-infinity'::date) OFFSET 0
+        ) AS p
+        WINDOW k AS (PARTITION BY s.symbol ORDER BY p.price_date)
     ),
     walked AS (
         SELECT

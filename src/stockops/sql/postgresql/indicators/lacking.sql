@@ -1,8 +1,7 @@
 -- The issues that have prices after their last indicators, how many days of them, and from when on; where a date is given,
--- what is stored from that date on counts as not there.
+-- what is stored from that date on counts as not there. MATERIALIZED, or the last date is looked up again for each price.
 -- Needs: SELECT on stocks, stock_prices and technical_indicators.
-SELECT p.symbol, count(*) AS days, min(p.price_date) AS starts_on
-FROM (
+WITH lasts AS MATERIALIZED (
     SELECT
         s.symbol,
         (
@@ -10,8 +9,13 @@ FROM (
             WHERE t.symbol = s.symbol AND t.price_date < coalesce(%(since)s::date, 'infinity'::date)
         ) AS last_date
     FROM stocks AS s
-) AS l
-JOIN stock_prices AS p ON p.symbol = l.symbol AND p.price_date > coalesce(l.last_date, '-infinity'::date)
-WHERE p.volume > 0
-GROUP BY p.symbol
-ORDER BY p.symbol
+)
+SELECT l.symbol, p.days, p.starts_on
+FROM lasts AS l
+CROSS JOIN LATERAL (
+    SELECT count(*) AS days, min(q.price_date) AS starts_on
+    FROM stock_prices AS q
+    WHERE q.symbol = l.symbol AND q.price_date > coalesce(l.last_date, '-infinity'::date) AND q.volume > 0
+) AS p
+WHERE p.days > 0
+ORDER BY l.symbol
