@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,7 +11,7 @@ import click
 from .. import market, render
 from .. import partitions as the_partitions
 from ..engine import connect
-from ..partitions import EVERY, Table
+from ..partitions import EVERY, Job, Table
 from ..plan import Consent, check_named
 from ..sessions.waiting import Patience
 from ..targets import Target
@@ -121,6 +122,117 @@ def apply_command(
     )
     click.echo(render.rows(made, form))
     ctx.exit(1 if any(each.outcome == "failed" for each in made) else 0)
+
+
+@partitions.command("detach")
+@options.target
+@click.option(
+    "--table", "tables", multiple=True, required=True, metavar="NAME", help="This table; repeat."
+)
+@click.option(
+    "--keep", type=click.IntRange(0, _AHEAD_MAX), required=True, metavar="MONTHS",
+    help="How many months before this one stay.",
+)  # fmt: skip
+@click.option(
+    "--to", "folder", required=True, metavar="DIRECTORY",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where the archives are written.",
+)  # fmt: skip
+@click.option("--drop", is_flag=True, help="Drop what is detached, once it is proven again.")
+@options.seconds("--lock-timeout", default=2.0, help="How long each try waits for others.")
+@options.tries(5)
+@options.plan_only
+@options.consent
+@options.form
+@click.pass_context
+def detach_command(
+    ctx: click.Context, /, target: Target, consent: Consent, form: render.Format, **said: Any
+) -> None:
+    """
+    Take the partitions that are past their time out of a table, to archives that are proven.
+
+    Each is written to a file under zstd with a manifest beside it, read back, detached, and
+    compared once more as the table of its own that it then is. That table stays unless --drop is
+    given. A run that was killed is ended by the same command. The journal and the audit trail are
+    needed whole by the books, and are refused.
+
+    Exits 1 where a partition failed, 5 where a table is refused, 6 where another run is at it.
+
+    \b
+    Examples:
+      stockops partitions detach -t prod --table stock_prices --keep 60 --to /srv/old --plan
+      stockops partitions detach -t lab --table stock_prices --keep 60 --to /srv/old --drop --yes
+    """  # noqa: D301  click reads \b as a character
+    today = _today()
+    number = today.year * 12 + today.month - 1 - said["keep"]
+    job = Job(
+        tables=said["tables"],
+        before=date(number // 12, number % 12 + 1, 1),
+        folder=said["folder"].absolute(),
+        drop=said["drop"],
+    )
+    if said["plan_only"]:
+        with connect(target, application="stockops partitions") as server:
+            found = the_partitions.wanted(
+                server, tables=job.tables, before=job.before, folder=job.folder, drop=job.drop
+            )
+        steps = the_partitions.detaching_steps(found, engine=target.engine, drop=job.drop)
+        click.echo(render.rows(steps, form))
+        return
+    check_named(
+        "partitions detach", target=target.name, protected=target.protected, consent=consent
+    )
+    patience = Patience(lock_timeout_s=said["lock_timeout_s"], tries=said["tries"])
+    done = the_partitions.detach(
+        target, job, consent=consent, patience=patience, say=partial(click.echo, err=True)
+    )
+    click.echo(render.rows(done, form))
+    ctx.exit(1 if any(each.outcome == "failed" for each in done) else 0)
+
+
+@partitions.command("attach")
+@options.target
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@options.seconds("--lock-timeout", default=2.0, help="How long it waits for others.")
+@options.plan_only
+@options.consent
+@options.form
+def attach_command(
+    target: Target,
+    file: Path,
+    lock_timeout_s: float,
+    plan_only: bool,
+    consent: Consent,
+    form: render.Format,
+) -> None:
+    """
+    Bring the partition of FILE, an archive of `detach`, back into its table.
+
+    The archive is read to its end first. Its rows are loaded in one transaction and compared with
+    it before that commits. MariaDB has to move the rows of the partition that is to come after it,
+    where that has any, while nobody writes to the table: that wants --yes.
+
+    Exits 5 where its rows, or its table, are still there, or the table has other columns now.
+
+    \b
+    Examples:
+      stockops partitions attach /srv/archive/stock_prices.stock_prices_before.tsv.zst
+    """  # noqa: D301  click reads \b as a character
+    if plan_only:
+        with connect(target, application="stockops partitions") as server:
+            click.echo(render.rows(the_partitions.planned(server, file), form))
+        return
+    check_named(
+        "partitions attach", target=target.name, protected=target.protected, consent=consent
+    )
+    attached = the_partitions.attach(
+        target,
+        file,
+        consent=consent,
+        patience=Patience(lock_timeout_s=lock_timeout_s),
+        say=partial(click.echo, err=True),
+    )
+    click.echo(render.rows([attached], form))
 
 
 def _today() -> date:

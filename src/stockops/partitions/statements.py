@@ -31,6 +31,83 @@ def of(table: "Table", *, engine: str, grants: Sequence[Grant]) -> list[str]:
     return list(_split(table, grants))
 
 
+def detached_name(part: Part, *, engine: str) -> str:
+    """Return the name of the table that a partition becomes: on PostgreSQL it has one already."""
+    if engine == "mariadb":
+        return f"{part.table_name}_{part.part_name.removeprefix('p_')}"
+    return part.part_name
+
+
+def detach(part: Part, name: str, *, engine: str) -> str:
+    """Return the one statement that makes a partition the table `name`."""
+    parent = _dotted(engine, part.schema_name, part.table_name)
+    if engine == "mariadb":
+        quoted = _quoted(engine, part.part_name)
+        made = _dotted(engine, part.schema_name, name)
+        return f"ALTER TABLE {parent} CONVERT PARTITION {quoted} TO TABLE {made}"
+    return f"ALTER TABLE {parent} DETACH PARTITION {_dotted(engine, part.part_schema, name)}"
+
+
+def drop(part: Part, name: str, *, engine: str) -> str:
+    """Return the statement that drops the table a partition became."""
+    return f"DROP TABLE {table(part, name, engine=engine)}"
+
+
+def table(part: Part, name: str, *, engine: str) -> str:
+    """Return the table that a partition became, as it stands in a statement."""
+    return _dotted(engine, part.schema_name if engine == "mariadb" else part.part_schema, name)
+
+
+def source(part: Part, *, engine: str) -> str:
+    """Return a partition as it stands after FROM."""
+    if engine == "mariadb":
+        parent = _dotted(engine, part.schema_name, part.table_name)
+        return f"{parent} PARTITION ({_quoted(engine, part.part_name)})"
+    return _dotted(engine, part.part_schema, part.part_name)
+
+
+def between(part: Part, starts_on: object | None, ends_on: object, *, engine: str) -> str:
+    """Return the rows of a table within bounds as they stand after FROM; None: no lower bound."""
+    column = _quoted(engine, part.column_name)
+    lower = "" if starts_on is None else f"{column} >= '{starts_on}' AND "
+    parent = _dotted(engine, part.schema_name, part.table_name)
+    return f"{parent} WHERE {lower}{column} < '{ends_on}'"
+
+
+def rows(columns: Sequence[str], source: str, *, engine: str) -> str:
+    """Return the question for all rows of `source`, each column as text."""
+    if engine == "mariadb":
+        cells = [f"CAST({_quoted(engine, each)} AS CHAR)" for each in columns]
+    else:
+        cells = [f"{_quoted(engine, each)}::text" for each in columns]
+    return f"SELECT {', '.join(cells)} FROM {source}"  # noqa: S608
+
+
+def new_part(part: Part, starts_on: object | None, grants: Sequence[Grant]) -> list[str]:
+    """Return the statements that make a partition of PostgreSQL again, empty, before the others."""
+    made = _dotted("postgresql", part.part_schema, part.part_name)
+    parent = _dotted("postgresql", part.schema_name, part.table_name)
+    lower = "MINVALUE" if starts_on is None else f"'{starts_on}'"
+    bounds = f"FROM ({lower}) TO ('{part.ends_on}')"
+    return [
+        f"CREATE TABLE {made} PARTITION OF {parent} FOR VALUES {bounds}",
+        f"ALTER TABLE {made} OWNER TO {_quoted('postgresql', part.owner_name)}",
+        *(f"GRANT {each.privileges} ON {made} TO {each.grantee}" for each in grants),
+    ]
+
+
+def split(part: Part, rest: Part) -> str:
+    """Return the statement that makes a partition of MariaDB again, out of the one after it."""
+    parent = _dotted("mariadb", part.schema_name, part.table_name)
+    after = _quoted("mariadb", rest.part_name)
+    upper = "MAXVALUE" if rest.ends_on is None else _bound(rest.ends_on, rest.kind)
+    return (
+        f"ALTER TABLE {parent} REORGANIZE PARTITION {after} INTO ("
+        f"PARTITION {_quoted('mariadb', part.part_name)} VALUES LESS THAN "
+        f"({_bound(part.ends_on, part.kind)}), PARTITION {after} VALUES LESS THAN ({upper}))"
+    )
+
+
 def _altered(table: "Table") -> str:
     name = _dotted("mariadb", table.schema_name, table.table_name)
     kind = table.parts[0].kind
