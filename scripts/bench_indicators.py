@@ -98,7 +98,9 @@ def section(figures: Sequence[Figures]) -> list[str]:
     lines = [
         f"{DAYS:,} days of prices of all issues of the sample, loaded by a seed and, of the same "
         "rows from ready files, by the engine's own client; then `stockops",
-        "indicators apply` over all of them, in two sessions, and again with one day more.",
+        "indicators apply` over all of them, in two sessions, and again with one day more. A load "
+        "above the number of cores means that others had most of them:",
+        "what is left on a quiet machine with two cores is about half of the CPU.",
         "",
         "| engine | rows | rows/s | raw rows/s | ratio | goal | | days computed | in, s "
         "| goal, s | | of it CPU of the server, s | at a load of | a new day, s |",
