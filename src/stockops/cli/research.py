@@ -17,6 +17,7 @@ from ..targets import Target
 from . import options
 from .indexview import progress
 from .options import Command
+from .research_users import recommend_command, weekly_command
 
 _APPLICATION = "stockops research"
 _ROWS_MAX = 10_000
@@ -25,6 +26,10 @@ _ROWS_MAX = 10_000
 @click.group()
 def research() -> None:
     """Find out and trade nothing: backtests, patterns in prices, recommendations, weeks."""
+
+
+research.add_command(recommend_command)
+research.add_command(weekly_command)
 
 
 def _span(command: Command) -> Command:

@@ -322,6 +322,24 @@ def steps(taken: Sequence[StepTime]) -> Bars:
     return _bars(bars)
 
 
+def gains(moved: Sequence[tuple[str, int, str]]) -> Bars:
+    """Lay out gains and losses in the order they come in: a label, an amount, its text."""
+    most = max((abs(amount) for _, amount, _ in moved), default=0)
+    bars = [
+        Bar(
+            y=row * BAR_ROW,
+            x=0,
+            width=_width(abs(amount), most),
+            label=shortened(label, LABEL_CELLS_MAX),
+            value=value,
+            words=f"{label}: {value}",
+            tone="good" if amount >= 0 else "warn",
+        )
+        for row, (label, amount, value) in enumerate(moved)
+    ]
+    return _bars(bars)
+
+
 def _bars(bars: Sequence[Bar]) -> Bars:
     words = "; ".join(bar.words for bar in bars) or "Nothing to show"
     return Bars(height=max(1, len(bars)) * BAR_ROW, bars=tuple(bars), words=f"{words}.")
