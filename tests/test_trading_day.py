@@ -154,5 +154,5 @@ def test_what_is_no_lab_has_to_be_named_again_and_a_plan_writes_nothing(
         refused = stockops(target, "--date", DAY)
         assert (refused.exit_code, "--i-mean" in refused.stderr) == (5, True)
         shown = stockops(target, "--date", DAY, "--plan", "--format", "json")
-        assert len(json.loads(shown.stdout)) == 7
+        assert len(json.loads(shown.stdout)) == 8
         assert content(target) == before

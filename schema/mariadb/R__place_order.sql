@@ -194,22 +194,25 @@ main: BEGIN
     -- The row of the issue tells the hours of its own day; a clock that shows another day, a row without hours, and an issue that
     -- is not in continuous trading, ask the calendar.
     IF (v_day.quote_date = v_date AND date(v_at + INTERVAL 9 HOUR) = v_date AND v_day.is_open) IS NOT TRUE THEN
-        BEGIN
-            DECLARE v_state VARCHAR(8) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
-            CALL advance_issue(v_day.symbol, p_account_id, v_date, v_at, v_state);
-            SET v_day.is_open = v_state IS NOT NULL, v_met.collects = v_state <=> 'collects';
-            SELECT i.available_shares, i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate, p.quantity - p.reserved_quantity
-            INTO v_day.available_shares, v_day.last_won, v_day.quote_date, v_day.lower_won, v_day.upper_won, v_day.settles_on, v_day.sell_tax_rate,
-                v_read.available_quantity
-            FROM stock_inventory AS i LEFT JOIN positions AS p ON p.account_id = p_account_id AND p.symbol = i.symbol
-            WHERE i.symbol = p_symbol;
-            IF v_met.collects THEN
-                SELECT count(*) > 0 INTO v_met.self
-                FROM orders AS o JOIN accounts AS a ON a.account_id = o.account_id
-                WHERE o.symbol = p_symbol AND a.user_id = v_read.user_id
-                    AND ((v_buys AND o.side = 'sell' AND o.resting_won <= p_limit_won) OR (NOT v_buys AND o.side = 'buy' AND o.resting_won >= p_limit_won));
-            END IF;
-        END;
+        SET v_day.is_open = coalesce(v_day.is_open, TRUE) AND session_open(v_read.market, v_date, v_at);
+        IF v_day.is_open IS NOT TRUE OR v_day.quote_date < v_date THEN
+            BEGIN
+                DECLARE v_state VARCHAR(8) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
+                CALL advance_issue(v_day.symbol, p_account_id, v_date, v_at, v_state);
+                SET v_day.is_open = v_state IS NOT NULL, v_met.collects = v_state <=> 'collects';
+                SELECT i.available_shares, i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate, p.quantity - p.reserved_quantity
+                INTO v_day.available_shares, v_day.last_won, v_day.quote_date, v_day.lower_won, v_day.upper_won, v_day.settles_on, v_day.sell_tax_rate,
+                    v_read.available_quantity
+                FROM stock_inventory AS i LEFT JOIN positions AS p ON p.account_id = p_account_id AND p.symbol = i.symbol
+                WHERE i.symbol = p_symbol;
+                IF v_met.collects THEN
+                    SELECT count(*) > 0 INTO v_met.self
+                    FROM orders AS o JOIN accounts AS a ON a.account_id = o.account_id
+                    WHERE o.symbol = p_symbol AND a.user_id = v_read.user_id
+                        AND ((v_buys AND o.side = 'sell' AND o.resting_won <= p_limit_won) OR (NOT v_buys AND o.side = 'buy' AND o.resting_won >= p_limit_won));
+                END IF;
+            END;
+        END IF;
     END IF;
     IF v_read.same_key IS NOT NULL OR v_day.quote_date IS NULL OR v_read.user_id IS NULL OR p_quantity > v_read.listed_shares THEN
         IF v_read.same_key IS NOT NULL THEN

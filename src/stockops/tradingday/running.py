@@ -77,6 +77,10 @@ def steps(plan: DayPlan) -> list[Step]:
             lock="share",
         ),
         Step(
+            action=f"settle what is due on {day}",
+            why="what was traded two business days ago is settled cash from then on",
+        ),
+        Step(
             action="collect orders before the opening, and uncross them",
             why="each issue opens at the price at which most is traded",
         ),
