@@ -1,14 +1,18 @@
 """Call auctions on both engines: one price, who gets shares at it, and what the books say of it."""
 
+import json
 from collections.abc import Iterator
 from datetime import date, time
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from conftest import Labs
 from trading import Bed, bed_of
 
 from stockops import books, orders
 from stockops.books import checking
+from stockops.cli.main import main
 from stockops.engine import ENGINES
 from stockops.orders import Answer, Clock, clock_of
 from stockops.tradingday import auctions
@@ -132,6 +136,33 @@ def test_the_first_order_after_the_end_uncrosses(bed: Bed) -> None:
     assert (met.status, met.filled_value_won) == ("filled", 1_500_000)
     assert left(bed, sold) == ("open", None, 70)
     held(bed)
+
+
+def test_the_command_uncrosses_what_is_over_and_stops_what_moved_too_far(bed: Bed) -> None:
+    symbol, moved = issue(bed), issue(bed)
+    bed.sell(seller(bed, symbol), symbol, 10, 50_000, clock=EARLY)
+    bed.buy(bed.account(), symbol, 10, 50_000, clock=EARLY)
+    assert {(each["what"], each["symbol"]) for each in command(bed, "--plan")} >= {("due", symbol)}
+    bed.buy(bed.account(), moved, 10, 56_000, clock=NOON)
+    bed.sell(seller(bed, moved), moved, 10, 56_000, clock=NOON)
+    done = {each["symbol"]: each for each in command(bed)}
+    assert done[symbol] == {
+        "what": "uncrossed",
+        "symbol": symbol,
+        "kind": "opening",
+        "price_won": 50_000,
+        "volume": 10,
+    }
+    assert (done[moved]["what"], done[moved]["kind"]) == ("interrupted", "static")
+    assert not {symbol, moved} & {each["symbol"] for each in command(bed)}
+
+
+def command(bed: Bed, *words: str) -> list[dict[str, Any]]:
+    """Run `trade auctions` at noon, and return its rows."""
+    there = ["trade", "auctions", "-t", bed.target.url, "--date", f"{DAY}", "--at", "12:00"]
+    done = CliRunner().invoke(main, [*there, "--format", "json", *words])
+    assert done.exit_code == 0, done.output
+    return list(json.loads(done.stdout))
 
 
 def test_after_the_closing_auction_the_rest_expires(bed: Bed) -> None:

@@ -17,6 +17,7 @@ from ..targets import Target
 from . import options, tradeclock
 from .runview import audited, progress, table
 from .trade_action import action_group
+from .trade_auctions import auctions_command
 from .trade_conditions import conditions
 from .trade_day import day_command
 from .trade_isolation import isolation_command
@@ -39,6 +40,7 @@ trade.add_command(rebalance_command)
 trade.add_command(settle_command)
 trade.add_command(isolation_command)
 trade.add_command(day_command)
+trade.add_command(auctions_command)
 trade.add_command(action_group)
 
 

@@ -22,6 +22,7 @@ class Uncrossed:
     """What an auction came to; no price where its book was not crossed."""
 
     auction_id: int
+    symbol: str
     kind: str
     price_won: int | None
     volume: int
@@ -42,7 +43,7 @@ OVER = Query("tradingday/over", Over)
 def uncross(server: Server, symbol: str, *, clock: Clock = SERVER_CLOCK) -> Uncrossed | None:
     """Uncross the auction of an issue, in a transaction; None where it has none that is over."""
     rows = _call(server, "uncross", {"symbol": symbol, "at": clock.cells[1]})
-    return Uncrossed(**rows[0]) if rows else None
+    return Uncrossed(symbol=symbol, **rows[0]) if rows else None
 
 
 def uncross_over(server: Server, *, clock: Clock = SERVER_CLOCK) -> list[Uncrossed]:
