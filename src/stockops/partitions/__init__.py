@@ -5,7 +5,7 @@ from .attaching import Attached, attach, planned
 from .detaching import NEEDED, NEWEST, Detached, Job, detach, wanted
 from .detaching import steps as detaching_steps
 from .planning import EVERY, Missing, Table, look, steps
-from .questions import GRANTS, PARTS
+from .questions import GRANTS, PARTS, STARTS
 
 __all__ = [
     "EVERY",
@@ -13,6 +13,7 @@ __all__ = [
     "NEEDED",
     "NEWEST",
     "PARTS",
+    "STARTS",
     "Attached",
     "Detached",
     "Job",

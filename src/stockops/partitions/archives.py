@@ -39,8 +39,9 @@ class Manifest:
     """
     What an archive holds, and where it comes from.
 
-    `starts_on` is None for a partition that had no lower bound; `detached_name` is the table that
-    the partition became; `migration` the newest one that was applied.
+    `starts_on` is None for a partition without a lower bound; MariaDB keeps none, and its first row
+    stands there. `detached_name` is the table that the partition became, `migration` the newest
+    one that was applied.
     """
 
     format: int

@@ -18,7 +18,7 @@ from typing import Literal
 from .. import catalog, plan
 from ..engine import connect
 from ..engine.base import Server
-from ..errors import ConfigError, Refused, ServerError, StorageError
+from ..errors import ConfigError, Refused, ServerError, StorageError, Unsupported
 from ..migrations import lock
 from ..plan import Consent, Step
 from ..queries import Query
@@ -26,7 +26,7 @@ from ..sessions.waiting import Blocker, Patience, Say, patiently, watched
 from ..targets import Target
 from . import archives, statements
 from .archives import Content, Manifest
-from .questions import PARTS, Part
+from .questions import PARTS, STARTS, Part
 
 APPLICATION = "stockops partitions"
 NEEDED = {
@@ -81,7 +81,7 @@ def wanted(
     partitions by date.
     """
     found: list[Wanted] = []
-    every = server.fetch(PARTS)
+    every, starts = server.fetch(PARTS), _starts(server)
     for name in dict.fromkeys(tables):
         if name in NEEDED:
             raise Refused(f"no partition of {name} is detached: {NEEDED[name]}")
@@ -93,20 +93,35 @@ def wanted(
             )
         if drop:
             found += _left(server, name, parts[0], folder)
-        starts_on = None
         for part in parts:
             if part.ends_on is not None and part.ends_on <= before and not part.is_open:
                 found.append(
                     Wanted(
                         part=part,
-                        starts_on=starts_on,
+                        starts_on=starts.get((part.part_schema, part.part_name)),
                         detached_name=statements.detached_name(part, engine=server.engine),
                         is_detached=False,
                         archive=archives.path_in(folder, name, part.part_name),
                     )
                 )
-            starts_on = part.ends_on
     return found
+
+
+def _starts(server: Server) -> dict[tuple[str, str], date | None]:
+    """Return where each partition begins; nothing where the engine does not keep it."""
+    try:
+        found = server.fetch(STARTS)
+    except Unsupported:
+        return {}
+    return {(each.part_schema, each.part_name): each.starts_on for each in found}
+
+
+def _first_date(server: Server, each: Wanted, source: str) -> str | None:
+    """Return where a partition begins: by its bound, or on MariaDB by the first row in it."""
+    if server.engine != "mariadb":
+        return None if each.starts_on is None else str(each.starts_on)
+    first = server.rows(statements.first_date(each.part, source))[0]["first_date"]
+    return None if first is None else str(first)
 
 
 def steps(found: Sequence[Wanted], *, engine: str, drop: bool) -> list[Step]:
@@ -231,7 +246,7 @@ def _archive(server: Server, each: Wanted, source: str) -> Manifest:
         part_name=each.part.part_name,
         detached_name=each.detached_name,
         column_name=each.part.column_name,
-        starts_on=None if each.starts_on is None else str(each.starts_on),
+        starts_on=_first_date(server, each, source),
         ends_on=str(each.part.ends_on),
         columns=tuple(columns),
         migration=newest_migration(server),

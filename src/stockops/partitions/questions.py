@@ -35,5 +35,15 @@ class Grant:
     grantee: str
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a partition begins; `starts_on` is None for one without a lower bound."""
+
+    part_schema: str
+    part_name: str
+    starts_on: date | None
+
+
+STARTS = Query("partitions/starts", Start)
 PARTS = Query("partitions/parts", Part)
 GRANTS = Query("partitions/grants", Grant)

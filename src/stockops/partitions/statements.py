@@ -74,6 +74,12 @@ def between(part: Part, starts_on: object | None, ends_on: object, *, engine: st
     return f"{parent} WHERE {lower}{column} < '{ends_on}'"
 
 
+def first_date(part: Part, source: str) -> str:
+    """Return the question for the first date in a partition of MariaDB."""
+    column = _quoted("mariadb", part.column_name)
+    return f"SELECT CAST(min({column}) AS DATE) AS first_date FROM {source}"  # noqa: S608
+
+
 def rows(columns: Sequence[str], source: str, *, engine: str) -> str:
     """Return the question for all rows of `source`, each column as text."""
     if engine == "mariadb":

@@ -1,0 +1,2 @@
+-- Where each partition begins.
+-- unsupported: MariaDB keeps no lower bound of a partition
