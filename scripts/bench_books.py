@@ -49,17 +49,25 @@ def measure(engine: str, *, entries: int = ENTRIES, rounds: int = 5) -> Figures:
     with labs.temporary(engine) as lab:
         target = bench_orders.prepare(lab, "bench_books")
         unit = fill(target, entries)
-        with connect(target) as server, connect(target, bulk=True) as writer:
+        with (
+            connect(target) as server,
+            connect(target) as helper,
+            connect(target, bulk=True) as writer,
+        ):
             audit.seal_all(server)
             audit.fold(server, _FIRST_DAY)
-            whole_s = _timed(lambda: _held(books.check(server)))
+            whole_s = _timed(lambda: _held(books.check(server, helper)))
             prove_s = _timed(
-                lambda: _held(books.prove(server, writer, now=lambda: datetime.now(UTC)).results)
+                lambda: _held(
+                    books.prove(server, writer, helper, now=lambda: datetime.now(UTC)).results
+                )
             )
             fill(target, NEW_ENTRIES, first=unit)
             audit.seal_all(server)
-            taken = [_timed(lambda: _held(books.check_since(server)[1])) for _ in range(rounds)]
-            results = books.check_since(server)[1]
+            taken = [
+                _timed(lambda: _held(books.check_since(server, helper)[1])) for _ in range(rounds)
+            ]
+            results = books.check_since(server, helper)[1]
         slowest = sorted(results, key=lambda result: -result.ms)[:5]
         return Figures(
             engine=engine,
