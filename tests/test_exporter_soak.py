@@ -170,7 +170,8 @@ def stop(bed: Bed, port: int) -> None:
     pids = bed.pids()
     try:
         for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+            with suppress(ProcessLookupError):  # a session that was just leaving
+                os.kill(pid, signal.SIGSTOP)
         for _ in range(3):
             scraped(port, 1.5)
     finally:
