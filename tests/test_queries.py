@@ -59,6 +59,7 @@ PARAMS: dict[str, object] = {
     "from_id": 0,
     "from_symbol": "000010",
     "gap_percent": 3,
+    "history_from": date(2025, 1, 2),
     "first_date": date(2024, 12, 30),
     "hours": 24,
     "indexes_max": 5,

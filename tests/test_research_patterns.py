@@ -16,6 +16,7 @@ from stockops import research
 from stockops.cli.main import main
 from stockops.engine import ENGINES, connect
 from stockops.research import Asked
+from stockops.research.spotting import HISTORY
 
 DAYS = weekdays(date(2023, 6, 1), 400)
 
@@ -150,6 +151,21 @@ def test_dates_bound_what_is_stored_and_not_what_is_averaged(bed: Bed) -> None:
     assert [line["price_date"] for line in shown] == sorted(
         (on.isoformat() for on, kind in expected if kind == "breakout_20"), reverse=True
     )
+
+
+def test_the_longest_average_is_whole_on_the_first_date(bed: Bed) -> None:
+    symbol = busy(bed)
+    longest = {key for key in plainly(bed, symbol) if "50_200" in key[1]}
+    assert longest
+    for on, kind in longest:
+        one = Asked(symbols=[symbol], since=on, until=on)
+        spotted = {each.kind: each.found for each in research.spot(bed.server, one, write=False)}
+        assert spotted[kind] == 1
+    first, last = bed.server.fetch(
+        HISTORY, from_symbol=symbol, to_symbol=symbol, since=DAYS[150]
+    ) + bed.server.fetch(HISTORY, from_symbol=symbol, to_symbol=symbol, since=DAYS[380])
+    # A young issue is read from its first day on; one day of the others had no trade.
+    assert (first.history_from, last.history_from) == (DAYS[0], DAYS[179])
 
 
 def test_a_cross_by_a_hair_has_its_direction(bed: Bed) -> None:

@@ -3,6 +3,7 @@
 -- top, and below 0 where it fell under: how far in percent of the longer one. A breakout is the close over the highest price of
 -- the 20 days before, in percent of it; a spike is the volume in multiples of the mean of the 20 days before; a gap is how far
 -- the open lies above 0 over the highest price of the day before, or below 0 under its lowest.
+-- Days before history_from are not read: with those since it the windows of the first date that is asked about have to be whole.
 -- Needs: SELECT on stock_prices.
 WITH traded AS (
     SELECT
@@ -16,7 +17,9 @@ WITH traded AS (
         max(p.high_won) OVER (PARTITION BY p.symbol ORDER BY p.price_date ROWS BETWEEN 20 PRECEDING AND 1 PRECEDING) AS high_20,
         sum(p.volume) OVER (PARTITION BY p.symbol ORDER BY p.price_date ROWS BETWEEN 20 PRECEDING AND 1 PRECEDING) AS volume_20
     FROM stock_prices AS p
-    WHERE p.volume > 0 AND p.symbol >= %(from_symbol)s::text AND p.symbol <= %(to_symbol)s::text
+    WHERE
+        p.volume > 0 AND p.symbol >= %(from_symbol)s::text AND p.symbol <= %(to_symbol)s::text
+        AND p.price_date >= coalesce(%(history_from)s::date, DATE '0001-01-01') AND p.price_date <= coalesce(%(until)s::date, DATE '9999-12-31')
     WINDOW in_order AS (PARTITION BY p.symbol ORDER BY p.price_date)
 ),
 followed AS (
@@ -61,7 +64,7 @@ judged AS (
                 THEN round(CAST(100 * (f.open_won - f.low_before) AS DECIMAL(38, 8)) / f.low_before, 8)
         END AS gap
     FROM followed AS f
-    WHERE f.price_date >= coalesce(%(since)s::date, DATE '0001-01-01') AND f.price_date <= coalesce(%(until)s::date, DATE '9999-12-31')
+    WHERE f.price_date >= coalesce(%(since)s::date, DATE '0001-01-01')
 )
 SELECT
     j.symbol AS symbol,

@@ -14,8 +14,14 @@ WITH held AS (
 dated AS (
     SELECT
         d.symbol,
-        (SELECT max(c.price_date) FROM stock_prices AS c WHERE c.symbol = d.symbol AND c.price_date < %(first_date)s::date) AS date_before,
-        (SELECT max(c.price_date) FROM stock_prices AS c WHERE c.symbol = d.symbol AND c.price_date <= %(through_date)s::date) AS date_after
+        (
+            SELECT c.price_date FROM stock_prices AS c WHERE c.symbol = d.symbol AND c.price_date < %(first_date)s::date
+            ORDER BY c.price_date DESC LIMIT 1
+        ) AS date_before,
+        (
+            SELECT c.price_date FROM stock_prices AS c WHERE c.symbol = d.symbol AND c.price_date <= %(through_date)s::date
+            ORDER BY c.price_date DESC LIMIT 1
+        ) AS date_after
     FROM (SELECT DISTINCT h.symbol FROM held AS h) AS d
 ),
 priced AS (
