@@ -1,11 +1,12 @@
-"""Daily prices for tests: written down day by day, or walked by chance."""
+"""Daily prices for tests: written down day by day, or walked by chance, or split."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from trading import Bed
+from trading import CLOCK, Bed
 
-from stockops import prices
+from stockops import actions, prices
+from stockops.actions import Ratio
 from stockops.prices import Path
 
 COLUMNS = (
@@ -36,3 +37,33 @@ def walked(bed: Bed, symbol: str, days: Sequence[date], *, seed: int = 1) -> Non
     path = Path(symbol=symbol, market="KOSPI", close_won=20_000, listed_shares=10**6, halted=False)
     lines = prices.lines(seed, path, [day.isoformat() for day in days])
     bed.server.load("stock_prices", COLUMNS, [line.encode() for line in lines])
+
+
+def split(bed: Bed, symbol: str, new: int, old: int, on: date | None = None) -> actions.Done:
+    """Split an issue from its next day on, or from `on`."""
+    action = actions.splitting(
+        bed.server, actions.find(bed.server, symbol), Ratio(new=new, old=old), on=on, today=None
+    )
+    return actions.apply(bed.server, action, clock=CLOCK)
+
+
+def split_and_not(bed: Bed, prices_won: Sequence[int], on: date, before: int) -> list[str]:
+    """
+    Two issues with the same prices of a share of today.
+
+    One of them was split 5:1 on `on`, and has so many days before that.
+    """
+    first = on - timedelta(days=7 * (before // 5 + 1))
+    early = [day for day in weekdays(first, before + 5) if day < on][-before:]
+    late = weekdays(on, len(prices_won) - before)
+    made = [bed.stock(), bed.stock()]
+    for symbol, times in zip(made, (5, 1), strict=True):
+        olds = (each * times for each in prices_won[:before])
+        priced(bed, symbol, [(day, won, won) for day, won in zip(early, olds, strict=True)])
+    change = "UPDATE stock_prices SET volume = 20 WHERE symbol = %(s)s"
+    bed.server.execute(change, {"s": made[0]})
+    split(bed, made[0], 5, 1, on=on)
+    for symbol in made:
+        news = zip(late, prices_won[before:], strict=True)
+        priced(bed, symbol, [(day, won, won) for day, won in news])
+    return made

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import Labs, eventually
 from floor import FIRST_DAY, SECOND_DAY, Floor
+from pricing import split
 from trading import CLOCK, LISTED_SHARES, OPENING, Bed, bed_of
 
 from stockops import actions, audit, books
@@ -65,13 +66,6 @@ def held(bed: Bed, *shares: int, base_won: int = 50_000) -> tuple[str, list[int]
     """An issue of which accounts hold so many shares each, and the house the rest."""
     symbol = bed.stock(base_won, house=LISTED_SHARES - sum(shares))
     return symbol, [bed.account(holds={symbol: each}) for each in shares]
-
-
-def split(bed: Bed, symbol: str, new: int, old: int, on: date | None = None) -> actions.Done:
-    action = actions.splitting(
-        bed.server, actions.find(bed.server, symbol), Ratio(new=new, old=old), on=on, today=None
-    )
-    return actions.apply(bed.server, action, clock=CLOCK)
 
 
 def delist(bed: Bed, symbol: str, price_won: int | None = None) -> actions.Done:

@@ -5,6 +5,7 @@ import json
 import math
 import statistics
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,7 @@ from click.testing import CliRunner, Result
 from conftest import Labs, migrated_database
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pricing import priced, walked, weekdays
+from pricing import priced, split_and_not, walked, weekdays
 from trading import Bed
 
 from stockops import research
@@ -152,6 +153,17 @@ def test_a_run_is_stored_once_and_shown(bed: Bed) -> None:
     held = found["held_at_end"]
     assert held or found["end_won"] == found["start_won"] + gained
     assert curve[-1]["equity_won"] == found["end_won"]
+
+
+def test_a_split_is_no_fall(bed: Bed) -> None:
+    rises = [10_000, 10_000, 10_000, 9_000]
+    issues = split_and_not(bed, rises * 8, MONDAY, 15)
+    split, never = (research.backtest(bed.server, HAND, [symbol]) for symbol in issues)
+    assert [replace(each, symbol="") for each in split.trades] == [
+        replace(each, symbol="") for each in never.trades
+    ]
+    assert len(split.trades) > 3
+    assert split.days == never.days
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Patterns in prices on both engines: those that a plain program finds, each once."""
 
+import itertools
 import json
+import random
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from conftest import Labs, migrated_database
-from pricing import priced, walked, weekdays
+from pricing import priced, split_and_not, walked, weekdays
 from trading import Bed
 
 from stockops import research
@@ -178,3 +180,14 @@ def test_a_cross_by_a_hair_has_its_direction(bed: Bed) -> None:
         "golden_cross_20_50",
         "dead_cross_20_50",
     ]
+
+
+def test_a_split_is_no_pattern(bed: Bed) -> None:
+    draw = random.Random(1)
+    prices = [*itertools.accumulate((draw.randint(-300, 300) for _ in range(260)), initial=50_000)]
+    issues = split_and_not(bed, prices, date(2025, 1, 6), 230)
+    research.spot(bed.server, Asked(symbols=issues))
+    after, never = (stored(bed, symbol) for symbol in issues)
+    assert after == never
+    assert {kind for on, kind in never if on >= date(2025, 1, 6)} >= {"breakout_20"}
+    assert any("50_200" in kind for _, kind in never)

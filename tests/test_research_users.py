@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 from conftest import Labs, migrated_database
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pricing import priced
+from pricing import priced, split
 from trading import CLOCK, Bed, check_books
 
-from stockops import research
+from stockops import actions, research
 from stockops.cli.main import main
 from stockops.engine import ENGINES, connect
 from stockops.errors import ConfigError, Fault, Finding, ServerError
@@ -226,6 +226,41 @@ def test_two_weeks_of_anything_agree_with_the_books(
         costs = sum(week["trades"][name] for week in weeks for name in ("fees_won", "tax_won"))
         assert realised + weeks[1]["result"]["unrealised_won"] - costs == total
     research.weekly(bed.server, FIRST)  # commission and tax of everybody, too
+
+
+@pytest.mark.parametrize(("new", "old", "after"), [(5, 1, 65), (1, 7, 1)])
+def test_a_week_follows_a_split(bed: Bed, new: int, old: int, after: int) -> None:
+    symbol, user = bed.stock(50_000), bed.account()
+    bed.buy(user, symbol, 13)
+    priced(bed, symbol, [(FRIDAY, 50_000, 50_000)])
+    done = split(bed, symbol, new, old)
+    # 12 of 13 shares are a whole one and 6 of 7 parts of another, which are paid out.
+    paid, part = (0, 0) if old == 1 else (300_000, 300_000)
+    base = done.base_won
+    for sold in (0, 1):
+        if sold:
+            later = clock_of(date(2025, 1, 13), time(10, 0))
+            bed.place(bed.order(user, "sell", symbol, 1, base), clock=later)
+            bed.place(bed.order(bed.account(), "buy", symbol, 1, base), clock=later)
+        week = told(bed, user, SECOND)
+        [position] = week["positions"]
+        assert (position["shares_before"], position["shares_after"]) == (13, after)
+        assert (position["value_won"], position["cost_won"]) == (after * base, 650_000 - part)
+        assert week["cash"]["other_won"] == paid
+        assert (week["result"]["realised_won"], week["result"]["profit_won"]) == (paid - part, 0)
+        assert week["result"]["unrealised_won"] == after * base - 650_000 + part
+
+
+def test_a_week_follows_a_delisting_that_paid(bed: Bed) -> None:
+    symbol, user = bed.stock(50_000), bed.account()
+    bed.buy(user, symbol, 13)
+    priced(bed, symbol, [(FRIDAY, 50_000, 50_000)])
+    issue = actions.find(bed.server, symbol)
+    action = actions.delisting(bed.server, issue, 60_000, on=None, today=None)
+    assert actions.apply(bed.server, action, clock=CLOCK).paid_won == 780_000
+    result = told(bed, user, SECOND)["result"]
+    assert (result["cost_won"], result["value_won"]) == (0, 0)
+    assert (result["realised_won"], result["profit_won"]) == (130_000, 130_000)
 
 
 def test_a_report_that_the_journal_contradicts_is_refused(bed: Bed) -> None:

@@ -66,7 +66,11 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Shares that came to a position or went (below 0), and for how much; None where not known."""
+    """
+    Shares that came to a position or went (below 0), and for how much; None where not known.
+
+    What an issuer did has its costs, and what it paid out as its value.
+    """
 
     user_id: int
     account_id: int
@@ -77,6 +81,8 @@ class Event:
     fees_won: int
     tax_won: int
     trades: int
+    cost_before: int | None
+    cost_after: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +167,11 @@ def _position(
     sold = sum(event.value_won or 0 for event in trades if event.quantity < 0)
     fees = sum(event.fees_won for event in trades)
     tax = sum(event.tax_won for event in trades)
-    brought = [event.value_won for event in in_week if not event.trades]
+    acted = [event for event in in_week if event.cost_after is not None]
+    brought = [e.value_won for e in in_week if not e.trades and e.cost_after is None]
     profit = None
     if value is not None and before is not None and None not in brought:
-        given = sum(each or 0 for each in brought)
+        given = sum(each or 0 for each in brought) - sum(event.value_won or 0 for event in acted)
         profit = value - before - given + sold - bought - fees - tax
     return Position(
         account_id=holding.account_id,
@@ -190,13 +197,18 @@ def replayed(events: Sequence[Event], first: date) -> tuple[int | None, int | No
     Return what a position costs after `events`, and what its sales from `first` on realised.
 
     By the average method as the books have it: each sale takes its part of the cost along, parts
-    of a won cut off. None where the cost of shares that came in or went is not known.
+    of a won cut off. What an issuer paid out is a sale of the part of the cost that went with it.
+    None where the cost of shares that came in or went is not known.
     """
     cost: int | None = 0
     realised: int | None = 0
     held = 0
     for event in events:
-        if event.quantity > 0:
+        if event.cost_before is not None and event.cost_after is not None:
+            if event.business_date >= first and realised is not None:
+                realised += (event.value_won or 0) - (event.cost_before - event.cost_after)
+            cost = event.cost_after
+        elif event.quantity > 0:
             cost = None if cost is None or event.value_won is None else cost + event.value_won
         else:
             unknown = cost is None or event.value_won is None

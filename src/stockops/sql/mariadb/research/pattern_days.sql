@@ -4,8 +4,29 @@
 -- the 20 days before, in percent of it; a spike is the volume in multiples of the mean of the 20 days before; a gap is how far
 -- the open lies above 0 over the highest price of the day before, or below 0 under its lowest.
 -- Days before history_from are not read: with those since it the windows of the first date that is asked about have to be whole.
--- Needs: SELECT on stock_prices.
-WITH traded AS (
+-- Prices and volumes are those of shares of today, in whole numbers: what was traded before a split, by its ratio.
+-- Needs: SELECT on stock_prices, price_factors.
+WITH factors AS (
+    SELECT
+        f.symbol, f.before_date, f.new_shares, f.old_shares,
+        coalesce(lag(f.before_date) OVER (PARTITION BY f.symbol ORDER BY f.before_date), DATE '0001-01-01') AS from_date
+    FROM price_factors AS f
+),
+adjusted AS (
+    SELECT
+        p.symbol, p.price_date,
+        CASE WHEN f.symbol IS NULL THEN p.open_won ELSE greatest(1, (2 * p.open_won * f.old_shares + f.new_shares) DIV (2 * f.new_shares)) END AS open_won,
+        CASE WHEN f.symbol IS NULL THEN p.high_won ELSE greatest(1, (2 * p.high_won * f.old_shares + f.new_shares) DIV (2 * f.new_shares)) END AS high_won,
+        CASE WHEN f.symbol IS NULL THEN p.low_won ELSE greatest(1, (2 * p.low_won * f.old_shares + f.new_shares) DIV (2 * f.new_shares)) END AS low_won,
+        CASE WHEN f.symbol IS NULL THEN p.close_won ELSE greatest(1, (2 * p.close_won * f.old_shares + f.new_shares) DIV (2 * f.new_shares)) END AS close_won,
+        CASE WHEN f.symbol IS NULL THEN p.volume ELSE greatest(1, (p.volume * f.new_shares) DIV (f.old_shares)) END AS volume
+    FROM stock_prices AS p
+    LEFT JOIN factors AS f ON f.symbol = p.symbol AND p.price_date >= f.from_date AND p.price_date < f.before_date
+    WHERE
+        p.volume > 0 AND p.symbol >= %(from_symbol)s AND p.symbol <= %(to_symbol)s
+        AND p.price_date >= coalesce(%(history_from)s, DATE '0001-01-01') AND p.price_date <= coalesce(%(until)s, DATE '9999-12-31')
+),
+traded AS (
     SELECT
         p.symbol, p.price_date, p.open_won, p.close_won, p.volume,
         row_number() OVER in_order AS day_no,
@@ -16,10 +37,7 @@ WITH traded AS (
         sum(p.close_won) OVER (PARTITION BY p.symbol ORDER BY p.price_date ROWS BETWEEN 199 PRECEDING AND CURRENT ROW) AS total_200,
         max(p.high_won) OVER (PARTITION BY p.symbol ORDER BY p.price_date ROWS BETWEEN 20 PRECEDING AND 1 PRECEDING) AS high_20,
         sum(p.volume) OVER (PARTITION BY p.symbol ORDER BY p.price_date ROWS BETWEEN 20 PRECEDING AND 1 PRECEDING) AS volume_20
-    FROM stock_prices AS p
-    WHERE
-        p.volume > 0 AND p.symbol >= %(from_symbol)s AND p.symbol <= %(to_symbol)s
-        AND p.price_date >= coalesce(%(history_from)s, DATE '0001-01-01') AND p.price_date <= coalesce(%(until)s, DATE '9999-12-31')
+    FROM adjusted AS p
     WINDOW in_order AS (PARTITION BY p.symbol ORDER BY p.price_date)
 ),
 followed AS (

@@ -1,6 +1,7 @@
 -- Shares of accounts by the journal before a date and until another, each with the last price of that moment.
 -- The last trade of a day that has no close yet, or is the last one with a close, is the price of an issue on it.
--- Needs: SELECT on journal_entries, accounts, stocks, stock_inventory, stock_prices.
+-- A close from before a split counts by its ratio for the shares after it, parts of a won cut off.
+-- Needs: SELECT on journal_entries, accounts, stocks, stock_inventory, stock_prices, price_factors.
 WITH held AS (
     SELECT
         a.user_id, j.account_id, j.asset AS symbol,
@@ -27,12 +28,30 @@ dated AS (
 priced AS (
     SELECT
         d.symbol,
-        CASE WHEN i.quote_date < %(first_date)s AND i.quote_date >= coalesce(d.date_before, i.quote_date) THEN i.last_won ELSE b.close_won END AS price_before,
-        CASE WHEN i.quote_date <= %(through_date)s AND i.quote_date >= coalesce(d.date_after, i.quote_date) THEN i.last_won ELSE c.close_won END AS price_after
+        CASE
+            WHEN i.quote_date < %(first_date)s AND i.quote_date >= coalesce(d.date_before, i.quote_date) THEN i.last_won
+            ELSE b.close_won * coalesce(fb.old_shares, 1) * coalesce(tb.new_shares, 1) DIV (coalesce(fb.new_shares, 1) * coalesce(tb.old_shares, 1))
+        END AS price_before,
+        CASE
+            WHEN i.quote_date <= %(through_date)s AND i.quote_date >= coalesce(d.date_after, i.quote_date) THEN i.last_won
+            ELSE c.close_won * coalesce(fc.old_shares, 1) * coalesce(tc.new_shares, 1) DIV (coalesce(fc.new_shares, 1) * coalesce(tc.old_shares, 1))
+        END AS price_after
     FROM dated AS d
     LEFT JOIN stock_inventory AS i ON i.symbol = d.symbol
     LEFT JOIN stock_prices AS b ON b.symbol = d.symbol AND b.price_date = d.date_before
     LEFT JOIN stock_prices AS c ON c.symbol = d.symbol AND c.price_date = d.date_after
+    LEFT JOIN price_factors AS fb ON fb.symbol = d.symbol AND fb.before_date = (
+        SELECT min(n.before_date) FROM price_factors AS n WHERE n.symbol = d.symbol AND n.before_date > d.date_before
+    )
+    LEFT JOIN price_factors AS tb ON tb.symbol = d.symbol AND tb.before_date = (
+        SELECT min(n.before_date) FROM price_factors AS n WHERE n.symbol = d.symbol AND n.before_date >= %(first_date)s
+    )
+    LEFT JOIN price_factors AS fc ON fc.symbol = d.symbol AND fc.before_date = (
+        SELECT min(n.before_date) FROM price_factors AS n WHERE n.symbol = d.symbol AND n.before_date > d.date_after
+    )
+    LEFT JOIN price_factors AS tc ON tc.symbol = d.symbol AND tc.before_date = (
+        SELECT min(n.before_date) FROM price_factors AS n WHERE n.symbol = d.symbol AND n.before_date > %(through_date)s
+    )
 )
 SELECT
     h.user_id AS user_id,
