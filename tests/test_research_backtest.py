@@ -3,7 +3,11 @@
 import itertools
 import json
 import math
+import os
+import signal
 import statistics
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -12,7 +16,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import Labs, migrated_database
+from conftest import Labs, eventually, migrated_database
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pricing import priced, split_and_not, walked, weekdays
@@ -153,6 +157,50 @@ def test_a_run_is_stored_once_and_shown(bed: Bed) -> None:
     held = found["held_at_end"]
     assert held or found["end_won"] == found["start_won"] + gained
     assert curve[-1]["equity_won"] == found["end_won"]
+
+
+# The days of a simulation are stored last: all its trades are written by then.
+LOCK = {
+    "postgresql": ("BEGIN; LOCK TABLE simulation_days", "ROLLBACK"),
+    "mariadb": ("LOCK TABLES simulation_days WRITE", "UNLOCK TABLES"),
+}
+WAITING = {
+    "postgresql": "SELECT count(*) FROM pg_locks WHERE NOT granted "
+    "AND relation = 'simulation_days'::regclass",
+    "mariadb": "SELECT count(*) FROM information_schema.processlist "
+    "WHERE db = database() AND state LIKE 'Waiting for table metadata lock'",
+}
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_one_that_is_stopped_while_it_stores_leaves_nothing(bed: Bed, how: signal.Signals) -> None:
+    symbol = bed.stock()
+    priced(bed, symbol, on_days(*FALL * 8))
+    counts = [f"SELECT count(*) AS n FROM {each}" for each in ("simulations", "simulation_trades")]
+    before = [bed.one(each) for each in counts]
+    asked = ["backtest", "-t", bed.target.url, "--symbol", symbol, "--window", "3", "--entry", "1"]
+    lock, unlock = LOCK[bed.engine]
+    with (
+        connect(bed.target) as blocker,
+        subprocess.Popen(
+            [sys.executable, "-m", "stockops", "research", *asked],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        ) as stopped,
+    ):  # fmt: skip
+        try:
+            blocker.execute(lock)
+            assert eventually(lambda: bed.one(WAITING[bed.engine]) == 1, 30)
+            stopped.send_signal(how)
+            assert stopped.wait(10) == (130 if how == signal.SIGINT else -how)
+        finally:
+            stopped.kill()
+            blocker.execute(unlock)
+    assert eventually(lambda: bed.one(WAITING[bed.engine]) == 0)
+    assert [bed.one(each) for each in counts] == before
+    again = stockops(bed, *asked[:1], *asked[3:], "--format", "json")
+    [found] = json.loads(again.stdout)
+    assert (bed.one(counts[0]), found["trades"] > 0) == (before[0] + 1, True)
 
 
 def test_a_split_is_no_fall(bed: Bed) -> None:
