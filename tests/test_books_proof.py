@@ -184,7 +184,7 @@ def test_orphans_looks_at_every_reference_of_a_partitioned_table(market: Target)
         tables = {row["name"] for row in server.rows(PARTITIONED[server.engine])}
         keys = {row["name"] for row in server.rows(KEYS, {"schema": schema})} | {"asset"}
         columns = server.rows(COLUMNS, {"schema": schema})
-    assert tables == {"stock_prices", "journal_entries", "audit_log"}
+    assert tables == {"stock_prices", "technical_indicators", "journal_entries", "audit_log"}
     named = {f"{c['tab']}.{c['col']}" for c in columns if c["tab"] in tables and c["col"] in keys}
     assert {"journal_entries.account_id", "journal_entries.asset"} < named
     assert set(re.findall(r"'(\w+\.\w+)'", orphans.sql)) == named

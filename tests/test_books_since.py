@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -310,6 +311,28 @@ def test_a_kill_in_the_middle_of_storing_leaves_the_proof_before(market: Target)
         assert eventually(lambda: not server.rows(WAITING[server.engine])[0]["n"], 30)
         assert proofs.latest(server) == before
         assert books.passed(judged(market))
+
+
+def test_ctrl_c_ends_both_sessions_of_a_check_at_once(market: Target) -> None:
+    hold = {
+        "postgresql": "LOCK TABLE trades IN ACCESS EXCLUSIVE MODE",
+        "mariadb": "LOCK TABLES trades WRITE",
+    }
+    with connect(market) as server, connect(market) as blocker:
+        blocker.execute("START TRANSACTION")
+        blocker.execute(hold[server.engine])
+        with subprocess.Popen(
+            [sys.executable, "-m", "stockops", "books", "check", "-t", market.url],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        ) as child:
+            try:
+                assert eventually(lambda: server.rows(WAITING[server.engine])[0]["n"] == 2, 30)
+                child.send_signal(signal.SIGINT)
+                assert child.wait(10) == 130
+            finally:
+                child.kill()
 
 
 def test_the_command_proves_and_goes_on_from_there(market: Target) -> None:

@@ -123,9 +123,9 @@ def test_the_crontab_keeps_the_lines_of_others(table: Path, config: str) -> None
     assert (plan.exit_code, table.read_text()) == (0, FOREIGN)
     assert plan.stdout.count("\n+") == job(*args).stdout.count("\n") + 1
     assert records.names() == []
-    assert job(*args, "--install").stdout == "7 jobs are in the crontab\n"
+    assert job(*args, "--install").stdout == "8 jobs are in the crontab\n"
     assert table.read_text() == f"{FOREIGN}\n{job(*args).stdout}"
-    assert len(records.names()) == 7
+    assert len(records.names()) == 8
     assert job("list").exit_code == 1  # none of them ever ran
     first = table.read_text()
     table.write_text(first + "5 5 * * * another\n")
@@ -220,7 +220,7 @@ def test_systemd_finds_no_fault_with_the_units(config: str, tmp_path: Path) -> N
     assert done.exit_code == 0
     assert "daemon-reload && " in done.stderr
     found = sorted(folder.iterdir())
-    assert len(found) == 25
+    assert len(found) == 29
     said = subprocess.run(
         [program, "verify", "--recursive-errors=yes", *map(str, found)],
         capture_output=True,
@@ -230,7 +230,7 @@ def test_systemd_finds_no_fault_with_the_units(config: str, tmp_path: Path) -> N
     )
     assert (said.returncode, said.stdout + said.stderr) == (0, "")
     again = job(*args, "--install", "--plan")
-    assert again.stdout.count("is as it would be") == 25
+    assert again.stdout.count("is as it would be") == 29
     (folder / "stockops-job-foreign.timer").write_text("# mine\n")
     assert job("timers", "--remove", "--folder", str(folder)).exit_code == 0
     assert [each.name for each in folder.iterdir()] == ["stockops-job-foreign.timer"]

@@ -61,6 +61,7 @@ GRANT INSERT, UPDATE ON heartbeats TO stockops_backup;
 -- What the monitor sees of the business: figures, and which migrations are applied. No row of a customer.
 GRANT SELECT ON trading_now, database_identity, stockops_migrations, stockops_migration_steps TO stockops_monitor;
 GRANT EXECUTE ON FUNCTION trading_events(bigint, bigint) TO stockops_monitor;
+GRANT EXECUTE ON FUNCTION unsettled_since() TO stockops_monitor, stockops_read;
 GRANT SELECT ON trading_now TO stockops_owner, stockops_read;
 -- How far the sequences are, which a monitor looks at before one ends.
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO stockops_monitor;

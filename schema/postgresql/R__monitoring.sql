@@ -2,6 +2,20 @@
 -- Each is cheap with many millions of orders: open orders are counted in the index of the book, issue by issue, and
 -- events by their number, between two numbers.
 
+-- A function, because a view would keep trades from being dropped, and whoever does that by mistake would not be stopped
+-- by it but sent to CASCADE.
+CREATE OR REPLACE FUNCTION unsettled_since()
+RETURNS date LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $body$
+    SELECT t.settles_on
+    FROM trades AS t
+    WHERE
+        t.trade_id >= coalesce((SELECT max(m.open_from_id) FROM settlement_days AS m), 0)
+        AND t.settles_on > coalesce((SELECT max(m.settles_on) FROM settlement_days AS m), DATE '0001-01-01')
+    ORDER BY t.trade_id
+    LIMIT 1
+$body$;
+COMMENT ON FUNCTION unsettled_since() IS 'Settlement date of the first trade that is not settled, looked for from the high-water mark of the last settled date on';
+
 CREATE OR REPLACE VIEW trading_now AS
 SELECT
     coalesce(b.open_orders, 0) AS open_orders,
@@ -11,8 +25,8 @@ SELECT
     q.created_at AS oldest_queued_at,
     c.overdue_conditions,
     c.oldest_overdue_at,
-    u.settles_on AS unsettled_since,
-    greatest((SELECT max(d.quote_date) FROM stock_inventory AS d) - u.settles_on, 0) AS overdue_settlement_days
+    u.unsettled_since,
+    greatest((SELECT max(d.quote_date) FROM stock_inventory AS d) - u.unsettled_since, 0) AS overdue_settlement_days
 FROM (
     SELECT sum(r.orders)::bigint AS open_orders, min(r.oldest_id) AS oldest_id
     FROM stocks AS s
@@ -34,19 +48,9 @@ CROSS JOIN (
     FROM conditions AS d
     WHERE d.status IN ('active', 'paused') AND d.expires_at < now()
 ) AS c
+CROSS JOIN (SELECT unsettled_since() AS unsettled_since) AS u
 LEFT JOIN orders AS o ON o.order_id = b.oldest_id
-LEFT JOIN notifications AS q ON q.notification_id = n.oldest_id
--- The first trade that is not settled: looked for from the high-water mark of the last settled date on.
-LEFT JOIN trades AS u
-    ON u.trade_id = (
-        SELECT t.trade_id
-        FROM trades AS t
-        WHERE
-            t.trade_id >= coalesce((SELECT max(m.open_from_id) FROM settlement_days AS m), 0)
-            AND t.settles_on > coalesce((SELECT max(m.settles_on) FROM settlement_days AS m), DATE '0001-01-01')
-        ORDER BY t.trade_id
-        LIMIT 1
-    );
+LEFT JOIN notifications AS q ON q.notification_id = n.oldest_id;
 COMMENT ON VIEW trading_now IS 'Open orders, undelivered notices, conditions past their end and days that were not settled, counted';
 
 CREATE OR REPLACE FUNCTION trading_events(p_after bigint, p_through bigint)

@@ -45,7 +45,13 @@ def each_once(
             do(sessions[0], item)
         return
     free = list(sessions)
-    share(lambda: nullcontext(free.pop()), items, do)
+    try:
+        share(lambda: nullcontext(free.pop()), items, do)
+    except BaseException as exc:
+        if not isinstance(exc, Exception):  # Ctrl-C: another thread may be at a statement
+            for each in sessions[1:]:
+                each.hang_up()
+        raise
 
 
 @contextmanager

@@ -19,7 +19,8 @@ def share(
     """
     Do all of `items`, each by whichever of `SESSIONS` sessions is free; the first ones begin first.
 
-    Raises what the first of them raised that did not end well, once all have stopped.
+    Raises what the first of them raised that did not end well, once all have stopped. Where it is
+    interrupted it raises at once, and sessions may still be at a statement.
     """
     left = iter(list(items))
     failures: list[Exception] = []
@@ -41,7 +42,7 @@ def share(
     helpers = [threading.Thread(target=help_out, daemon=True) for _ in range(SESSIONS - 1)]
     for helper in helpers:
         helper.start()
-    work()
+    help_out()
     for helper in helpers:
         helper.join()
     if failures:

@@ -20,6 +20,11 @@ WITH wrong AS (
     FROM (SELECT symbol, count(*) AS in_rows FROM stock_prices GROUP BY symbol) AS n
     LEFT JOIN stocks AS k ON k.symbol = n.symbol
     WHERE k.symbol IS NULL
+    UNION ALL
+    SELECT 'technical_indicators.symbol', n.symbol, n.in_rows
+    FROM (SELECT symbol, count(*) AS in_rows FROM technical_indicators GROUP BY symbol) AS n
+    LEFT JOIN stocks AS k ON k.symbol = n.symbol
+    WHERE k.symbol IS NULL
 ),
 shown AS (
     SELECT
@@ -33,7 +38,8 @@ shown AS (
     LIMIT 20
 ),
 looked AS (
-    SELECT (SELECT count(*) FROM journal_entries) + (SELECT count(*) FROM audit_log) + (SELECT count(*) FROM stock_prices) AS looked_at
+    SELECT (SELECT count(*) FROM journal_entries) + (SELECT count(*) FROM audit_log) + (SELECT count(*) FROM stock_prices)
+        + (SELECT count(*) FROM technical_indicators) AS looked_at
 )
 SELECT l.looked_at, coalesce(s.violations, 0) AS violations, s.entity, s.expected, s.found
 FROM looked AS l
