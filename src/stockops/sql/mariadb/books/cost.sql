@@ -1,63 +1,40 @@
 -- What the shares of every position cost is what was paid for them; each sale takes its part of that along, parts of a won cut off; opening shares cost the close of their day.
--- What was never sold costs the sum of what was paid, which is most of a market's positions; the rest is followed sale by sale.
+-- Each position is followed sale by sale, all of them a sale further at a time.
 -- An order that takes is one event, however many orders it meets; each fill of an order that rests is one of its own, and each
 -- fill in an auction.
 -- A step is a sale and what was bought since the one before it; the last step may be without a sale. A corporate action ends a
 -- step, too: what it pays out is sold, and the rest costs what it cost, however many shares it becomes.
-WITH RECURSIVE opened AS (
+WITH RECURSIVE parts AS (
     SELECT
-        j.account_id, j.asset AS symbol,
-        CASE WHEN count(p.close_won) = count(*) THEN sum(j.amount * p.close_won) END AS opened_won  -- NULL where a close is missing
-    FROM journal_entries AS j
+        o.account_id, t.symbol, CASE WHEN t.taker_side = 'buy' AND t.auction_id IS NULL THEN t.buy_order_id ELSE t.trade_id END AS event_id, t.quantity,
+        t.price_won * t.quantity AS value_won, 0 AS acted, 0 AS new_shares, 0 AS old_shares
+    FROM trades AS t
+    STRAIGHT_JOIN orders AS o ON o.order_id = t.buy_order_id
+    UNION ALL
+    SELECT
+        o.account_id, t.symbol, CASE WHEN t.taker_side = 'sell' AND t.auction_id IS NULL THEN t.sell_order_id ELSE t.trade_id END, -t.quantity,
+        0, 0, 0, 0
+    FROM trades AS t
+    STRAIGHT_JOIN orders AS o ON o.order_id = t.sell_order_id
+    UNION ALL
+    SELECT j.account_id, j.asset, j.journal_id, j.amount, j.amount * p.close_won, 0, 0, 0
+    FROM journal_entries AS j IGNORE INDEX (journal_entries_account_ix)
     LEFT JOIN stock_prices AS p ON p.symbol = j.asset AND p.price_date = j.business_date
     WHERE
         j.asset <> 'KRW' AND j.kind IN ('open', 'deposit')
         AND j.account_id NOT IN (SELECT a.account_id FROM accounts AS a WHERE a.kind <> 'customer')
-    GROUP BY j.account_id, j.asset
-),
-bought AS (
-    SELECT o.account_id, t.symbol, sum(t.price_won * t.quantity) AS bought_won
-    FROM trades AS t
-    STRAIGHT_JOIN orders AS o ON o.order_id = t.buy_order_id
-    GROUP BY o.account_id, t.symbol
-),
-sellers AS (
-    SELECT DISTINCT o.account_id, t.symbol
-    FROM trades AS t
-    STRAIGHT_JOIN orders AS o ON o.order_id = t.sell_order_id
-    UNION
-    SELECT l.account_id, a.symbol
-    FROM corporate_action_lines AS l
-    JOIN corporate_actions AS a ON a.action_id = l.action_id
-),
-sides AS (
-    SELECT
-        buy_order_id AS order_id, CASE WHEN taker_side = 'buy' AND auction_id IS NULL THEN buy_order_id ELSE trade_id END AS event_id,
-        symbol, quantity, price_won * quantity AS value_won
-    FROM trades
-    WHERE buy_order_id IS NOT NULL
-    UNION ALL
-    SELECT sell_order_id, CASE WHEN taker_side = 'sell' AND auction_id IS NULL THEN sell_order_id ELSE trade_id END, symbol, -quantity, 0
-    FROM trades
-    WHERE sell_order_id IS NOT NULL
-),
-events AS (
-    SELECT o.account_id, s.symbol, s.event_id, sum(s.quantity) AS quantity, sum(s.value_won) AS value_won, 0 AS acted, 0 AS new_shares, 0 AS old_shares
-    FROM sides AS s
-    STRAIGHT_JOIN orders AS o ON o.order_id = s.order_id
-    STRAIGHT_JOIN sellers AS l ON l.account_id = o.account_id AND l.symbol = s.symbol
-    GROUP BY o.account_id, s.symbol, s.event_id
-    UNION ALL
-    SELECT j.account_id, j.asset, j.journal_id, j.amount, j.amount * p.close_won, 0, 0, 0
-    FROM sellers AS l
-    STRAIGHT_JOIN journal_entries AS j ON j.account_id = l.account_id AND j.asset = l.symbol
-    LEFT JOIN stock_prices AS p ON p.symbol = j.asset AND p.price_date = j.business_date
-    WHERE j.kind IN ('open', 'deposit')
     UNION ALL
     SELECT
         l.account_id, a.symbol, l.journal_id, l.quantity_after - l.quantity_before, 0, 1, coalesce(a.new_shares, 0), coalesce(a.old_shares, 0)
     FROM corporate_action_lines AS l
     JOIN corporate_actions AS a ON a.action_id = l.action_id
+),
+events AS (
+    SELECT SQL_BIG_RESULT
+        account_id, symbol, event_id, sum(quantity) AS quantity, CASE WHEN count(value_won) = count(*) THEN sum(value_won) END AS value_won,
+        max(acted) AS acted, max(new_shares) AS new_shares, max(old_shares) AS old_shares
+    FROM parts
+    GROUP BY account_id, symbol, event_id
 ),
 numbered AS (
     SELECT
@@ -83,7 +60,7 @@ steps AS (
     GROUP BY account_id, symbol, sales + stays
 ),
 costs (account_id, symbol, step_no, last_no, cost_won) AS (
-    SELECT account_id, symbol, 0, -1, CAST(0 AS DECIMAL(38, 0)) FROM sellers
+    SELECT account_id, symbol, 0, -1, CAST(0 AS DECIMAL(38, 0)) FROM positions
     UNION ALL
     SELECT
         c.account_id, c.symbol, c.step_no + 1, s.last_no,
@@ -92,16 +69,8 @@ costs (account_id, symbol, step_no, last_no, cost_won) AS (
     STRAIGHT_JOIN steps AS s ON s.account_id = c.account_id AND s.symbol = c.symbol AND s.step_no = c.step_no + 1
 ),
 due AS (
-    SELECT
-        p.account_id, p.symbol, p.cost_won,
-        CASE
-            WHEN c.account_id IS NOT NULL THEN c.cost_won
-            WHEN o.account_id IS NOT NULL THEN o.opened_won + coalesce(b.bought_won, 0)
-            ELSE coalesce(b.bought_won, 0)
-        END AS due_won
+    SELECT p.account_id, p.symbol, p.cost_won, CASE WHEN c.account_id IS NULL THEN 0 ELSE c.cost_won END AS due_won
     FROM positions AS p
-    LEFT JOIN opened AS o ON o.account_id = p.account_id AND o.symbol = p.symbol
-    LEFT JOIN bought AS b ON b.account_id = p.account_id AND b.symbol = p.symbol
     LEFT JOIN costs AS c ON c.account_id = p.account_id AND c.symbol = p.symbol AND c.step_no = c.last_no
 ),
 judged AS (

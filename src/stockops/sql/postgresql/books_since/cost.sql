@@ -1,10 +1,9 @@
 -- What the shares of every position that moved cost is what they did in the proof and what was paid for them since; each sale takes its part of that along, parts of a won cut off.
--- What was never sold costs the sum of what was paid, which is most of a market's positions; the rest is followed sale by sale.
+-- What was never sold costs the sum of what was paid; the rest is followed event by event, in one pass through each position's.
 -- An order that takes is one event, however many orders it meets; each fill of an order that rests is one of its own, and each
--- fill in an auction.
--- A step is a sale and what was bought since the one before it; the last step may be without a sale. A corporate action ends a
--- step, too: what it pays out is sold, and the rest costs what it cost, however many shares it becomes.
-WITH RECURSIVE opening AS MATERIALIZED (
+-- fill in an auction. What a corporate action pays out is sold, and the rest costs what it cost, however many shares it becomes.
+-- The events of a position go along as arrays: a recursion over a table of them would make a hash of all again at each step.
+WITH opening AS (
     SELECT s.account_id, s.asset AS symbol, 0 AS event_id, s.amount AS quantity, s.cost_won AS value_won
     FROM recent_positions AS m
     JOIN books_proof_sums AS s
@@ -17,32 +16,6 @@ WITH RECURSIVE opening AS MATERIALIZED (
         j.asset <> 'KRW' AND j.kind IN ('open', 'deposit')
         AND j.account_id NOT IN (SELECT a.account_id FROM accounts AS a WHERE a.kind <> 'customer')
 ),
-opened AS (
-    SELECT account_id, symbol, CASE WHEN count(value_won) = count(*) THEN sum(value_won) END AS opened_won  -- NULL where a close is missing
-    FROM opening
-    GROUP BY account_id, symbol
-),
-bought AS (
-    SELECT o.account_id, t.symbol, sum(t.price_won * t.quantity) AS bought_won
-    FROM new_trades AS t
-    JOIN recent_orders AS o ON o.order_id = t.buy_order_id
-    GROUP BY o.account_id, t.symbol
-),
-acted AS MATERIALIZED (
-    SELECT
-        l.account_id, a.symbol, l.journal_id AS event_id, l.quantity_after - l.quantity_before AS quantity, coalesce(a.new_shares, 0) AS new_shares,
-        coalesce(a.old_shares, 0) AS old_shares
-    FROM (SELECT DISTINCT n.journal_id FROM new_journal_entries AS n WHERE n.kind = 'action') AS j
-    JOIN corporate_action_lines AS l ON l.journal_id = j.journal_id
-    JOIN corporate_actions AS a ON a.action_id = l.action_id
-),
-sellers AS MATERIALIZED (
-    SELECT DISTINCT o.account_id, t.symbol
-    FROM new_trades AS t
-    JOIN recent_orders AS o ON o.order_id = t.sell_order_id
-    UNION
-    SELECT a.account_id, a.symbol FROM acted AS a
-),
 sides AS (
     SELECT
         buy_order_id AS order_id, CASE WHEN taker_side = 'buy' AND auction_id IS NULL THEN buy_order_id ELSE trade_id END AS event_id,
@@ -54,63 +27,61 @@ sides AS (
     FROM new_trades
     WHERE sell_order_id IS NOT NULL
 ),
-events AS (
-    SELECT o.account_id, s.symbol, s.event_id, sum(s.quantity) AS quantity, sum(s.value_won) AS value_won, 0 AS acted, 0 AS new_shares, 0 AS old_shares
+parts AS (
+    SELECT o.account_id, s.symbol, s.event_id, s.quantity, s.value_won, 0 AS new_shares, 0 AS old_shares
     FROM sides AS s
     JOIN recent_orders AS o ON o.order_id = s.order_id
-    JOIN sellers AS l ON l.account_id = o.account_id AND l.symbol = s.symbol
-    GROUP BY o.account_id, s.symbol, s.event_id
     UNION ALL
-    SELECT p.account_id, p.symbol, p.event_id, p.quantity, p.value_won, 0, 0, 0
-    FROM opening AS p
-    JOIN sellers AS l ON l.account_id = p.account_id AND l.symbol = p.symbol
+    SELECT p.account_id, p.symbol, p.event_id, p.quantity, p.value_won, 0, 0 FROM opening AS p
     UNION ALL
-    SELECT a.account_id, a.symbol, a.event_id, a.quantity, 0, 1, a.new_shares, a.old_shares FROM acted AS a
+    SELECT l.account_id, a.symbol, l.journal_id, l.quantity_after - l.quantity_before, 0, coalesce(a.new_shares, 0), coalesce(a.old_shares, 0)
+    FROM (SELECT DISTINCT n.journal_id FROM new_journal_entries AS n WHERE n.kind = 'action') AS j
+    JOIN corporate_action_lines AS l ON l.journal_id = j.journal_id
+    JOIN corporate_actions AS a ON a.action_id = l.action_id
 ),
-numbered AS (
+events AS (
     SELECT
-        account_id, symbol, quantity, value_won, new_shares, old_shares, CASE WHEN quantity < 0 OR acted = 1 THEN 0 ELSE 1 END AS stays,
-        sum(quantity) OVER (PARTITION BY account_id, symbol ORDER BY event_id ROWS UNBOUNDED PRECEDING) AS held,
-        sum(CASE WHEN quantity < 0 OR acted = 1 THEN 1 ELSE 0 END) OVER (PARTITION BY account_id, symbol ORDER BY event_id ROWS UNBOUNDED PRECEDING) AS sales
+        account_id, symbol, event_id, sum(quantity ORDER BY event_id)::bigint AS quantity, CASE WHEN count(value_won) = count(*) THEN sum(value_won)::bigint END AS value_won,
+        max(new_shares)::bigint AS new_shares, max(old_shares)::bigint AS old_shares
+    FROM parts
+    GROUP BY account_id, symbol, event_id
+),
+followed AS (
+    SELECT
+        account_id, symbol, sum(value_won) AS paid_won, bool_and(value_won IS NOT NULL) AS is_known,  -- unknown where a close is missing
+        CASE WHEN bool_or(quantity < 0 OR new_shares > 0) THEN count(*) ELSE 0 END AS last_no,
+        array_agg(quantity ORDER BY event_id) AS quantities, array_agg(coalesce(value_won, 0) ORDER BY event_id) AS values_won,
+        array_agg(new_shares ORDER BY event_id) AS new_shares, array_agg(old_shares ORDER BY event_id) AS old_shares
     FROM events
+    GROUP BY account_id, symbol
 ),
-steps AS MATERIALIZED (
+costs AS (
     SELECT
-        account_id, symbol, sales + stays AS step_no,
-        CASE WHEN count(value_won) = count(*) THEN sum(value_won) END AS bought_won,
-        sum(
-            CASE
-                WHEN new_shares > 0 THEN mod((held - quantity) * new_shares, old_shares)
-                WHEN quantity < 0 THEN -quantity
-                ELSE 0
-            END
-        ) AS sold,
-        max(CASE WHEN new_shares > 0 THEN (held - quantity) * new_shares WHEN quantity < 0 THEN held - quantity ELSE 0 END) AS held_before,
-        count(*) OVER (PARTITION BY account_id, symbol) AS last_no
-    FROM numbered
-    GROUP BY account_id, symbol, sales + stays
-),
-costs (account_id, symbol, step_no, last_no, cost_won) AS (
-    SELECT account_id, symbol, 0::bigint, -1::bigint, 0::numeric FROM sellers
-    UNION ALL
-    SELECT
-        c.account_id, c.symbol, c.step_no + 1, s.last_no,
-        c.cost_won + s.bought_won - CASE WHEN s.sold = 0 THEN 0 ELSE div((c.cost_won + s.bought_won) * s.sold, greatest(s.held_before, 1)) END
-    FROM costs AS c
-    JOIN steps AS s ON s.account_id = c.account_id AND s.symbol = c.symbol AND s.step_no = c.step_no + 1
+        f.account_id, f.symbol, CASE WHEN NOT f.is_known THEN NULL WHEN f.last_no = 0 THEN f.paid_won ELSE w.cost_won END AS due_won
+    FROM followed AS f
+    CROSS JOIN LATERAL (
+        WITH RECURSIVE walk (event_no, held, cost_won) AS (
+            SELECT 0, 0::bigint, 0::numeric
+            UNION ALL
+            SELECT
+                event_no + 1, held + f.quantities[event_no + 1],
+                cost_won + f.values_won[event_no + 1] - CASE
+                    WHEN f.new_shares[event_no + 1] > 0 THEN div(
+                        cost_won * mod(held * f.new_shares[event_no + 1], f.old_shares[event_no + 1]), greatest(held * f.new_shares[event_no + 1], 1)
+                    )
+                    WHEN f.quantities[event_no + 1] < 0 THEN div(cost_won * -f.quantities[event_no + 1], greatest(held, 1))
+                    ELSE 0
+                END
+            FROM walk
+            WHERE event_no < f.last_no
+        )
+        SELECT cost_won FROM walk WHERE event_no = f.last_no
+    ) AS w
 ),
 due AS (
-    SELECT
-        p.account_id, p.symbol, p.cost_won,
-        CASE
-            WHEN c.account_id IS NOT NULL THEN c.cost_won
-            WHEN o.account_id IS NOT NULL THEN o.opened_won + coalesce(b.bought_won, 0)
-            ELSE coalesce(b.bought_won, 0)
-        END AS due_won
+    SELECT p.account_id, p.symbol, p.cost_won, CASE WHEN c.account_id IS NULL THEN 0 ELSE c.due_won END AS due_won
     FROM recent_positions AS p
-    LEFT JOIN opened AS o ON o.account_id = p.account_id AND o.symbol = p.symbol
-    LEFT JOIN bought AS b ON b.account_id = p.account_id AND b.symbol = p.symbol
-    LEFT JOIN costs AS c ON c.account_id = p.account_id AND c.symbol = p.symbol AND c.step_no = c.last_no
+    LEFT JOIN costs AS c ON c.account_id = p.account_id AND c.symbol = p.symbol
 ),
 judged AS (
     SELECT
