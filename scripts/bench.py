@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import bench_backup
+import bench_books
 import bench_conditions
 import bench_exporter
 import bench_indicators
@@ -98,9 +99,20 @@ def computed(engines: Sequence[str], _bench: Bench) -> list[str]:
     return bench_indicators.section([bench_indicators.measure(engine) for engine in engines])
 
 
+def checked(engines: Sequence[str], bench: Bench) -> list[str]:
+    """Return the section of the books."""
+    return bench_books.section(
+        [
+            bench_books.measure(engine, entries=bench.entries, rounds=bench.rounds)
+            for engine in engines
+        ]
+    )
+
+
 SECTIONS: Mapping[str, Callable[[Sequence[str], Bench], list[str]]] = {
     "Orders": orders,
     "Conditions": met,
+    "Books": checked,
     "Seeding": seeding,
     "Indicators": computed,
     "Backups": backups,
@@ -143,12 +155,16 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--entries", type=int, default=bench_books.ENTRIES, help="in the journal, for the books"
+    )
     parser.add_argument("--output", type=Path)
     args = parser.parse_args()
     bench = Bench(
         clients=args.clients,
         seconds=3.0 if args.quick else args.seconds,
         rounds=1 if args.quick else args.rounds,
+        entries=args.entries,
     )
     engines = [args.engine] if args.engine else sorted(OTHERS, reverse=True)
     output = args.output or (None if args.quick else PAGE)

@@ -56,6 +56,7 @@ class Bench:
     clients: int
     seconds: float
     rounds: int
+    entries: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
