@@ -85,7 +85,7 @@ NARROWED: Mapping[str, Mapping[str, str]] = {
     "audit_complete": {"orders": "recent_orders", "audit_log": "recent_audit_log"},
     "orphans": {"journal_entries": "new_journal_entries", "audit_log": "new_audit_log"},
 }
-OWN = ("cost", "audit_chain", "house_balances")
+OWN = ("cost", "audit_chain", "house_balances", "settlement")
 
 
 def narrowed(server: Server, invariant: Invariant, params: Mapping[str, object]) -> Invariant:
