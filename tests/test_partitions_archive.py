@@ -227,3 +227,12 @@ def test_prices_go_and_come_back(migrated: Target, tmp_path: Path) -> None:
         back = stockops(migrated, "attach", each["archive"], "--yes", "--format", "json")
         assert back.exit_code == 0, back.stderr
         assert json.loads(back.stdout)[0]["migration"].startswith("V")
+
+
+def test_prices_that_the_books_work_with_stay(market: Target, tmp_path: Path) -> None:
+    """Without the closes before the first trades, the limits of these days are unknown."""
+    words = ["detach", "--table", "stock_prices", "--keep", "1", "--to", tmp_path]
+    refused = stockops(market, *words)
+    assert refused.exit_code == 5
+    assert "holds prices that the books need" in refused.stderr
+    assert not list(tmp_path.iterdir())

@@ -69,6 +69,17 @@ class Newest:
 
 
 NEWEST = Query("partitions/newest_migration", Newest)
+PRICES = "stock_prices"
+
+
+@dataclass(frozen=True, slots=True)
+class PricesNeeded:
+    """The first date of prices that the books work with; None while nothing was traded."""
+
+    needed_from: date | None
+
+
+PRICES_NEEDED = Query("partitions/prices_needed", PricesNeeded)
 
 
 def wanted(
@@ -93,18 +104,37 @@ def wanted(
             )
         if drop:
             found += _left(server, name, parts[0], folder)
-        for part in parts:
-            if part.ends_on is not None and part.ends_on <= before and not part.is_open:
-                found.append(
-                    Wanted(
-                        part=part,
-                        starts_on=starts.get((part.part_schema, part.part_name)),
-                        detached_name=statements.detached_name(part, engine=server.engine),
-                        is_detached=False,
-                        archive=archives.path_in(folder, name, part.part_name),
-                    )
+        past = [
+            each
+            for each in parts
+            if each.ends_on is not None and each.ends_on <= before and not each.is_open
+        ]
+        if name == PRICES:
+            _check_prices(server, past)
+        for part in past:
+            found.append(
+                Wanted(
+                    part=part,
+                    starts_on=starts.get((part.part_schema, part.part_name)),
+                    detached_name=statements.detached_name(part, engine=server.engine),
+                    is_detached=False,
+                    archive=archives.path_in(folder, name, part.part_name),
                 )
+            )
     return found
+
+
+def _check_prices(server: Server, past: Sequence[Part]) -> None:
+    """Raise `Refused` where the books work with prices of `past`: limits follow from closes."""
+    needed = server.fetch(PRICES_NEEDED)[0].needed_from
+    if needed is None:
+        return
+    for each in past:
+        if each.ends_on is not None and each.ends_on > needed:
+            raise Refused(
+                f"{PRICES}.{each.part_name} holds prices that the books need, from {needed} on",
+                hint="Detach what ends before it alone: a higher --keep.",
+            )
 
 
 def _starts(server: Server) -> dict[tuple[str, str], date | None]:
