@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -122,6 +123,16 @@ def test_the_last_record_is_where_pg_waldump_finds_it(pg: Spot, segments: list[P
     last = said.splitlines()[-1].split("lsn: ")[1].split(",")[0]
     found = wal.read(segments[1].read_bytes(), name=segments[1].name)
     assert found.last == wal.lsn(last)
+
+
+def test_records_of_before_in_a_file_used_again_are_not_its_own(segments: list[Path]) -> None:
+    content = bytearray(segments[1].read_bytes())
+    found = wal.read(bytes(content), name=segments[1].name)
+    begin, end = found.last - found.start, found.end - found.start
+    (length,) = struct.unpack_from("=I", content, begin)
+    content[end : end + length] = content[begin : begin + length]
+    again = wal.read(bytes(content), name=segments[1].name, whole=False)
+    assert (again.last, again.end) == (found.last, found.end)
 
 
 def test_another_content_of_one_name_is_refused(

@@ -1,6 +1,7 @@
 """Data outside the data directory, and servers that stockops did not make."""
 
 import json
+import re
 import secrets
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from conftest import Labs
 
 from stockops import lab as labs
 from stockops import migrations
-from stockops.backups import drilling, repository, restoring, taking
+from stockops.backups import archive, drilling, repository, restoring, taking
 from stockops.backups.repository import Repository
 from stockops.cli import main
 from stockops.engine import ENGINES, connect
@@ -176,6 +177,48 @@ def test_a_directory_gets_the_data_and_nothing_of_a_lab(stranger: Stranger) -> N
             assert stranger.rows(found.url()) == [1, 2, 3]
             with connect(found.url()) as server:
                 assert server.rows(GUESTS[found.engine]) == []
+
+
+def test_what_a_stopped_server_logged_last_is_taken_along(stranger: Stranger) -> None:
+    lab, words = stranger.lab, ["--lab", stranger.lab.name, "--in-place", "--to", "end"]
+    with connect(labs.up(lab.name).url()) as server:
+        taking.take(stranger.repo, stranger.target, taking.Request())
+        server.execute("INSERT INTO far VALUES (7)")
+    labs.down(lab.name)
+    plan = stranger.restore(*words, "--plan")
+    assert "of the stopped server" in plan.output, plan.output
+    done = stranger.restore(*words, "--yes", "--format", "json")
+    assert done.exit_code == 0, done.output
+    shutil.rmtree(json.loads(done.stdout)["kept"])
+    with connect(labs.up(lab.name).url()) as server:
+        assert [int(row["n"]) for row in server.rows("SELECT n FROM far ORDER BY n")][-1] == 7
+        server.execute("INSERT INTO far VALUES (8)")
+    with labs.temporary(lab.engine) as copy:
+        recovery = restoring.plan(
+            stranger.repo, restoring.Aim("end"), system=stranger.repo.one_system(None)
+        )
+        assert recovery.logs, "what nothing else holds is kept"
+        assert archive.stopped(stranger.repo, copy.data, system=recovery.last.system) is None
+    labs.down(lab.name)
+    # Nothing was archived of what began with the restore: the end of the log is not its end.
+    lost = stranger.restore(*words, "--yes")
+    assert (lost.exit_code, "would be lost" in lost.stderr) == (5, True), lost.output
+    moment = lost.stderr.rpartition("--to ")[2].strip()
+    said = stranger.restore("--lab", lab.name, "--in-place", "--to", moment, "--plan")
+    assert said.exit_code == 0, said.output
+    assert stranger.rows(labs.up(lab.name).url())[-1] == 8
+
+
+def test_a_stopped_server_whose_log_is_gone_is_not_replaced(stranger: Stranger) -> None:
+    words = ["--lab", stranger.lab.name, "--in-place", "--to", "end", "--yes"]
+    labs.down(stranger.lab.name)
+    place = stranger.lab.data / ("pg_wal" if stranger.lab.engine == "postgresql" else "")
+    for path in place.iterdir():
+        if path.is_file() and re.fullmatch(r"[0-9A-F]{24}|binlog\.\d+", path.name):
+            path.unlink()
+    lost = stranger.restore(*words)
+    assert (lost.exit_code, "would be lost" in lost.stderr) == (5, True), lost.output
+    assert (stranger.lab.data / "global").is_dir() or (stranger.lab.data / "ibdata1").is_file()
 
 
 def moved(place: Path, stranger: Stranger) -> Fill:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..backups.keys import Identities
     from ..backups.repository import Backup, Repository
     from ..backups.rescuing import Difference, Wish
-    from ..backups.restoring import Recovery
+    from ..backups.restoring import Place, Recovery
 
 identity = click.option(
     "--identity",
@@ -82,10 +82,12 @@ def restore_command(
       before:lsn:..., before:xid:..., before:gtid:...
 
     A moment outside the windows that are proven is refused, and so is the end of a log that goes on
-    behind a gap. With --table, one table as it was then goes into the target under a new name, and
-    what differs from the live one is counted. Where that is gone, and --as is left out, it comes
-    back in its own place, with its foreign keys, triggers and rights. A dump is loaded into a lab,
-    new or empty.
+    behind a gap. In place, what the stopped server logged last and the archive has not yet is taken
+    along, and an end before its end is refused.
+
+    With --table, one table as it was then goes into the target under a new name, and what differs
+    from the live one is counted. Where that is gone, and --as is left out, it comes back in its own
+    place, with its foreign keys, triggers and rights. A dump is loaded into a lab, new or empty.
 
     \b
     Examples:
@@ -101,14 +103,12 @@ def restore_command(
     if (dump := dump_of(repo, moment, asked["name"], asked["system"])) is not None:
         _load(repo, dump, asked, how)
         return
-    recovery = recovery_of(repo, moment, asked["name"], asked)
     if asked["table"] or asked["new_name"]:
-        _rescue(ctx, repo, recovery, asked, how)
-        return
-    if asked["directory"] or asked["in_place"]:
-        _place(ctx, repo, recovery, asked, how)
-        return
-    _restore(repo, recovery, asked, how)
+        _rescue(ctx, repo, recovery_of(repo, moment, asked["name"], asked), asked, how)
+    elif asked["directory"] or asked["in_place"]:
+        _place(repo, moment, _placing(ctx, asked, consent), asked, how)
+    else:
+        _restore(repo, recovery_of(repo, moment, asked["name"], asked), asked, how)
 
 
 def _restore(
@@ -180,16 +180,10 @@ def _load(
     click.echo(backupview.loaded(dump, made.name, phases.seconds, form))
 
 
-def _place(
-    ctx: click.Context,
-    repo: "Repository",
-    recovery: "Recovery",
-    asked: dict[str, Any],
-    how: tuple[render.Format, bool, Consent],
-) -> None:
+def _placing(ctx: click.Context, asked: dict[str, Any], consent: Consent) -> "Place":
+    """Return the place that was named; a lab there is down."""
     from ..backups import restoring  # noqa: PLC0415
 
-    form, plan_only, consent = how
     if bool(asked["directory"]) == bool(asked["lab_name"]):
         raise ConfigError(
             "one place is wanted to restore into",
@@ -198,11 +192,24 @@ def _place(
     if asked["lab_name"]:
         known = targets.load(ctx.meta.get("stockops.config"))
         guarded = targets.protects_lab(known, asked["lab_name"])
-        place = restoring.of_lab(asked["lab_name"], protected=guarded, consent=consent)
-    else:
-        place = restoring.Place(
-            directory=asked["directory"], in_place=asked["in_place"], consent=consent
-        )
+        return restoring.of_lab(asked["lab_name"], protected=guarded, consent=consent)
+    return restoring.Place(
+        directory=asked["directory"], in_place=asked["in_place"], consent=consent
+    )
+
+
+def _place(
+    repo: "Repository",
+    moment: str,
+    place: "Place",
+    asked: dict[str, Any],
+    how: tuple[render.Format, bool, Consent],
+) -> None:
+    from ..backups import restoring  # noqa: PLC0415
+
+    form, plan_only, _ = how
+    replacing = place.directory if place.in_place else None
+    recovery = recovery_of(repo, moment, asked["name"], asked, replacing=replacing)
     if plan_only:
         click.echo(render.rows(restoring.placing_steps(recovery, place), form))
         return
@@ -294,14 +301,23 @@ def recovery_of(
     asked: dict[str, Any],
     *,
     suspect: bool = False,
+    replacing: Path | None = None,
 ) -> "Recovery":
-    """Return how to get to `moment`, from the backup `name` or the best one."""
+    """
+    Return how to get to `moment`, from the backup `name` or the best one.
+
+    `replacing` is the data directory of the stopped server that will be replaced.
+    """
     from ..backups import restoring  # noqa: PLC0415
 
     start = repo.backup(name) if name else None
     whose = start.system if start else repo.one_system(asked["system"])
     engine = "postgresql" if whose.startswith("pg-") else "mariadb"
     aim = restoring.parse(moment, engine=engine)
+    if replacing is not None:
+        return restoring.plan_in_place(
+            repo, aim, replacing, system=whose, start=start, identities=keys_of(repo, asked)
+        )
     return restoring.plan(
         repo,
         aim,

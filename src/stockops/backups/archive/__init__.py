@@ -7,6 +7,7 @@ are what a restore plans with.
 
 from .fetching import fetch, get, latest
 from .ledger import Gap, Log, binlogs, history, logs, segments, systems
+from .stopped import Stopped, keep, stopped
 from .storing import Pushed, push
 from .windows import Coverage, Window, coverage, missing, windows
 
@@ -15,17 +16,20 @@ __all__ = [
     "Gap",
     "Log",
     "Pushed",
+    "Stopped",
     "Window",
     "binlogs",
     "coverage",
     "fetch",
     "get",
     "history",
+    "keep",
     "latest",
     "logs",
     "missing",
     "push",
     "segments",
+    "stopped",
     "systems",
     "windows",
 ]

@@ -55,7 +55,8 @@ def place(position: Position) -> str:
     if position.file is None:
         return position.lsn or "-"
     gtid = f" ({position.gtid})" if position.gtid else ""
-    return f"{position.file}:{position.offset}{gtid}"
+    offset = "" if position.offset is None else f":{position.offset}"
+    return f"{position.file}{offset}{gtid}"
 
 
 def _row(window: Window) -> WindowRow:

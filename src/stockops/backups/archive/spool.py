@@ -53,10 +53,14 @@ def note_place(repo: Repository, system: str, place: Path, *, encrypted: bool) -
         (usual / ELSEWHERE).write_text(f"{place}\n", "utf-8")
 
 
-def tails(repo: Repository, system: str, *, within: Sequence[Path] | None = None) -> list[Log]:
-    """Return what waits in the spool, as far as it is whole, in order; archived or not."""
-    found = []
-    for place in places(repo, system) if within is None else within:
+def tails(repo: Repository, system: str, *, more: Sequence[Log] = ()) -> list[Log]:
+    """
+    Return what waits in the spool, as far as it is whole, in order; archived or not.
+
+    Of a piece that is in `more`, too, the one that reaches further.
+    """
+    found = list(more)
+    for place in places(repo, system):
         if system.startswith("pg-"):
             for folder in (place / KEPT, place):
                 found += _segments(system, folder) if folder.is_dir() else []
@@ -79,33 +83,37 @@ def _reach(log: Log) -> int:
 def _segments(system: str, place: Path) -> list[Log]:
     found = []
     for path in sorted(place.iterdir()):
-        name = path.name.removesuffix(".partial")
-        if not wal.SEGMENT.fullmatch(name):
-            continue
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:  # it was finished this moment
-            continue
-        if len(content) < 40 or not any(content[:40]):
-            continue
-        said = wal.read(content, name=name, whole=False)
-        found.append(
-            Log(
-                system=said.system,
-                branch=said.timeline,
-                number=said.start // said.segment_bytes,
-                name=name,
-                start=Position(lsn=wal.lsn_text(said.start), timeline=said.timeline),
-                end=Position(lsn=wal.lsn_text(said.end), timeline=said.timeline),
-                last_at=said.last_at,
-                raw_bytes=said.segment_bytes,
-                raw_sha="",
-                stored_bytes=0,
-                object=None,
-                spooled=path,
-            )
-        )
-    return [log for log in found if log.system == system]
+        if wal.SEGMENT.fullmatch(path.name.removesuffix(".partial")):
+            found.append(segment(system, path))
+    return [log for log in found if log is not None]
+
+
+def segment(system: str, path: Path) -> Log | None:
+    """Return the segment in the file `path`; None where nothing of `system` is in it yet."""
+    name = path.name.removesuffix(".partial")
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:  # it was finished this moment
+        return None
+    if len(content) < 40 or not any(content[:40]):
+        return None
+    said = wal.read(content, name=name, whole=False)
+    if said.system != system:
+        return None
+    return Log(
+        system=said.system,
+        branch=said.timeline,
+        number=said.start // said.segment_bytes,
+        name=name,
+        start=Position(lsn=wal.lsn_text(said.start), timeline=said.timeline),
+        end=Position(lsn=wal.lsn_text(said.end), timeline=said.timeline),
+        last_at=said.last_at,
+        raw_bytes=said.segment_bytes,
+        raw_sha="",
+        stored_bytes=0,
+        object=None,
+        spooled=path,
+    )
 
 
 def _binlogs(system: str, series: Path) -> list[Log]:

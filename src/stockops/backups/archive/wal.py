@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from ...errors import StorageError
+from ..manifest import Position
 
 SEGMENT = re.compile(r"[0-9A-F]{24}")
 HISTORY = re.compile(r"([0-9A-F]{8})\.history")
@@ -23,6 +24,7 @@ BESIDE = re.compile(r"[0-9A-F]{24}(\.[0-9A-F]{8}\.backup|\.partial)")
 _PAGE = struct.Struct("=HHIQI4x")
 _LONG = struct.Struct("=QII")
 _RECORD = struct.Struct("=IIQBBxxI")
+_CHECKPOINT_AT = 32  # in the control file, before its redo position and its timeline
 _CONTINUES, _LONG_HEADER = 0x0001, 0x0002
 _TRANSACTIONS = 1  # the resource manager of commits and aborts
 _ENDS = {0x00, 0x20, 0x30, 0x40}  # commit, abort, and those of what was prepared
@@ -107,6 +109,18 @@ def system_in(data_directory: Path) -> str | None:
         return None
 
 
+def checkpoint_in(data_directory: Path) -> Position:
+    """
+    Return where the record of the last checkpoint begins, as the control file says.
+
+    Of a server that was stopped in good order that is its last record. The layout is that of
+    ``catalog/pg_control.h``, the same from PostgreSQL 15 to 18.
+    """
+    content = (data_directory / "global" / "pg_control").read_bytes()
+    at, _, timeline = struct.unpack_from("=QQI", content, _CHECKPOINT_AT)
+    return Position(lsn=lsn_text(at), timeline=timeline)
+
+
 def read(data: bytes, *, name: str, whole: bool = True) -> Segment:
     """
     Return what the segment `name` with the bytes `data` says of itself, page by page.
@@ -171,7 +185,7 @@ class _Pages:
         while first > lowest:
             first = max(lowest, first - _PAGES_AT_ONCE)
             stream, starts = self._stream(first)
-            records = list(_records(stream, starts))
+            records = list(self._records(first, stream, starts))
             if records and end == self.address:
                 begin, stop, _ = records[-1]
                 last = self._address_of(first, begin, begins=True)
@@ -216,24 +230,28 @@ class _Pages:
             offset -= body
             page += 1
 
-
-def _records(stream: bytes, at: int) -> Iterator[tuple[int, int, datetime | None]]:
-    """Give where each whole record begins and ends, and when it ended a transaction if it did."""
-    held: tuple[int, int] | None = None
-    while at + _RECORD.size <= len(stream):
-        (length,) = struct.unpack_from("=I", stream, at)
-        if length < _RECORD.size:
-            break
-        if held:
+    def _records(
+        self, first: int, stream: bytes, at: int
+    ) -> Iterator[tuple[int, int, datetime | None]]:
+        """Give where each whole record begins and ends, and when it ended a transaction if so."""
+        held: tuple[int, int] | None = None
+        while at + _RECORD.size <= len(stream):
+            length, _, before = struct.unpack_from("=IIQ", stream, at)
+            if length < _RECORD.size:
+                break
+            if held:
+                # A file that the server uses again holds records of before behind the last one.
+                if before != self._address_of(first, held[0], begins=True):
+                    break
+                yield *held, _ended_at(stream, *held)
+            if at + length > len(stream):
+                held = None
+                break
+            held = (at, at + length)
+            at += -(-length // 8) * 8
+        # Whether more than its beginning came of the last one, only its checksum tells.
+        if held and _is_whole(stream, *held):
             yield *held, _ended_at(stream, *held)
-        if at + length > len(stream):
-            held = None
-            break
-        held = (at, at + length)
-        at += -(-length // 8) * 8
-    # Whether more than its beginning came of the last one, only its checksum tells.
-    if held and _is_whole(stream, *held):
-        yield *held, _ended_at(stream, *held)
 
 
 def _ended_at(stream: bytes, at: int, end: int) -> datetime | None:

@@ -66,9 +66,15 @@ class Coverage:
     gaps: Sequence[Gap]
 
 
-def windows(repo: Repository, system: str, *, suspect: bool = False) -> list[Window]:
-    """Return the windows of `system`, by branch, then by time; `suspect`: of broken backups too."""
-    return list(coverage(repo, system, suspect=suspect).windows)
+def windows(
+    repo: Repository, system: str, *, suspect: bool = False, tail: Sequence[Log] = ()
+) -> list[Window]:
+    """
+    Return the windows of `system`, by branch, then by time; `suspect`: of broken backups too.
+
+    `tail` is log that is neither archived nor in the spool.
+    """
+    return list(coverage(repo, system, suspect=suspect, tail=tail).windows)
 
 
 def missing(repo: Repository, system: str) -> list[Gap]:
@@ -77,14 +83,16 @@ def missing(repo: Repository, system: str) -> list[Gap]:
     return _unique(gap for path in paths for gap in path.gaps)
 
 
-def coverage(repo: Repository, system: str, *, suspect: bool = False) -> Coverage:
+def coverage(
+    repo: Repository, system: str, *, suspect: bool = False, tail: Sequence[Log] = ()
+) -> Coverage:
     """Return the windows of `system`, and the gaps that a restore to a later moment would meet."""
     manifests = _restorable(repo, system, suspect)
     found: list[Window] = []
     gaps: list[Gap] = []
     placed: set[str] = set()
     cut: dict[str, Gap] = {}
-    paths = _paths(repo, system)
+    paths = _paths(repo, system, tail)
     lost = _lost(manifests, paths)
     for path in paths:
         usable = [
@@ -193,10 +201,10 @@ class _Path:
         return number_of(backup.stop.file or ".0")
 
 
-def _paths(repo: Repository, system: str) -> list[_Path]:
+def _paths(repo: Repository, system: str, tail: Sequence[Log] = ()) -> list[_Path]:
     archived = ledger.logs(repo, system)
     there = {(log.branch, log.number) for log in archived}
-    waiting = spool.tails(repo, system)
+    waiting = spool.tails(repo, system, more=tail)
     pieces = archived + [log for log in waiting if (log.branch, log.number) not in there]
     pieces.sort(key=lambda log: (log.branch, log.number))
     branches = sorted({log.branch for log in pieces})

@@ -5,7 +5,7 @@ from .chains import chain
 from .filling import filling, finish
 from .placing import Place, Placed, into, of_lab
 from .placing import steps as placing_steps
-from .planning import Recovery, manifest_of, plan, predicted
+from .planning import Recovery, manifest_of, plan, plan_in_place, predicted
 from .tools import Phases
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "parse",
     "placing_steps",
     "plan",
+    "plan_in_place",
     "predicted",
 ]

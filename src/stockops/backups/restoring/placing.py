@@ -14,6 +14,7 @@ from ...engine import connect
 from ...errors import Refused
 from ...lab import Lab
 from ...plan import Consent, Step, check
+from .. import archive
 from ..keys import Identities
 from ..repository import Repository
 from .filling import filling, finish
@@ -90,6 +91,7 @@ def into(
     phases = phases or Phases()
     fill = filling(repo, recovery, identities=identities, phases=phases)
     said = recovery.last
+    archive.keep(repo, recovery.tail)
     with labs.temporary(
         said.engine, version=said.major, bin_directory=bin_directory, fill=fill
     ) as copy:

@@ -9,11 +9,12 @@ on what there was.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from ...errors import ConfigError, Refused, StorageError
 from ...plan import Step
 from .. import archive
-from ..archive import Log, Window, wal
+from ..archive import Log, Stopped, Window, wal
 from ..archive.showing import gap_line, place
 from ..keys import Identities
 from ..manifest import Manifest, Position
@@ -26,13 +27,24 @@ _RESTORE_BYTES_PER_S = 60e6  # until a drill has measured it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """What will be restored: `links` from the full backup on, then `logs` up to `aim`."""
+    """
+    What will be restored: `links` from the full backup on, then `logs` up to `aim`.
+
+    `stopped` is the server that stood where it goes, if it is the same system.
+    """
 
     links: Sequence[Backup]
     logs: Sequence[Log]
     aim: Aim
     window: Window
     predicted_s: float
+    stopped: Stopped | None = None
+
+    @property
+    def tail(self) -> Sequence[Log]:
+        """Those of `logs` that nothing holds but the directory of the stopped server."""
+        own = self.stopped.tail if self.stopped else ()
+        return [log for log in self.logs if log in own]
 
     @property
     def last(self) -> Manifest:
@@ -56,6 +68,13 @@ class Recovery:
         ]
         if len(self.links) > 1:
             found.append(Step(action="combine the links", why="each one was checked before"))
+        if self.tail:
+            found.append(
+                Step(
+                    action=f"keep a copy of {len(self.tail)} logs of the stopped server",
+                    why=f"the archive does not have them, {self.tail[0].name} is the first",
+                )
+            )
         if self.logs:
             found.append(
                 Step(
@@ -74,6 +93,17 @@ class Recovery:
         return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Means:
+    """What a restore of `system` may be made of; `identities` open what is encrypted."""
+
+    system: str
+    start: Backup | None
+    identities: Identities
+    suspect: bool = False
+    stopped: Stopped | None = None
+
+
 def plan(
     repo: Repository,
     aim: Aim,
@@ -89,12 +119,38 @@ def plan(
     `identities` open the last piece of an encrypted log, in which a place may be that no recovery
     can be told to stop at; without them that is found out by the recovery.
     """
-    windows = archive.windows(repo, system, suspect=suspect)
+    means = _Means(system=system, start=start, identities=identities, suspect=suspect)
+    return _planned(repo, aim, means)
+
+
+def plan_in_place(
+    repo: Repository,
+    aim: Aim,
+    directory: Path,
+    *,
+    system: str,
+    start: Backup | None = None,
+    identities: Identities = (),
+) -> Recovery:
+    """
+    Return how the data of a stopped server in `directory` are replaced; otherwise like `plan`.
+
+    The tail of its log is taken along, and to the end of the log means to its end, too.
+    """
+    stopped = archive.stopped(repo, directory, system=system)
+    means = _Means(system=system, start=start, identities=identities, stopped=stopped)
+    return _planned(repo, aim, means)
+
+
+def _planned(repo: Repository, aim: Aim, means: _Means) -> Recovery:
+    system, start, stopped = means.system, means.start, means.stopped
+    tail = stopped.tail if stopped else ()
+    windows = archive.windows(repo, system, suspect=means.suspect, tail=tail)
     if start is None and aim.kind == "backup":
         start = _last(repo, system)
     if start is not None:
         links = chain(repo, start)  # which says what is wrong with it, before any window does
-        if not suspect:
+        if not means.suspect:
             require_sound(links)
         if manifest_of(start).method == "logical":
             raise Refused(
@@ -107,8 +163,10 @@ def plan(
             f"nothing of {system} can be recovered",
             hint="See what is there: stockops backup list; stockops backup windows",
         )
-    window = _window(repo, windows, aim, identities)
-    _require_reached(repo, window, aim, identities)
+    window = _window(repo, windows, aim, means.identities)
+    if stopped is not None and aim.kind == "end":
+        _require_all(repo, window, stopped, means.identities)
+    _require_reached(repo, window, aim, means.identities)
     backups = {each.id: each for each in repo.backups(system)}
     usable = [backups[name] for name in window.backups]
     chosen = start or _start(usable, aim, window)
@@ -122,6 +180,7 @@ def plan(
         aim=aim,
         window=window,
         predicted_s=predicted(repo, links, raw),
+        stopped=stopped,
     )
 
 
@@ -173,6 +232,23 @@ def _require_no_gap(repo: Repository, window: Window, identities: Identities) ->
         f"{gap_line(window.gap)}",
         hint="Bring that file back; or say that you want what is before it: "
         f"--to {kind}:{place(end).partition(' ')[0]} ({_instant(window.end_at)}).",
+    )
+
+
+def _require_all(
+    repo: Repository, window: Window, stopped: Stopped, identities: Identities
+) -> None:
+    """Raise where the stopped server had log that `window` has not: its end is not the end."""
+    if stopped.is_within(window.branch, window.end):
+        return
+    end = _last_place(repo, window, identities)
+    moment = f"{'file' if end.file else 'lsn'}:{place(end).partition(' ')[0]}"
+    raise Refused(
+        f"the log of the stopped server goes on to {place(stopped.end)}"
+        f"{', but ' if stopped.problem else ''}{stopped.problem}: what can be brought back ends at "
+        f"{place(window.end)}, and what it confirmed after that would be lost",
+        hint=f"See what is missing in {str(stopped.directory)!r} and in stockops backup windows; "
+        f"or say that you want what is before it: --to {moment if window.logs else 'backup'}",
     )
 
 
