@@ -465,6 +465,19 @@ def caught_up(repo: Repository, spot: Spot) -> bool:
     return found.state in {"idle", "archiving"} and (found.lag_bytes or 0) < 2000
 
 
+def test_a_binary_log_in_use_is_the_one_that_was_received(tmp_path: Path) -> None:
+    received, there = tmp_path / "received", tmp_path / "there"
+    content = bytearray(binlog.MAGIC + random.Random(7).randbytes(4096))
+    content[21] &= ~1
+    received.write_bytes(content)
+    content[21] |= 1  # the server marks it so for as long as it writes
+    there.write_bytes(content + b"more")
+    assert spool.is_same_start(there, received, 4100)
+    content[22] ^= 1
+    there.write_bytes(content + b"more")
+    assert not spool.is_same_start(there, received, 4100)
+
+
 def test_two_series_of_one_server_are_not_mixed(my: Spot, repo: Repository) -> None:
     first = current(my)
     with receiving(my, repo):

@@ -19,6 +19,7 @@ _QUERY, _STOP, _ROTATE, _FORMAT, _XID, _XA_PREPARE = 2, 3, 4, 15, 16, 38
 _GTID, _GTID_LIST = 162, 163
 _STANDALONE = 1
 _IN_USE = 0x01
+_FLAGS_AT = 4 + 17  # of the first event, behind the magic
 EVENT_BYTES_MAX = 1 << 30
 
 Gtids = dict[tuple[int, int], int]  # of each domain and server, the last sequence number
@@ -160,6 +161,12 @@ class Follower:
             f"the binary log {self.name!r} is damaged at byte {self.read_bytes:,}: {why}",
             hint="Read it with mariadb-binlog --verify-binlog-checksum; take a new backup.",
         )
+
+
+def mark_unused(head: bytearray) -> None:
+    """Take the mark that it is being written from the first bytes of a binary log."""
+    if len(head) > _FLAGS_AT:
+        head[_FLAGS_AT] &= ~_IN_USE
 
 
 def number_of(name: str) -> int:

@@ -19,7 +19,6 @@ from .notes import Note
 from .receiving import Account, Job, Restart, new_server_id
 from .storing import store_binlog
 
-_CHUNK_BYTES = 4 << 20
 _HEAD_BYTES = 4096
 
 
@@ -155,7 +154,9 @@ class BinlogReceiver:
                 self._begin_series(path)
             if kept.exists():
                 again = kept.stat().st_size <= follower.taken_bytes
-                if not _begins_with(path, kept, follower.taken_bytes if again else _HEAD_BYTES):
+                if not spool.is_same_start(
+                    path, kept, follower.taken_bytes if again else _HEAD_BYTES
+                ):
                     self._begin_series(path)
                 if again:
                     kept.unlink()
@@ -245,19 +246,3 @@ def server_files(server: Server) -> dict[str, int]:
 
 def _base(name: str) -> str:
     return name.rpartition(".")[0]
-
-
-def _begins_with(path: Path, kept: Path, size: int) -> bool:
-    """Tell whether the first `size` bytes of `path` are those of `kept`, as far as both reach."""
-    with path.open("rb") as new, kept.open("rb") as old:
-        left = size
-        while left > 0:
-            wanted = min(left, _CHUNK_BYTES)
-            fresh, known = new.read(wanted), old.read(wanted)
-            shorter = min(len(fresh), len(known))
-            if fresh[:shorter] != known[:shorter]:
-                return False
-            if shorter < wanted:
-                return True
-            left -= wanted
-    return True

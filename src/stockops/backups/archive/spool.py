@@ -17,7 +17,7 @@ from ..manifest import Position
 from ..repository import Repository
 from ..store import DirectoryStore
 from . import wal
-from .binlog import Follower, number_of, position_text
+from .binlog import Follower, mark_unused, number_of, position_text
 from .ledger import Log
 
 BINLOG = re.compile(r"[^/]+\.\d{6,}")
@@ -159,3 +159,27 @@ def log_of(system: str, series: int, path: Path, follower: Follower) -> Log:
         before=follower.before or {},
         after=dict(follower.after),
     )
+
+
+def is_same_start(one: Path, other: Path, size: int) -> bool:
+    """
+    Tell whether the first `size` bytes of two binary logs are the same, as far as both reach.
+
+    On its own disk a file that is being written is marked so in its first event; received it is
+    not.
+    """
+    with one.open("rb") as first, other.open("rb") as second:
+        left = size
+        while left > 0:
+            wanted = min(left, _CHUNK_BYTES)
+            mine, theirs = bytearray(first.read(wanted)), bytearray(second.read(wanted))
+            shorter = min(len(mine), len(theirs))
+            if left == size:
+                mark_unused(mine)
+                mark_unused(theirs)
+            if mine[:shorter] != theirs[:shorter]:
+                return False
+            if shorter < wanted:
+                return True
+            left -= wanted
+    return True

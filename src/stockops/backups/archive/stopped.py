@@ -176,8 +176,7 @@ def _after_log(files: Sequence[Path], last: Log) -> int | None:
         return last.number + 1 if last.number + 1 in there and last.object else None
     if last.object is not None:
         return last.number + 1 if path.stat().st_size == last.raw_bytes else None
-    with path.open("rb") as file, (last.spooled or path).open("rb") as known:
-        same = file.read(last.raw_bytes) == known.read(last.raw_bytes)
+    same = last.spooled is not None and spool.is_same_start(path, last.spooled, last.raw_bytes)
     return last.number if same else None
 
 
