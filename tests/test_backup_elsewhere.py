@@ -21,9 +21,11 @@ from stockops.backups.repository import Repository
 from stockops.cli import main
 from stockops.engine import ENGINES, connect
 from stockops.engine.base import Server
+from stockops.errors import Refused
 from stockops.lab import Fill, Lab
 from stockops.lab import account as accounts
 from stockops.lab.account import Account
+from stockops.plan import Consent
 from stockops.targets import Target
 
 SETUP_S = 60.0
@@ -207,6 +209,26 @@ def test_what_a_stopped_server_logged_last_is_taken_along(stranger: Stranger) ->
     said = stranger.restore("--lab", lab.name, "--in-place", "--to", moment, "--plan")
     assert said.exit_code == 0, said.output
     assert stranger.rows(labs.up(lab.name).url())[-1] == 8
+
+
+def test_a_server_that_ran_meanwhile_is_not_replaced(stranger: Stranger) -> None:
+    lab, system = stranger.lab, stranger.repo.one_system(None)
+    taking.take(stranger.repo, stranger.target, taking.Request())
+    labs.down(lab.name)
+    place = restoring.of_lab(lab.name, protected=False, consent=Consent(yes=True))
+    recovery = restoring.plan_in_place(
+        stranger.repo, restoring.Aim("end"), place.directory, system=system
+    )
+
+    def start(phase: str) -> None:
+        if phase == "fetch":
+            with connect(labs.up(lab.name).url()) as server:
+                server.execute("INSERT INTO far VALUES (9)")
+            labs.down(lab.name)
+
+    with pytest.raises(Refused, match="started meanwhile"):
+        restoring.into(stranger.repo, recovery, place, phases=restoring.Phases(seen=start))
+    assert stranger.rows(labs.up(lab.name).url())[-1] == 9
 
 
 def test_a_stopped_server_whose_log_is_gone_is_not_replaced(stranger: Stranger) -> None:

@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ... import disk
@@ -68,34 +68,34 @@ def stopped(repo: Repository, data: Path, *, system: str) -> Stopped | None:
         ) from exc
 
 
-def keep(repo: Repository, tail: Sequence[Log]) -> None:
-    """Copy `tail` to where log waits on this machine, durable: nothing else may hold it."""
-    for log in tail:
-        if log.spooled is None:
-            continue
-        there = spool.places(repo, log.system)
-        place = there[0] if there else spool.spool_of(repo, log.system, encrypted=True)
-        name = log.name
-        if log.system.startswith("pg-"):
-            name += ".partial"
-        else:
-            place /= f"{log.branch:08X}"
-        kept = place / spool.KEPT
-        kept.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = kept / f".{name}"
-        try:
-            with log.spooled.open("rb") as source, fresh.open("wb") as file:
-                shutil.copyfileobj(source, file)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(kept / name)
-        except OSError as exc:
-            fresh.unlink(missing_ok=True)
-            raise StorageError(
-                f"the tail of the log cannot be kept in {str(kept)!r}: {exc.strerror}",
-                hint="Nothing was replaced yet. Make room, and do it again.",
-            ) from exc
-        disk.sync(kept)
+def keep(repo: Repository, log: Log) -> Log:
+    """Copy a piece of a tail to where log waits on this machine, durable; return it as there."""
+    if log.spooled is None:
+        return log
+    there = spool.places(repo, log.system)
+    place = there[0] if there else spool.spool_of(repo, log.system, encrypted=True)
+    name = log.name
+    if log.system.startswith("pg-"):
+        name += ".partial"
+    else:
+        place /= f"{log.branch:08X}"
+    kept = place / spool.KEPT
+    kept.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = kept / f".{name}"
+    try:
+        with log.spooled.open("rb") as source, fresh.open("wb") as file:
+            shutil.copyfileobj(source, file)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(kept / name)
+    except OSError as exc:
+        fresh.unlink(missing_ok=True)
+        raise StorageError(
+            f"the tail of the log cannot be kept in {str(kept)!r}: {exc.strerror}",
+            hint="Nothing was replaced yet. Make room, and do it again.",
+        ) from exc
+    disk.sync(kept)
+    return replace(log, spooled=kept / name)
 
 
 def _postgresql(repo: Repository, data: Path, system: str) -> Stopped | None:

@@ -6,7 +6,7 @@ them, has reached the moment and was stopped in good order.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ... import lab as labs
@@ -89,17 +89,34 @@ def into(
     planned = steps(recovery, place)
     check(planned, target=place.name, protected=place.protected, consent=place.consent)
     phases = phases or Phases()
+    own = recovery.tail
+    kept_logs = [archive.keep(repo, log) if log in own else log for log in recovery.logs]
+    recovery = replace(recovery, logs=kept_logs)
     fill = filling(repo, recovery, identities=identities, phases=phases)
     said = recovery.last
-    archive.keep(repo, recovery.tail)
     with labs.temporary(
         said.engine, version=said.major, bin_directory=bin_directory, fill=fill
     ) as copy:
         finish(copy, recovery, phases=phases)
         notes = _notes(copy, recovery)
         with phases.of("hand over"):
+            _require_still(repo, recovery)
             kept = labs.hand_over(copy, place.directory, of=place.lab)
     return Placed(directory=str(place.directory), kept=str(kept) if kept else None, notes=notes)
+
+
+def _require_still(repo: Repository, recovery: Recovery) -> None:
+    """Raise where the server that is to be replaced has run since the restore was planned."""
+    before = recovery.stopped
+    if before is None:
+        return
+    now = archive.stopped(repo, before.directory, system=recovery.last.system)
+    if now is None or now.end != before.end:
+        raise Refused(
+            f"the server of {str(before.directory)!r} was started meanwhile, and has more log than "
+            "was brought along",
+            hint="Nothing was replaced. See to it that nothing starts it, stop it, do it again.",
+        )
 
 
 def _notes(copy: Lab, recovery: Recovery) -> list[str]:
