@@ -123,6 +123,11 @@ def test_each_relation_is_used_and_each_invariant_is_there() -> None:
     assert not {*since.NARROWED} & {*since.OWN}
     used = {relation for tables in since.NARROWED.values() for relation in tables.values()}
     assert used <= {*since.RELATIONS}
+    for name, (relation, expression) in since.CARRIED.items():
+        assert relation in since.RELATIONS
+        for engine in ENGINES:
+            text = queries.text(engine, f"books/{name}", (99, 0))
+            assert text.count(f"{expression} AS (\n") == 1, (engine, name)
 
 
 def test_whatever_happens_both_checks_say_the_same(market: Target) -> None:

@@ -3,8 +3,9 @@ Ask an invariant of what is new since a proof only.
 
 Most invariants keep their statement: the tables that it reads are narrowed, each to a relation in
 ``sql/<engine>/books_since``, which becomes a common table expression before it. What has to be
-carried over is in the tables of the proof. A few have a statement of their own there. What is not
-in `NARROWED` or `OWN` is asked of everything, as in a whole check.
+carried over is in the tables of the proof: it comes first in a table expression of the statement.
+`settlement` has a statement of its own there. What is not in `NARROWED` or `OWN` is asked of
+everything, as in a whole check.
 """
 
 import re
@@ -32,6 +33,17 @@ RELATIONS = (
     "carried_entries",
     "moved_positions",
     "recent_positions",
+    "carried_costs",
+    "new_action_lines",
+    "traded_orders",
+    "action_entries",
+    "recent_auctions",
+    "recent_balances",
+    "carried_balances",
+    "new_seals",
+    "sealed_texts",
+    "proven_seal",
+    "changed_seals",
     "recent_predictions",
     "recent_conditions",
     "condition_orders",
@@ -39,7 +51,7 @@ RELATIONS = (
     "condition_notices",
 )
 
-_TRADED = {"trades": "new_trades", "orders": "recent_orders"}
+_TRADED = {"trades": "new_trades", "orders": "traded_orders"}
 _ENTERED = {"journal_entries": "new_journal_entries"}
 _OPEN = {"orders": "open_orders"}
 
@@ -49,6 +61,12 @@ NARROWED: Mapping[str, Mapping[str, str]] = {
     "global_zero": _ENTERED,
     "cash": {"journal_entries": "carried_entries"},
     "holdings": {"journal_entries": "carried_entries"},
+    "cost": {
+        **_TRADED,
+        **_ENTERED,
+        "corporate_action_lines": "new_action_lines",
+        "positions": "recent_positions",
+    },
     "inventory": {"journal_entries": "carried_entries"},
     "reserved_cash": _OPEN,
     "reserved_shares": _OPEN,
@@ -68,7 +86,13 @@ NARROWED: Mapping[str, Mapping[str, str]] = {
     "business_date": {"trades": "new_trades", "orders": "new_orders"},
     "expiry": _OPEN,
     "book_not_crossed": _OPEN,
-    "price_time_priority": _TRADED,
+    "price_time_priority": {"trades": "new_trades", "orders": "recent_orders"},
+    "auction_price": {
+        "trades AS t": "recent_fills",
+        "trades": "new_trades",
+        "orders": "recent_orders",
+        "auctions": "recent_auctions",
+    },
     "quarantine": {
         "orders": "new_orders",
         "predictions": "recent_predictions",
@@ -82,9 +106,23 @@ NARROWED: Mapping[str, Mapping[str, str]] = {
         "notifications": "condition_notices",
     },
     "audit_complete": {"orders": "recent_orders", "audit_log": "recent_audit_log"},
+    "audit_chain": {
+        "before_all": "proven_seal",
+        "audit_seals": "new_seals",
+        "audit_canonical": "sealed_texts",
+        "audit_log": "new_audit_log",
+    },
+    "house_balances": {"house_balances": "recent_balances"} | _ENTERED,
+    "corporate_actions": {"journal_entries": "action_entries"},
     "orphans": {"journal_entries": "new_journal_entries", "audit_log": "new_audit_log"},
 }
-OWN = ("cost", "audit_chain", "house_balances", "settlement")
+# Of each invariant, the relation that comes first in a table expression of its statement.
+CARRIED: Mapping[str, tuple[str, str]] = {
+    "cost": ("carried_costs", "opening"),
+    "audit_chain": ("changed_seals", "wrong"),
+    "house_balances": ("carried_balances", "sides"),
+}
+OWN = ("settlement",)
 
 
 def narrowed(server: Server, invariant: Invariant, params: Mapping[str, object]) -> Invariant:
@@ -93,6 +131,8 @@ def narrowed(server: Server, invariant: Invariant, params: Mapping[str, object])
         sql = _text(server, invariant.name)
     elif invariant.name in NARROWED:
         sql = _narrow(invariant.sql, NARROWED[invariant.name])
+        if invariant.name in CARRIED:
+            sql = _carry(sql, *CARRIED[invariant.name])
     else:
         return invariant
     return Invariant(invariant.name, invariant.title, _prefixed(server, sql), params)
@@ -101,12 +141,17 @@ def narrowed(server: Server, invariant: Invariant, params: Mapping[str, object])
 def _narrow(sql: str, tables: Mapping[str, str]) -> str:
     for table in sorted(tables, key=len, reverse=True):  # the one mention before all others
         alias = table.partition(" ")[2]
-        sql = re.sub(rf"\b(FROM|JOIN) {table}\b", rf"\1 {tables[table]} {alias}".rstrip(), sql)
+        sql = re.sub(rf"\b(FROM|\w*JOIN) {table}\b", rf"\1 {tables[table]} {alias}".rstrip(), sql)
         # A relation has no index that a hint could name.
         sql = re.sub(
             rf"\b({tables[table]}(?: AS \w+)?) (?:FORCE|IGNORE|USE) INDEX \(\w+\)", r"\1", sql
         )
     return sql
+
+
+def _carry(sql: str, relation: str, expression: str) -> str:
+    begins = f"{expression} AS (\n"
+    return sql.replace(begins, f"{begins}    SELECT * FROM {relation}\n    UNION ALL\n", 1)  # noqa: S608
 
 
 def _prefixed(server: Server, sql: str) -> str:

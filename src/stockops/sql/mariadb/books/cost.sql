@@ -4,7 +4,15 @@
 -- fill in an auction.
 -- A step is a sale and what was bought since the one before it; the last step may be without a sale. A corporate action ends a
 -- step, too: what it pays out is sold, and the rest costs what it cost, however many shares it becomes.
-WITH RECURSIVE parts AS (
+WITH RECURSIVE opening AS (
+    SELECT j.account_id, j.asset AS symbol, j.journal_id AS event_id, j.amount AS quantity, j.amount * p.close_won AS value_won
+    FROM journal_entries AS j IGNORE INDEX (journal_entries_account_ix)
+    LEFT JOIN stock_prices AS p ON p.symbol = j.asset AND p.price_date = j.business_date
+    WHERE
+        j.asset <> 'KRW' AND j.kind IN ('open', 'deposit')
+        AND j.account_id NOT IN (SELECT a.account_id FROM accounts AS a WHERE a.kind <> 'customer')
+),
+parts AS (
     SELECT
         o.account_id, t.symbol, CASE WHEN t.taker_side = 'buy' AND t.auction_id IS NULL THEN t.buy_order_id ELSE t.trade_id END AS event_id, t.quantity,
         t.price_won * t.quantity AS value_won, 0 AS acted, 0 AS new_shares, 0 AS old_shares
@@ -17,12 +25,7 @@ WITH RECURSIVE parts AS (
     FROM trades AS t
     STRAIGHT_JOIN orders AS o ON o.order_id = t.sell_order_id
     UNION ALL
-    SELECT j.account_id, j.asset, j.journal_id, j.amount, j.amount * p.close_won, 0, 0, 0
-    FROM journal_entries AS j IGNORE INDEX (journal_entries_account_ix)
-    LEFT JOIN stock_prices AS p ON p.symbol = j.asset AND p.price_date = j.business_date
-    WHERE
-        j.asset <> 'KRW' AND j.kind IN ('open', 'deposit')
-        AND j.account_id NOT IN (SELECT a.account_id FROM accounts AS a WHERE a.kind <> 'customer')
+    SELECT p.account_id, p.symbol, p.event_id, p.quantity, p.value_won, 0, 0, 0 FROM opening AS p
     UNION ALL
     SELECT
         l.account_id, a.symbol, l.journal_id, l.quantity_after - l.quantity_before, 0, 1, coalesce(a.new_shares, 0), coalesce(a.old_shares, 0)

@@ -9,6 +9,8 @@ SELECT 'seen', journal_id FROM journal_entries WHERE journal_id > %(event_id)s
 UNION
 SELECT 'seen', audit_id FROM audit_log WHERE audit_id > %(event_id)s
 UNION
+SELECT 'seen', uncrossed_event_id FROM auctions WHERE uncrossed_event_id > %(event_id)s
+UNION
 SELECT 'condition', condition_id FROM conditions WHERE condition_id > %(condition_id)s
 UNION
 SELECT 'prediction', prediction_id FROM predictions WHERE prediction_id > %(prediction_id)s

@@ -1,10 +1,14 @@
 -- The hash chain over the audit log is unbroken: numbered without gaps, each hash made of the one before it and the row as it stands.
-WITH linked AS (
+WITH before_all AS (
+    SELECT 0 AS seal_no, repeat('0', 64) AS chain_hash, 0 AS unsealed
+),
+linked AS (
     SELECT
-        seal_no, audit_id, business_date, chain_hash,
-        row_number() OVER (ORDER BY seal_no) AS place_no,
-        coalesce(lag(chain_hash) OVER (ORDER BY seal_no), repeat('0', 64)) AS previous_hash
-    FROM audit_seals
+        s.seal_no, s.audit_id, s.business_date, s.chain_hash,
+        b.seal_no + row_number() OVER (ORDER BY s.seal_no) AS place_no,
+        coalesce(lag(s.chain_hash) OVER (ORDER BY s.seal_no), b.chain_hash) AS previous_hash
+    FROM before_all AS b
+    CROSS JOIN audit_seals AS s
 ),
 rehashed AS MATERIALIZED (
     SELECT
@@ -31,7 +35,7 @@ shown AS (
 ),
 looked AS (
     SELECT (SELECT count(*) FROM audit_seals) AS looked_at,
-        concat_ws(' ', (SELECT count(*) FROM audit_log) - (SELECT count(*) FROM audit_seals), 'audit rows not sealed yet') AS note
+        concat_ws(' ', (SELECT unsealed FROM before_all) + (SELECT count(*) FROM audit_log) - (SELECT count(*) FROM audit_seals), 'audit rows not sealed yet') AS note
 )
 SELECT l.looked_at, coalesce(s.violations, 0) AS violations, s.entity, s.expected, s.found, l.note
 FROM looked AS l

@@ -1,0 +1,3 @@
+-- Orders, of which new trades name those that may have changed.
+SELECT o.*
+FROM recent_orders AS o
