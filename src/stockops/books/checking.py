@@ -119,7 +119,7 @@ def check_since(
                 hint="Check everything, and keep a proof: stockops books check --prove",
             )
         proofs.verify(server, proof)
-        params = proofs.params(proof)
+        params = since.with_keys(sessions, proofs.params(proof))
         asked = [since.narrowed(server, invariant, params) for invariant in chosen]
         results = _ask_all(sessions, asked, seen)
     return proof, results

@@ -13,8 +13,13 @@ from collections.abc import Mapping
 
 from .. import queries
 from ..engine.base import Server
+from . import snapshots
 from .invariants import Invariant
 
+# What many statements look rows up by is found once, as text that the engine's own statements
+# understand; each of a group may ask for what was found before it, and groups may be asked for at
+# the same time.
+KEYS = (("open_orders", "old_orders", "unsettled_from"), ("moved_positions",))
 # Each reads those before it only.
 RELATIONS = (
     "seen",
@@ -30,12 +35,14 @@ RELATIONS = (
     "recent_fills",
     "recent_audit_log",
     "dealt_trades",
+    "named_trades",
     "carried_entries",
     "moved_positions",
     "recent_positions",
+    "position_entries",
     "carried_costs",
     "new_action_lines",
-    "traded_orders",
+    "named_orders",
     "action_entries",
     "recent_auctions",
     "recent_balances",
@@ -51,7 +58,7 @@ RELATIONS = (
     "condition_notices",
 )
 
-_TRADED = {"trades": "new_trades", "orders": "traded_orders"}
+_TRADED = {"trades": "new_trades", "orders": "named_orders"}
 _ENTERED = {"journal_entries": "new_journal_entries"}
 _OPEN = {"orders": "open_orders"}
 
@@ -60,7 +67,7 @@ NARROWED: Mapping[str, Mapping[str, str]] = {
     "journal_zero": _ENTERED,
     "global_zero": _ENTERED,
     "cash": {"journal_entries": "carried_entries"},
-    "holdings": {"journal_entries": "carried_entries"},
+    "holdings": {"journal_entries": "position_entries", "positions": "recent_positions"},
     "cost": {
         **_TRADED,
         **_ENTERED,
@@ -79,14 +86,19 @@ NARROWED: Mapping[str, Mapping[str, str]] = {
     "tax": _TRADED,
     "price_band": {
         "trades AS judged": "new_trades",
+        "trades AS t": "named_trades",
         "trades": "dealt_trades",
         "orders": "new_orders",
     },
-    "day_prices": {"trades": "dealt_trades"},
+    "day_prices": {"trades AS t": "named_trades", "trades": "dealt_trades"},
     "business_date": {"trades": "new_trades", "orders": "new_orders"},
     "expiry": _OPEN,
     "book_not_crossed": _OPEN,
-    "price_time_priority": {"trades": "new_trades", "orders": "recent_orders"},
+    "price_time_priority": {
+        "trades": "new_trades",
+        "orders AS q": "named_orders",
+        "orders": "recent_orders",
+    },
     "auction_price": {
         "trades AS t": "recent_fills",
         "trades": "new_trades",
@@ -125,6 +137,19 @@ CARRIED: Mapping[str, tuple[str, str]] = {
 OWN = ("settlement",)
 
 
+def with_keys(sessions: list[Server], params: Mapping[str, object]) -> dict[str, object]:
+    """Return `params` of a proof, and the keys that the statements ask for besides."""
+    found = dict(params)
+
+    def find(server: Server, names: tuple[str, ...]) -> None:
+        for name in names:
+            sql = queries.text(server.engine, f"books_keys/{name}", server.version[0])
+            found[name] = server.rows(_prefixed(server, sql), found)[0]["found"]
+
+    snapshots.each_once(sessions, list(KEYS), find)
+    return found
+
+
 def narrowed(server: Server, invariant: Invariant, params: Mapping[str, object]) -> Invariant:
     """Return `invariant` as it is asked of what is new; itself where it is asked of everything."""
     if invariant.name in OWN:
@@ -135,7 +160,10 @@ def narrowed(server: Server, invariant: Invariant, params: Mapping[str, object])
             sql = _carry(sql, *CARRIED[invariant.name])
     else:
         return invariant
-    return Invariant(invariant.name, invariant.title, _prefixed(server, sql), params)
+    sql = _prefixed(server, sql)
+    # Keys may be long, and a client writes out whatever it is given.
+    asked = {name: value for name, value in params.items() if f"%({name})s" in sql}
+    return Invariant(invariant.name, invariant.title, sql, asked)
 
 
 def _narrow(sql: str, tables: Mapping[str, str]) -> str:

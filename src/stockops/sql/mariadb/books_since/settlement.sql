@@ -4,24 +4,17 @@
 -- unsettled cash are the entries of an account, but for what was settled since and should not have been, or the other way round.
 WITH RECURSIVE days AS (
     SELECT
-        d.settles_on, d.trades, d.value_won, d.fees_won, d.taxes_won, d.open_from_id,
+        d.settles_on, d.trades, d.value_won, d.fees_won, d.taxes_won,
         lead(d.settles_on) OVER (ORDER BY d.settles_on) AS next_on,
         CASE WHEN d.settled_at <= p.proven_at - INTERVAL 1 DAY THEN 0 ELSE 1 END AS is_recent
     FROM settlement_days AS d
     JOIN books_proofs AS p ON p.proof_id = %(proof_id)s
 ),
--- What was left unsettled by the last date that is not judged again, and what is new, has a number from `from_id` on.
-bounds AS (
-    SELECT
-        coalesce(max(CASE WHEN is_recent = 0 THEN settles_on END), DATE '1000-01-01') AS held_on,
-        CASE WHEN max(is_recent) = 1 THEN coalesce(max(CASE WHEN is_recent = 0 THEN open_from_id END), 0) ELSE %(event_id)s END AS from_id
-    FROM days
-),
 looked_at AS (
     SELECT
         t.trade_id, t.settles_on, t.price_won * t.quantity AS value_won, t.buy_fee_won + t.sell_fee_won AS fees_won, t.sell_tax_won AS taxes_won
     FROM trades AS t
-    WHERE t.trade_id >= (SELECT least(b.from_id, %(event_id)s + 1) FROM bounds AS b)
+    WHERE t.trade_id >= least(%(unsettled_from)s, %(event_id)s + 1)
 ),
 due_on AS (
     SELECT n.settles_on, (SELECT min(d.settles_on) FROM days AS d WHERE d.settles_on >= n.settles_on) AS day_on
@@ -41,12 +34,12 @@ dealt AS (
 sides AS (
     SELECT s.settles_on, s.account_id, s.amount_won, s.entries, 0 AS due_won, 0 AS due_entries
     FROM settlements AS s
-    WHERE s.settles_on > (SELECT b.held_on FROM bounds AS b)
+    WHERE s.settles_on > (SELECT coalesce(max(d.settles_on), DATE '1000-01-01') FROM days AS d WHERE d.is_recent = 0)
     UNION ALL
     SELECT t.day_on, j.account_id, 0, 0, j.amount, 1
     FROM settled AS t
     STRAIGHT_JOIN journal_entries AS j ON j.journal_id = t.trade_id
-    WHERE t.is_recent = 1 AND j.asset = 'KRW' AND j.journal_id >= (SELECT b.from_id FROM bounds AS b)
+    WHERE t.is_recent = 1 AND j.asset = 'KRW' AND j.journal_id >= %(unsettled_from)s
 ),
 cash AS (
     SELECT account_id, sum(won) AS won

@@ -1,0 +1,3 @@
+-- Orders, of which those that new trades name are looked up.
+SELECT o.*
+FROM recent_orders AS o
