@@ -66,7 +66,7 @@ LAYERS = [
         "research",
         "actions",
     },
-    {"workload", "backups", "scenarios", "tradingday"},
+    {"workload", "backups", "scenarios", "tradingday", "schema"},
     {"experiments", "health", "replication", "storage"},
     {"drills", "privacy"},
     {"exporter", "isolation"},

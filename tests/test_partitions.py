@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from click.testing import CliRunner, Result
 
-from stockops import partitions
+from stockops import partitions, schema
 from stockops.cli.main import main
 from stockops.engine import connect
 from stockops.engine.base import Server
@@ -54,6 +54,10 @@ CREATE TABLE plain (id INT) PARTITION BY RANGE (id) (PARTITION p_1 VALUES LESS T
 """,
 }
 TODAY = date(2024, 12, 22)
+DROP = {
+    "postgresql": "DROP TABLE {part}",
+    "mariadb": "ALTER TABLE {table} DROP PARTITION {part}",
+}
 
 
 def fill(server: Server) -> None:
@@ -178,3 +182,16 @@ def test_a_database_without_such_tables_is_a_finding(target: Target) -> None:
         done = stockops(target, verb)
         assert (done.exit_code, "nothing was looked at" in done.stderr) == (1, True), done.output
     assert stockops(target, "plan", "--ahead", "-1").exit_code == 2
+
+
+def test_a_schema_that_is_built_has_the_months_ahead(target: Target) -> None:
+    """Its migrations name partitions up to a date that is past one day."""
+    assert CliRunner().invoke(main, ["migrate", "up", "-t", target.url]).exit_code == 0
+    planned = stockops(target, "plan", "--ahead", str(schema.AHEAD_MONTHS))
+    assert planned.exit_code == 0, planned.output
+    table = "technical_indicators"
+    with connect(target) as server:
+        last = [part for part in server.fetch(partitions.PARTS) if part.table_name == table][-2]
+        server.execute(DROP[server.engine].format(table=table, part=last.part_name))
+    assert schema.build(target) == []
+    assert stockops(target, "plan").exit_code == 1

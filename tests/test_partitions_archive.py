@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -236,3 +237,76 @@ def test_prices_that_the_books_work_with_stay(market: Target, tmp_path: Path) ->
     assert refused.exit_code == 5
     assert "holds prices that the books need" in refused.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_apply_detaches_what_a_retention_says_and_makes_what_is_missing(
+    old: Server, target: Target, tmp_path: Path
+) -> None:
+    whole, today = held(old), date.today()
+    keep = 12 * (today.year - 2025) + today.month - 1  # the open partition begins there
+    asked = stockops(target, "plan", "--retention", keep, "--format", "json")
+    assert (asked.exit_code, json.loads(asked.stdout)[0]["past"]) == (1, [*PARTS[old.engine]])
+    nowhere = stockops(target, "apply", "--retention", "12")
+    assert (nowhere.exit_code, "nothing says where" in nowhere.stderr) == (2, True)
+    words = ["apply", "--retention", f"old={keep}", "--to", tmp_path, "--format", "json"]
+    planned = stockops(target, *words, "--plan")
+    assert planned.exit_code == 0, planned.stderr
+    assert sum(each["action"].startswith("write ") for each in json.loads(planned.stdout)) == 2
+    assert ([*tmp_path.iterdir()], held(old)) == ([], whole)
+    done = stockops(target, *words, "--yes")
+    assert done.exit_code == 0, done.stderr
+    found = [(each["outcome"], each["rows_moved"]) for each in json.loads(done.stdout)]
+    assert found == [("made", 1), ("detached", 3), ("detached", 1)]
+    assert held(old) == whole[4:]
+    again = stockops(target, *words)
+    assert [each["outcome"] for each in json.loads(again.stdout)] == ["nothing was missing"]
+    assert stockops(target, "plan", "--retention", keep).exit_code == 0
+    words = ["--table", "old", "--keep", keep, "--to", tmp_path, "--drop", "--yes"]
+    dropped = stockops(target, "detach", *words)
+    assert dropped.exit_code == 0, dropped.stderr
+    for number in (1, 0):
+        back = stockops(target, "attach", archive(old, tmp_path, number), "--yes")
+        assert back.exit_code == 0, back.stderr
+    assert held(old) == whole
+
+
+def test_a_retention_may_stand_in_the_file_of_targets(
+    old: Server, target: Target, tmp_path: Path
+) -> None:
+    file = tmp_path / "stockops.yaml"
+
+    def told(text: str, *args: str) -> Result:
+        file.write_text(f"partitions: {text}\n", "utf-8")
+        return stockops(target, "plan", "--config", str(file), "--format", "json", *args)
+
+    told_of_it = told(f"{{archive: {tmp_path}, retention: {{old: 24}}}}")
+    assert json.loads(told_of_it.stdout)[0]["past"][:1] == [PARTS[old.engine][0]]
+    other = told("{retention: {old: 12}}", "--retention", "old=1200")
+    assert json.loads(other.stdout)[0]["past"] == []
+    for wrong in ("{retention: {old: -1}}", "{retention: {gone: 1}}", "{kept: 1}"):
+        assert told(wrong).exit_code == 2, wrong
+    assert told("{}", "--retention", "old").exit_code == 2
+
+
+def test_a_retention_never_takes_what_the_books_need(migrated: Target, tmp_path: Path) -> None:
+    """What has to stay does not keep the rest from being done."""
+    words = ["--retention", "journal_entries=1", "--retention", "technical_indicators=12"]
+    done = stockops(migrated, "apply", *words, "--to", tmp_path, "--format", "json")
+    assert done.exit_code == 5, done.stderr
+    found = {each["outcome"]: each for each in json.loads(done.stdout)}
+    assert "sum of the whole journal" in found["refused"]["note"]
+    assert found["detached"]["table_name"] == "technical_indicators"
+    usual = stockops(migrated, "plan", "--retention", "12", "--format", "json")
+    past = {each["table_name"].rpartition(".")[2]: each for each in json.loads(usual.stdout)}
+    assert past["stock_prices"]["past"]
+    for name in NEEDED:
+        assert (past[name]["past"], past[name]["note"]) == ([], "")
+
+
+def test_a_retention_tells_which_prices_the_books_work_with(market: Target) -> None:
+    said = stockops(market, "plan", "--retention", "1", "--format", "json")
+    notes = {
+        each["table_name"].rpartition(".")[2]: each["note"] for each in json.loads(said.stdout)
+    }
+    assert "holds prices that the books need" in notes["stock_prices"]
+    assert notes["technical_indicators"] == ""

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Protocol
 
-from . import __version__, audit, books, migrations, report, seeding, workload
+from . import __version__, audit, books, report, schema, seeding, workload
 from . import lab as labs
 from .books import InvariantResult
 from .engine import connect
@@ -99,7 +99,7 @@ def run(plan: DemoPlan, watcher: Watcher) -> DemoResult:
 def _story(plan: DemoPlan, orders: RunPlan, lab: Lab, steps: "_Steps") -> DemoResult:
     target = Target(name=LAB, url=lab.url(), lab=lab.name)
     with steps.step("migrate", "Build the schema") as step:
-        applied = migrations.up(target)
+        applied = schema.build(target)
         step.words = f"{len(applied)} migrations"
     with steps.step("seed", "Seed the market") as step:
         seeded = seeding.run(target, plan.seed, progress=step.seeded)

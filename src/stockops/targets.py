@@ -20,7 +20,7 @@ from .passwords import Secret
 ENGINES = ("postgresql", "mariadb")
 DEFAULT_LAB = "lab"
 FILE_NAME = "stockops.yaml"
-SECTIONS = ("default", "targets", "backup", "health", "notify", "drills")
+SECTIONS = ("default", "targets", "backup", "health", "notify", "drills", "partitions")
 S3_KEYS = (  # of `backup:`, how a repository on S3 is reached
     "endpoint_url",
     "region",

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from .. import migrations, render
+from .. import migrations, render, schema
 from ..engine import connect
 from ..errors import Finding
 from ..migrations import CLEAN, Changed, Patience, PlannedStatement
@@ -62,12 +62,16 @@ def plan_command(target: Target, folder: Path | None, form: render.Format) -> No
 def up_command(
     target: Target, folder: Path | None, consent: Consent, form: render.Format, **said: Any
 ) -> None:
-    """Apply what is pending. One run at a time: a second one waits, then finds nothing to do."""
+    """
+    Apply what is pending. One run at a time: a second one waits, then finds nothing to do.
+
+    A table partitioned by date that is made here gets partitions for the next three months, too.
+    """
     if said.pop("plan_only"):
         _show_plan(target, folder, form)
         return
     with _diff_shown():
-        applied = migrations.up(
+        applied = schema.build(
             target, folder=folder, patience=Patience(**said), consent=consent, say=_note
         )
     if applied or form == "json":

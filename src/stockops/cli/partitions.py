@@ -1,6 +1,7 @@
 """``stockops partitions``."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -8,10 +9,12 @@ from typing import Any
 
 import click
 
-from .. import market, render
+from .. import market, render, targets
 from .. import partitions as the_partitions
 from ..engine import connect
-from ..partitions import EVERY, Job, Table
+from ..engine.base import Server
+from ..errors import ConfigError
+from ..partitions import EVERY, Job, Past, Retention, Table
 from ..plan import Consent, check_named
 from ..sessions.waiting import Patience
 from ..targets import Target
@@ -22,7 +25,7 @@ _AHEAD_MAX = 600
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A table that is partitioned by date: what it has, what it wants, what is missing."""
+    """A table that is partitioned by date: what it has and wants, what is missing or past."""
 
     table_name: str
     partitions: int
@@ -30,15 +33,17 @@ class Line:
     wanted: date
     missing: tuple[str, ...]
     rows_to_move: int
+    past: tuple[str, ...]
+    note: str
 
 
 @click.group()
 def partitions() -> None:
-    """Tables partitioned by date: what the next months want."""
+    """Tables partitioned by date: what the next months want, and what is past its time."""
 
 
 def _which(command: options.Command) -> options.Command:
-    """Add ``--ahead`` and ``--every``."""
+    """Add ``--ahead``, ``--every``, ``--retention`` and ``--to``."""
     ahead = click.option(
         "--ahead", type=click.IntRange(0, _AHEAD_MAX), default=3, show_default=True,
         metavar="MONTHS", help="How many months after this one there are to be partitions for.",
@@ -47,7 +52,17 @@ def _which(command: options.Command) -> options.Command:
         "--every", type=click.Choice(list(EVERY)), default="month", show_default=True,
         help="How long a new partition is.",
     )  # fmt: skip
-    return ahead(every(command))
+    retention = click.option(
+        "--retention", multiple=True, metavar="[TABLE=]MONTHS",
+        help="How many months before this one stay, of each table or of one; repeat. "
+        "Without it, what stockops.yaml says.",
+    )  # fmt: skip
+    folder = click.option(
+        "--to", "folder", metavar="DIRECTORY",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Where the archives of what is past its time are written.",
+    )  # fmt: skip
+    return ahead(every(retention(folder(command))))
 
 
 @partitions.command("plan")
@@ -55,28 +70,33 @@ def _which(command: options.Command) -> options.Command:
 @_which
 @options.form
 @click.pass_context
-def plan_command(
-    ctx: click.Context, target: Target, ahead: int, every: str, form: render.Format
-) -> None:
+def plan_command(ctx: click.Context, /, target: Target, form: render.Format, **said: Any) -> None:
     """
-    Say what each table partitioned by date has, and what it lacks for the months ahead.
+    Say what each table partitioned by date has, what it lacks, and what is past its time.
 
     Nothing is written. Looked at are tables in ranges of one date (PostgreSQL: date or timestamp;
     MariaDB: RANGE COLUMNS of a DATE or DATETIME, RANGE of TO_DAYS). What comes after the last dated
     partition goes into the open one, where there is one; rows of it that belong into what is
     missing have to move, and are counted.
 
-    Exits 1 where something is missing, and where no table is partitioned by date.
+    Past its time is what ended --retention months before this one, or what stockops.yaml says
+    under partitions. The journal and the audit trail have no such time.
+
+    Exits 1 where something is missing or past, and where no table is partitioned by date.
 
     \b
     Examples:
       stockops partitions plan -t prod
       stockops partitions plan -t prod --ahead 12 --every quarter --format json
+      stockops partitions plan -t prod --retention stock_prices=60
     """  # noqa: D301  click reads \b as a character
+    retention, today = _retention(ctx, said), _today()
     with connect(target, application="stockops partitions") as server:
-        found = the_partitions.look(server, today=_today(), ahead=ahead, every=every)
-    click.echo(render.rows([_line(each) for each in found], form))
-    ctx.exit(1 if any(each.missing for each in found) else 0)
+        found = the_partitions.look(server, today=today, ahead=said["ahead"], every=said["every"])
+        old = {each.table_name: each for each in _past(server, retention, today)}
+    click.echo(render.rows([_line(each, old.get(each.table_name)) for each in found], form))
+    over = any(each.wanted or each.refused for each in old.values())
+    ctx.exit(1 if over or any(each.missing for each in found) else 0)
 
 
 @partitions.command("apply")
@@ -92,7 +112,7 @@ def apply_command(
     ctx: click.Context, /, target: Target, consent: Consent, form: render.Format, **said: Any
 ) -> None:
     """
-    Make the partitions that are missing for the months ahead.
+    Make the partitions that are missing for the months ahead, and detach what is past its time.
 
     A table is done in one transaction on PostgreSQL, in one ALTER TABLE on MariaDB: whoever is
     killed leaves it as it was, or done; the same command goes on. It waits for locks in short
@@ -102,26 +122,41 @@ def apply_command(
     writes the table meanwhile: that wants --yes. New partitions on PostgreSQL have the owner of the
     table and the grants of the last one.
 
-    Exits 1 where a table failed, and where no table is partitioned by date.
+    With --retention, or partitions: in stockops.yaml, what ended so many months before this one is
+    detached as `partitions detach` does it: to an archive that is proven, nothing deleted, nothing
+    dropped. A table that has to stay does not keep the others from being done.
+
+    Exits 1 where a table failed, 5 where one is refused, and 1 where no table is partitioned by
+    date.
 
     \b
     Examples:
       stockops partitions apply -t prod --plan
       stockops partitions apply -t prod --ahead 6 --i-mean prod
+      stockops partitions apply -t prod --retention stock_prices=60 --to /srv/archive --plan
     """  # noqa: D301  click reads \b as a character
-    tables = partial(the_partitions.look, today=_today(), ahead=said["ahead"], every=said["every"])
-    if said["plan_only"]:
-        with connect(target, application="stockops partitions") as server:
+    retention, today = _retention(ctx, said), _today()
+    folder = _folder(retention)
+    tables = partial(the_partitions.look, today=today, ahead=said["ahead"], every=said["every"])
+    say = partial(click.echo, err=True)
+    with connect(target, application="stockops partitions") as server:
+        old = _past(server, retention, today)
+        if said["plan_only"]:
             planned = the_partitions.steps(tables(server), engine=server.engine)
-        click.echo(render.rows(planned, form))
-        return
+            planned += the_partitions.retiring_steps(old, engine=server.engine)
+            click.echo(render.rows(planned, form))
+            for each in old:
+                if each.refused:
+                    say(f"stays: {each.refused}")
+            return
     check_named("partitions apply", target=target.name, protected=target.protected, consent=consent)
     patience = Patience(lock_timeout_s=said["lock_timeout_s"], tries=said["tries"])
-    made = the_partitions.apply(
-        target, tables, consent=consent, patience=patience, say=partial(click.echo, err=True)
-    )
+    # First the months ahead: a table that has no partition with an end left gets none any more.
+    made = the_partitions.apply(target, tables, consent=consent, patience=patience, say=say)
+    made += the_partitions.retire(target, old, folder, consent=consent, patience=patience, say=say)
     click.echo(render.rows(made, form))
-    ctx.exit(1 if any(each.outcome == "failed" for each in made) else 0)
+    outcomes = {each.outcome for each in made}
+    ctx.exit(1 if "failed" in outcomes else 5 if "refused" in outcomes else 0)
 
 
 @partitions.command("detach")
@@ -163,11 +198,9 @@ def detach_command(
       stockops partitions detach -t prod --table stock_prices --keep 60 --to /srv/old --plan
       stockops partitions detach -t lab --table stock_prices --keep 60 --to /srv/old --drop --yes
     """  # noqa: D301  click reads \b as a character
-    today = _today()
-    number = today.year * 12 + today.month - 1 - said["keep"]
     job = Job(
         tables=said["tables"],
-        before=date(number // 12, number % 12 + 1, 1),
+        before=the_partitions.months_before(_today(), said["keep"]),
         folder=said["folder"].absolute(),
         drop=said["drop"],
     )
@@ -235,11 +268,33 @@ def attach_command(
     click.echo(render.rows([attached], form))
 
 
+def _retention(ctx: click.Context, said: Mapping[str, Any]) -> Retention:
+    """Return what the options say of what is past its time, or else the file of targets."""
+    stands = the_partitions.load(targets.load(ctx.meta.get("stockops.config")).path)
+    retention = the_partitions.stated(said["retention"]) if said["retention"] else stands
+    folder = said["folder"].absolute() if said["folder"] else stands.folder
+    return replace(retention, folder=folder)
+
+
+def _folder(retention: Retention) -> Path:
+    if retention.folder is None and retention.is_stated:
+        raise ConfigError(
+            "nothing says where the archives go of what is past its time",
+            hint="Give --to DIRECTORY, or write partitions: {archive: DIRECTORY} into "
+            "stockops.yaml.",
+        )
+    return retention.folder or Path()
+
+
+def _past(server: Server, retention: Retention, today: date) -> list[Past]:
+    return the_partitions.past(server, retention, today=today) if retention.is_stated else []
+
+
 def _today() -> date:
     return datetime.now(UTC).astimezone(market.KST).date()
 
 
-def _line(table: Table) -> Line:
+def _line(table: Table, old: Past | None) -> Line:
     return Line(
         table_name=f"{table.schema_name}.{table.table_name}",
         partitions=len(table.parts),
@@ -247,4 +302,6 @@ def _line(table: Table) -> Line:
         wanted=table.wanted,
         missing=tuple(each.name for each in table.missing),
         rows_to_move=table.rows_to_move,
+        past=tuple(each.part.part_name for each in old.wanted) if old else (),
+        note=old.refused if old else "",
     )

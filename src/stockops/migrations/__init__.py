@@ -9,7 +9,7 @@ how far a file that stopped had come.
 
 from ..sessions.waiting import Patience
 from .checking import Verdict, verify
-from .planning import CLEAN, Changed, PlannedStatement, Status, missing, plan, status
+from .planning import CLEAN, Changed, PlannedStatement, Status, made, missing, plan, status
 from .running import Applied, up
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "PlannedStatement",
     "Status",
     "Verdict",
+    "made",
     "missing",
     "plan",
     "status",

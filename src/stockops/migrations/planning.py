@@ -1,7 +1,7 @@
 """Compare the files with the history: what is applied, what would be, what must not go on."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypedDict
@@ -200,6 +200,12 @@ def missing(server: Server) -> list[str]:
     made = effects.tables(comparison.file_of(key) for key in done)
     there = {each.table_name.lower() for each in server.fetch(TABLES)}
     return sorted(made - there)
+
+
+def made(engine: str, keys: Collection[str], *, folder: Path | None = None) -> set[str]:
+    """Return the tables that the migrations `keys` made, by their lower case names."""
+    known = files.read(folder or files.folder_of(engine), engine)
+    return effects.tables(each for each in known if each.key in keys)
 
 
 def plan(server: Server, *, folder: Path | None = None) -> list[PlannedStatement]:

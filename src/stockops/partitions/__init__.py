@@ -4,8 +4,10 @@ from .applying import Made, apply
 from .attaching import Attached, attach, planned
 from .detaching import NEEDED, NEWEST, Detached, Job, detach, wanted
 from .detaching import steps as detaching_steps
-from .planning import EVERY, Missing, Table, look, steps
+from .planning import EVERY, Missing, Table, look, months_before, steps
 from .questions import GRANTS, PARTS, STARTS
+from .retaining import Past, Retention, load, past, retire, stated
+from .retaining import steps as retiring_steps
 
 __all__ = [
     "EVERY",
@@ -19,13 +21,21 @@ __all__ = [
     "Job",
     "Made",
     "Missing",
+    "Past",
+    "Retention",
     "Table",
     "apply",
     "attach",
     "detach",
     "detaching_steps",
+    "load",
     "look",
+    "months_before",
+    "past",
     "planned",
+    "retire",
+    "retiring_steps",
+    "stated",
     "steps",
     "wanted",
 ]

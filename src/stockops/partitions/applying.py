@@ -22,15 +22,20 @@ _APPLICATION = "stockops partitions"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What became of a table; `partitions` are those that were made."""
+    """
+    What became of a table; `partitions` are those that were made, or detached.
+
+    `rows_moved` went into what was made, or out with what was detached, to the file `archive`.
+    """
 
     schema_name: str
     table_name: str
-    outcome: Literal["made", "nothing was missing", "failed"]
+    outcome: Literal["made", "nothing was missing", "detached", "refused", "failed"]
     partitions: tuple[str, ...]
     rows_moved: int
     ms: int
     note: str
+    archive: str = ""
 
 
 def apply(

@@ -9,6 +9,7 @@ ended by the next one: the archives in the folder say what is detached. One that
 and holds other rows is never written over, for it may be the only copy.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -56,6 +57,7 @@ class Detached:
     part_name: str
     outcome: Outcome
     rows: int
+    ms: int
     archive: str
     file_bytes: int
     note: str
@@ -211,15 +213,19 @@ def detach(
         plan.check(planned, target=target.name, protected=target.protected, consent=consent)
         for each in found:
             say(f"{each.part.table_name}.{each.part.part_name}")
+            started = time.monotonic()
             try:
-                done.append(_detached(target, each, job, patience, say))
+                outcome, manifest = _detached(target, each, job, patience, say)
             except (ServerError, StorageError) as exc:
-                done.append(_told(each, "failed", None, note=str(exc)))
+                done.append(_told(each, "failed", None, started=started, note=str(exc)))
                 break
+            done.append(_told(each, outcome, manifest, started=started))
     return done
 
 
-def _detached(target: Target, each: Wanted, job: Job, patience: Patience, say: Say) -> Detached:
+def _detached(
+    target: Target, each: Wanted, job: Job, patience: Patience, say: Say
+) -> tuple[Outcome, Manifest]:
     if not each.is_detached:
         with connect(target, application=APPLICATION) as server:
             source = statements.source(each.part, engine=server.engine)
@@ -240,11 +246,11 @@ def _detached(target: Target, each: Wanted, job: Job, patience: Patience, say: S
                 )
             manifest = _archive(server, each, source)
     if not job.drop:
-        return _told(each, "detached", manifest)
+        return "detached", manifest
     archives.verify(each.archive, manifest)
     dropping = statements.drop(each.part, each.detached_name, engine=target.engine)
     _patiently(target, dropping, patience, say)
-    return _told(each, "dropped" if each.is_detached else "detached and dropped", manifest)
+    return "dropped" if each.is_detached else "detached and dropped", manifest
 
 
 def _is_there(server: Server, each: Wanted, source: str) -> bool:
@@ -365,12 +371,15 @@ def _patiently(target: Target, sql: str, patience: Patience, say: Say) -> None:
     patiently(attempt, patience=patience, blockers=blockers, say=say)
 
 
-def _told(each: Wanted, outcome: Outcome, manifest: Manifest | None, *, note: str = "") -> Detached:
+def _told(
+    each: Wanted, outcome: Outcome, manifest: Manifest | None, *, started: float, note: str = ""
+) -> Detached:
     return Detached(
         table_name=each.part.table_name,
         part_name=each.part.part_name,
         outcome=outcome,
         rows=0 if manifest is None else manifest.rows,
+        ms=round((time.monotonic() - started) * 1000),
         archive=str(each.archive),
         file_bytes=0 if manifest is None else manifest.file_bytes,
         note=note,

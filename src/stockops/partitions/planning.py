@@ -150,6 +150,11 @@ def _next_bound(on: date, months: int) -> date:
     return _months_after(first, months)
 
 
+def months_before(today: date, months: int) -> date:
+    """Return the first of the month that is `months` before the one of `today`."""
+    return _months_after(date(today.year, today.month, 1), -months)
+
+
 def _months_after(first: date, months: int) -> date:
     number = first.year * 12 + first.month - 1 + months
     return date(number // 12, number % 12 + 1, 1)
