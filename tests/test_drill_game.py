@@ -28,7 +28,7 @@ def test_who_plays_is_told_what_leads_to_the_runbook(
     assert "    . /somewhere/enter\n" in said
     assert ("stockops drill show server-frozen --engine mariadb" in said) is not hidden
     assert ("server-frozen" in said) is not hidden
-    assert "What told before, of something else: books_age.\n" in said
+    assert "take no notice of: books_age.\n" in said
     for name in ("TARGET", "FRONT", "REPLICA"):
         assert (f'stockops health check -t "${name}"' in said) is hidden
     assert ("stockops drill list --tells CHECK" in said) is hidden
@@ -36,8 +36,8 @@ def test_who_plays_is_told_what_leads_to_the_runbook(
 
 def test_what_is_typed_over_several_lines_is_one_step(tmp_path: Path) -> None:
     shim = tmp_path / "stockops"
-    text = playing._SHIM.format(log=tmp_path / playing._TYPED, inside="", python="/bin/true")
-    shim.write_text(text)
+    note = playing._NOTE.format(name="stockops", log=tmp_path / playing._TYPED)
+    shim.write_text(note + playing._SHIM.format(inside="", python="/bin/true"))
     for sql in ("SELECT 1,\n  2", "SELECT '\u2028'", b"SELECT '\xff'"):
         subprocess.run(["sh", shim, "lab", "shell", "-c", sql], check=True, timeout=30)
     first, second, third = playing._typed(tmp_path, time.time())
@@ -75,4 +75,6 @@ def test_a_hidden_game_ends_when_the_person_has_mended_it(
     assert (record["drill"], record["verdict"]) == ("server-frozen", "PASS")
     assert "stockops drill list --tells reachable" in told
     assert "stockops lab status --name" in told
+    assert "  release" in told
+    assert "the clock stopped at" in told
     assert nothing_is_left()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ..backups.finding import Found, Place
 
 _STATEMENT_CHARACTERS = 120
+_TABLES = 3
 
 
 def _instant(_ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
@@ -128,6 +130,9 @@ def _told(place: "Place", several: str) -> list[str]:
     if place.note:
         lines.append(f"  note    {place.note}")
     lines.append(f"  before  stockops backup restore --to {place.aim} --lab rescued{several}")
+    for table in place.tables[:_TABLES] if place.what == "drop" else ():
+        alone = f"--table {shlex.quote(table.rpartition('.')[2])} -t TARGET{several}"
+        lines.append(f"  alone   stockops backup restore --to {place.aim} {alone}")
     return lines
 
 

@@ -88,7 +88,19 @@ def list_command(ctx: click.Context, /, form: render.Format, **asked: Any) -> No
         for each in drills
     ]
     click.echo(render.rows(lines, form))
+    if asked["tells"] and form == "table":
+        click.echo(_told_apart(drills))
     ctx.exit(0 if lines else 1)
+
+
+def _told_apart(drills: "Sequence[Drill]") -> str:
+    """Return what users see of each: one check tells of many things."""
+    from ..drills.runbook import SEEN  # noqa: PLC0415
+
+    lines: list[str] = []
+    for each in drills:
+        lines += ["", each.id, *_wrapped(each.runbook.sections[SEEN], indent="    ")]
+    return "\n".join(lines)
 
 
 def _telling(drills: "Sequence[Drill]", name: str) -> "tuple[Drill, ...]":
@@ -298,10 +310,15 @@ def _step(step: "Step", typed: Sequence[str], number: int, *, several: bool) -> 
     return lines
 
 
-def _wrapped(text: str) -> list[str]:
-    """Return `text` in lines, broken nowhere in a command."""
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    """Return `text` in lines that begin with `indent`, broken nowhere in a command."""
     whole = _COMMAND.sub(lambda found: found[0].replace(" ", _GLUE), text)
     rows = textwrap.wrap(
-        whole, WIDTH, subsequent_indent="   ", break_long_words=False, break_on_hyphens=False
+        whole,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent or "   ",
+        break_long_words=False,
+        break_on_hyphens=False,
     )
     return [row.replace(_GLUE, " ") for row in rows]

@@ -15,6 +15,7 @@ from .drill_book import config_of, tags
 
 if TYPE_CHECKING:
     from ..drills.head import Drill
+    from ..drills.history import Record
 
 MINUTES_MAX = 240
 _BEGINNINGS = """\
@@ -83,18 +84,43 @@ def game_command(ctx: click.Context, /, form: render.Format, **asked: Any) -> No
             more = f": {said}" if said else ""
             click.echo(f"{time.monotonic() - began:6.1f} s  {name}{more}", err=True)
 
+    game = Game(
+        told=_told(drawn, engine, hidden=hidden), mended=_mended(drawn.on(engine).expect.rto_s)
+    )
     with filelock.hold(state.folder("drills") / "run.lock", what="another drill"):
         record = running.run(
             _with_time(drawn, asked["minutes"]),
             engine,
             tell=tell,
             batch=f"{time.time_ns():x}",
-            manner=Manner(game=Game(told=_told(drawn, engine, hidden=hidden))),
+            manner=Manner(game=game),
         )
     click.echo(render.rows(comparing.compare([record]), form))
-    for each in record.steps:
-        click.echo(f"{each.at_s:8.1f} s  {each.text}", err=True)
+    click.echo(_typed(record), err=True)
     ctx.exit(0 if record.passed else 1)
+
+
+def _mended(limit_s: float) -> Callable[[float], None]:
+    """Return what tells a person that he has done it, and how long that may take."""
+
+    def mended(after_s: float) -> None:
+        click.echo(
+            f"Orders go on again: the clock stopped at {after_s:.1f} s. Who follows the runbook is "
+            f"given {limit_s:.0f} s. What is left is done by itself.",
+            err=True,
+        )
+
+    return mended
+
+
+def _typed(record: "Record") -> str:
+    from ..drills.playing import TYPED  # noqa: PLC0415
+
+    lines = ["", "What was typed, and [checked afterwards]:"]
+    for each in record.steps:
+        text = each.text if each.section == TYPED else f"[{each.text}]"
+        lines.append(f"{each.at_s:8.1f} s  {text}")
+    return "\n".join(lines)
 
 
 def _told(drill: "Drill", engine: str, *, hidden: bool) -> Callable[[str, Sequence[str]], None]:
@@ -105,7 +131,10 @@ def _told(drill: "Drill", engine: str, *, hidden: bool) -> Callable[[str, Sequen
         begin = f"    {line}\n{_BEGINNINGS if hidden else book}"
         click.echo(f"It is broken. In a shell of yours:\n\n{begin}", err=True)
         if before:
-            click.echo(f"What told before, of something else: {', '.join(before)}.\n", err=True)
+            click.echo(
+                f"So it was before it was broken; take no notice of: {', '.join(before)}.\n",
+                err=True,
+            )
         click.echo(
             "The clock stops by itself: orders go on, and the checks are quiet. Ctrl-C gives up.",
             err=True,

@@ -19,13 +19,17 @@ from .history import StepRun
 POLL_S = 0.3
 ENTER = "enter"  # a file that a shell reads to have what the commands of a runbook need
 RELEASE = "release"  # a command: what only the world can do, it has done
+TYPED = "typed"  # what stands for a section of the runbook
 _TYPED = "typed.log"
-_SHIM = """#!/bin/sh
-said=$(printf 'stockops %s' "$*" | tr '\\n' ' ')
+_NOTE = """#!/bin/sh
+said=$(printf '{name} %s' "$*" | tr '\\n' ' ')
 printf '%s %s\\n' "$(date -u +%Y-%m-%dT%H:%M:%S.%N+00:00)" "$said" >> {log}
-[ "$1" = lab ] && exec {python} -m stockops "$@"  # what it starts finds its way in by itself
+"""
+# What `lab` starts finds its way in by itself.
+_SHIM = """[ "$1" = lab ] && exec {python} -m stockops "$@"
 exec {inside} {python} -m stockops "$@"
 """
+_RELEASED = "echo the world does its part now: the disk has room again, the network heals\n"
 _LOOKERS = ("df", "du", "find", "ls")
 _PASSED = ("STOCKOPS_", "PYTHONPATH")  # a shell of a person may have others
 
@@ -36,10 +40,12 @@ class Game:
     Who recovers, and what he typed.
 
     `told` is given the line that a person types first, in a shell of his own, and the health checks
-    that told of something `before` it was broken: they tell nothing of it.
+    that told of something `before` it was broken: they tell nothing of it. `mended` is given how
+    long it took, in seconds, at the moment at which nothing is wrong any more.
     """
 
     told: Callable[[str, Sequence[str]], None]
+    mended: Callable[[float], None]
     before: Sequence[str] = ()
     typed: list[StepRun] = field(default_factory=list)
 
@@ -62,6 +68,7 @@ class Game:
                     (spot.folder / f"{RELEASE}d").unlink()
                     fault.lift(spot)
                 time.sleep(POLL_S)
+            self.mended(time.time() - began_s)
         finally:
             self.typed += _typed(spot.folder, began_s)
 
@@ -80,7 +87,7 @@ def _shims(spot: Spot) -> None:
     """
     Put the commands of a game where the shell finds them.
 
-    Those of stockops note that they were typed. Where the server has disks of its own, they and the
+    They note that they were typed. Where the server has disks of its own, they and the
     programs that look at disks see those, as they would on its machine.
     """
     directory = spot.folder / "bin"
@@ -88,15 +95,15 @@ def _shims(spot: Spot) -> None:
     inside = shlex.join(spot.volumes.seeing) if spot.volumes else ""
     log = shlex.quote(str(spot.folder / _TYPED))
     texts = {
-        "stockops": _SHIM.format(log=log, inside=inside, python=shlex.quote(sys.executable)),
-        RELEASE: f"#!/bin/sh\nexec touch {shlex.quote(str(spot.folder / f'{RELEASE}d'))}\n",
+        "stockops": _SHIM.format(inside=inside, python=shlex.quote(sys.executable)),
+        RELEASE: f"touch {shlex.quote(str(spot.folder / f'{RELEASE}d'))}\n{_RELEASED}",
     }
     for name in _LOOKERS if inside else ():
         if program := shutil.which(name):
-            texts[name] = f'#!/bin/sh\nexec {inside} {program} "$@"\n'
+            texts[name] = f'exec {inside} {program} "$@"\n'
     for name, text in texts.items():
         program_file = directory / name
-        program_file.write_text(text, encoding="utf-8")
+        program_file.write_text(_NOTE.format(name=name, log=log) + text, encoding="utf-8")
         program_file.chmod(0o755)
 
 
@@ -108,6 +115,6 @@ def _typed(folder: Path, began_s: float) -> list[StepRun]:
         at, _, text = line.partition(" ")
         at_s = datetime.fromisoformat(at[:26] + "+00:00").timestamp() - began_s
         found.append(
-            StepRun(text=text, section="typed", mark="manual", at_s=round(at_s, 1), took_s=0.0)
+            StepRun(text=text, section=TYPED, mark="manual", at_s=round(at_s, 1), took_s=0.0)
         )
     return found

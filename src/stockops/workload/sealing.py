@@ -40,8 +40,8 @@ def _seal_while_connected(seat: Seat) -> bool:
             seat.board.add_sealed(rows)
             until = time.monotonic() + EVERY_S
             try:
-                while time.monotonic() < until:
-                    seat.nap(until - time.monotonic())
+                while (left_s := until - time.monotonic()) > 0:
+                    seat.nap(left_s)
             except Stopped:
                 _seal_the_rest(server, seat.board)
                 return True
