@@ -4,7 +4,7 @@ WITH wrong AS (
         symbol,
         max(CASE WHEN side = 'buy' THEN limit_won END) AS best_buy_won,
         min(CASE WHEN side = 'sell' THEN limit_won END) AS best_sell_won
-    FROM orders
+    FROM orders IGNORE INDEX (orders_book_ix)
     WHERE status = 'open' AND symbol NOT IN (SELECT i.symbol FROM stock_inventory AS i WHERE i.auction_id IS NOT NULL)
     GROUP BY symbol
     HAVING max(CASE WHEN side = 'buy' THEN limit_won END) >= min(CASE WHEN side = 'sell' THEN limit_won END)

@@ -1,15 +1,21 @@
 -- What no foreign key can hold in partitioned tables: every account, asset, user and issue that a row names is there.
 -- Rows of the first and the last partition, which stand for all dates before and after, are looked at like any other.
-WITH wrong AS (
-    SELECT 'journal_entries.account_id' AS owner, concat(n.account_id) AS owner_id, n.in_rows
-    FROM (SELECT account_id, count(*) AS in_rows FROM journal_entries GROUP BY account_id) AS n
-    LEFT JOIN accounts AS k ON k.account_id = n.account_id
-    WHERE k.account_id IS NULL
-    UNION ALL
-    SELECT 'journal_entries.asset', n.asset, n.in_rows
-    FROM (SELECT asset, count(*) AS in_rows FROM journal_entries IGNORE INDEX (journal_entries_account_ix) WHERE asset <> 'KRW' GROUP BY asset) AS n
-    LEFT JOIN stocks AS k ON k.symbol = n.asset
-    WHERE k.symbol IS NULL
+-- Entries are counted once, by account and asset, which an index holds.
+WITH named AS (
+    SELECT account_id, asset, count(*) AS in_rows
+    FROM journal_entries
+    GROUP BY account_id, asset
+),
+wrong AS (
+    SELECT
+        CASE w.named WHEN 1 THEN 'journal_entries.account_id' ELSE 'journal_entries.asset' END AS owner,
+        CASE w.named WHEN 1 THEN concat(n.account_id) ELSE n.asset END AS owner_id, sum(n.in_rows) AS in_rows
+    FROM named AS n
+    CROSS JOIN (SELECT 1 AS named UNION ALL SELECT 2) AS w
+    LEFT JOIN accounts AS k ON k.account_id = n.account_id AND w.named = 1
+    LEFT JOIN stocks AS s ON s.symbol = n.asset AND w.named = 2
+    WHERE (w.named = 1 AND k.account_id IS NULL) OR (w.named = 2 AND n.asset <> 'KRW' AND s.symbol IS NULL)
+    GROUP BY w.named, CASE w.named WHEN 1 THEN concat(n.account_id) ELSE n.asset END
     UNION ALL
     SELECT 'audit_log.user_id', concat(n.user_id), n.in_rows
     FROM (SELECT user_id, count(*) AS in_rows FROM audit_log WHERE user_id IS NOT NULL GROUP BY user_id) AS n

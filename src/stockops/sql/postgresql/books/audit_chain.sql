@@ -10,7 +10,7 @@ linked AS (
     FROM before_all AS b
     CROSS JOIN audit_seals AS s
 ),
-rehashed AS MATERIALIZED (
+rehashed AS (
     SELECT
         l.seal_no, l.place_no, l.audit_id, l.chain_hash,
         encode(sha256(convert_to(l.previous_hash || chr(10) || c.canonical, 'UTF8')), 'hex') AS due_hash

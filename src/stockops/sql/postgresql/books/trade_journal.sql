@@ -1,30 +1,37 @@
 -- Every trade has its journal, leg by leg, to the won and the share; every journal of a trade has its trade.
 -- Each leg has a bit of its own, which counts where account, asset and amount are right. As many legs as there are bits
 -- due, adding up to these bits: then each is there, and there once.
-WITH legs AS (
+WITH dealt AS MATERIALIZED (
+    SELECT
+        t.trade_id, t.business_date, t.symbol, coalesce(b.account_id, 1) AS buyer_id, coalesce(s.account_id, 1) AS seller_id, t.quantity::bigint AS quantity,
+        -t.price_won * t.quantity - t.buy_fee_won AS paid_won, t.price_won * t.quantity - t.sell_fee_won - t.sell_tax_won AS got_won,
+        t.buy_fee_won + t.sell_fee_won AS fees_won, t.sell_tax_won::bigint AS tax_won
+    FROM trades AS t
+    LEFT JOIN orders AS b ON b.order_id = t.buy_order_id
+    LEFT JOIN orders AS s ON s.order_id = t.sell_order_id
+),
+legs AS (
     SELECT
         j.journal_id, t.trade_id,
-        CASE WHEN t.buy_fee_won + t.sell_fee_won > 0 THEN 16 ELSE 0 END + CASE WHEN t.sell_tax_won > 0 THEN 32 ELSE 0 END AS extra_due,
+        CASE WHEN t.fees_won > 0 THEN 16 ELSE 0 END + CASE WHEN t.tax_won > 0 THEN 32 ELSE 0 END AS extra_due,
         CASE
             WHEN j.business_date <> t.business_date THEN 0
             WHEN j.kind = 'trade' AND j.asset = 'KRW' THEN CASE
-                WHEN j.account_id = coalesce(b.account_id, 1) AND j.amount = -t.price_won * t.quantity - t.buy_fee_won THEN 1
-                WHEN j.account_id = coalesce(s.account_id, 1) AND j.amount = t.price_won * t.quantity - t.sell_fee_won - t.sell_tax_won THEN 2
+                WHEN j.account_id = t.buyer_id AND j.amount = t.paid_won THEN 1
+                WHEN j.account_id = t.seller_id AND j.amount = t.got_won THEN 2
                 ELSE 0
             END
             WHEN j.kind = 'trade' AND j.asset = t.symbol THEN CASE
-                WHEN j.account_id = coalesce(b.account_id, 1) AND j.amount = t.quantity THEN 4
-                WHEN j.account_id = coalesce(s.account_id, 1) AND j.amount = -t.quantity THEN 8
+                WHEN j.account_id = t.buyer_id AND j.amount = t.quantity THEN 4
+                WHEN j.account_id = t.seller_id AND j.amount = -t.quantity THEN 8
                 ELSE 0
             END
-            WHEN j.kind = 'fee' AND j.asset = 'KRW' AND j.account_id = 2 AND j.amount = t.buy_fee_won + t.sell_fee_won THEN 16
-            WHEN j.kind = 'tax' AND j.asset = 'KRW' AND j.account_id = 3 AND j.amount = t.sell_tax_won THEN 32
+            WHEN j.kind = 'fee' AND j.asset = 'KRW' AND j.account_id = 2 AND j.amount = t.fees_won THEN 16
+            WHEN j.kind = 'tax' AND j.asset = 'KRW' AND j.account_id = 3 AND j.amount = t.tax_won THEN 32
             ELSE 0
         END AS bits
     FROM journal_entries AS j
-    LEFT JOIN trades AS t ON t.trade_id = j.journal_id
-    LEFT JOIN orders AS b ON b.order_id = t.buy_order_id
-    LEFT JOIN orders AS s ON s.order_id = t.sell_order_id
+    LEFT JOIN dealt AS t ON t.trade_id = j.journal_id
     WHERE t.trade_id IS NOT NULL OR j.kind IN ('trade', 'fee', 'tax')
 ),
 journals AS (
