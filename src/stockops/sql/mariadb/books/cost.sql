@@ -32,19 +32,14 @@ parts AS (
     FROM corporate_action_lines AS l
     JOIN corporate_actions AS a ON a.action_id = l.action_id
 ),
-events AS (
+numbered AS (
     SELECT SQL_BIG_RESULT
-        account_id, symbol, event_id, sum(quantity) AS quantity, CASE WHEN count(value_won) = count(*) THEN sum(value_won) END AS value_won,
-        max(acted) AS acted, max(new_shares) AS new_shares, max(old_shares) AS old_shares
+        account_id, symbol, sum(quantity) AS quantity, CASE WHEN count(value_won) = count(*) THEN sum(value_won) END AS value_won,
+        max(new_shares) AS new_shares, max(old_shares) AS old_shares, CASE WHEN sum(quantity) < 0 OR max(acted) = 1 THEN 0 ELSE 1 END AS stays,
+        sum(sum(quantity)) OVER (PARTITION BY account_id, symbol ORDER BY event_id ROWS UNBOUNDED PRECEDING) AS held,
+        sum(CASE WHEN sum(quantity) < 0 OR max(acted) = 1 THEN 1 ELSE 0 END) OVER (PARTITION BY account_id, symbol ORDER BY event_id ROWS UNBOUNDED PRECEDING) AS sales
     FROM parts
     GROUP BY account_id, symbol, event_id
-),
-numbered AS (
-    SELECT
-        account_id, symbol, quantity, value_won, new_shares, old_shares, CASE WHEN quantity < 0 OR acted = 1 THEN 0 ELSE 1 END AS stays,
-        sum(quantity) OVER (PARTITION BY account_id, symbol ORDER BY event_id ROWS UNBOUNDED PRECEDING) AS held,
-        sum(CASE WHEN quantity < 0 OR acted = 1 THEN 1 ELSE 0 END) OVER (PARTITION BY account_id, symbol ORDER BY event_id ROWS UNBOUNDED PRECEDING) AS sales
-    FROM events
 ),
 steps AS (
     SELECT
@@ -62,19 +57,21 @@ steps AS (
     FROM numbered
     GROUP BY account_id, symbol, sales + stays
 ),
-costs (account_id, symbol, step_no, last_no, cost_won) AS (
-    SELECT account_id, symbol, 0, -1, CAST(0 AS DECIMAL(38, 0)) FROM positions
+costs (account_id, symbol, stated_won, step_no, last_no, cost_won) AS (
+    SELECT account_id, symbol, cost_won, 0, -1, CAST(0 AS DECIMAL(38, 0)) FROM positions
     UNION ALL
     SELECT
-        c.account_id, c.symbol, c.step_no + 1, s.last_no,
+        c.account_id, c.symbol, c.stated_won, c.step_no + 1, s.last_no,
         c.cost_won + s.bought_won - CASE WHEN s.sold = 0 THEN 0 ELSE (c.cost_won + s.bought_won) * s.sold DIV greatest(s.held_before, 1) END
     FROM costs AS c
     STRAIGHT_JOIN steps AS s ON s.account_id = c.account_id AND s.symbol = c.symbol AND s.step_no = c.step_no + 1
 ),
 due AS (
-    SELECT p.account_id, p.symbol, p.cost_won, CASE WHEN c.account_id IS NULL THEN 0 ELSE c.cost_won END AS due_won
-    FROM positions AS p
-    LEFT JOIN costs AS c ON c.account_id = p.account_id AND c.symbol = p.symbol AND c.step_no = c.last_no
+    SELECT
+        account_id, symbol, max(stated_won) AS cost_won,
+        CASE WHEN max(step_no = last_no) = 1 THEN max(CASE WHEN step_no = last_no THEN cost_won END) ELSE 0 END AS due_won
+    FROM costs
+    GROUP BY account_id, symbol
 ),
 judged AS (
     SELECT
