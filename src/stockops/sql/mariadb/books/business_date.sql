@@ -1,7 +1,7 @@
 -- The business date of every order taken and every trade is the KST date of its instant, a business day, within a continuous session; of an order it may be within an auction's, of an auction's trade its end.
 -- First, the earliest and the latest instant of each issue and date: only where one of these is outside is every row looked up.
 WITH spans AS (
-    SELECT 'order' AS owner, symbol, business_date, min(placed_at) AS first_at, max(placed_at) AS last_at
+    SELECT SQL_BIG_RESULT 'order' AS owner, symbol, business_date, min(placed_at) AS first_at, max(placed_at) AS last_at
     FROM orders
     WHERE status <> 'rejected'
     GROUP BY symbol, business_date

@@ -42,7 +42,7 @@ numbered AS (
     GROUP BY account_id, symbol, event_id
 ),
 steps AS (
-    SELECT
+    SELECT SQL_BIG_RESULT
         account_id, symbol, sales + stays AS step_no,
         CASE WHEN count(value_won) = count(*) THEN sum(value_won) END AS bought_won,
         sum(

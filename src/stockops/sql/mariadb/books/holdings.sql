@@ -8,7 +8,7 @@ WITH sides AS (
     WHERE j.asset <> 'KRW' AND j.account_id NOT IN (SELECT a.account_id FROM accounts AS a WHERE a.kind <> 'customer')
 ),
 wrong AS (
-    SELECT account_id, symbol, sum(quantity) AS quantity, sum(due) AS due
+    SELECT SQL_BIG_RESULT account_id, symbol, sum(quantity) AS quantity, sum(due) AS due
     FROM sides
     GROUP BY account_id, symbol
     HAVING sum(quantity) <> sum(due)

@@ -116,11 +116,21 @@ prices AS (
     SELECT 'trade', trade_id, symbol, business_date, price_won
     FROM trades AS judged
 ),
+-- Each price of a date is judged once, whoever asked for it or paid it.
+levels AS (
+    SELECT DISTINCT owner, symbol, business_date, price_won
+    FROM prices
+),
+outside AS (
+    SELECT l.owner, l.symbol, l.business_date, l.price_won, CASE l.owner WHEN 'trade' THEN 1 ELSE b.tick_won END AS tick_won, b.lower_won, b.upper_won
+    FROM levels AS l
+    LEFT JOIN ladders AS b ON b.symbol = l.symbol AND b.business_date = l.business_date AND l.price_won >= b.from_won AND l.price_won < b.until_won
+    WHERE NOT coalesce(l.price_won BETWEEN b.lower_won AND b.upper_won AND (l.owner = 'trade' OR mod(l.price_won, b.tick_won) = 0), FALSE)
+),
 wrong AS (
-    SELECT p.owner, p.owner_id, p.price_won, CASE p.owner WHEN 'trade' THEN 1 ELSE b.tick_won END AS tick_won, b.lower_won, b.upper_won
-    FROM prices AS p
-    LEFT JOIN ladders AS b ON b.symbol = p.symbol AND b.business_date = p.business_date AND p.price_won >= b.from_won AND p.price_won < b.until_won
-    WHERE NOT coalesce(p.price_won BETWEEN b.lower_won AND b.upper_won AND (p.owner = 'trade' OR mod(p.price_won, b.tick_won) = 0), FALSE)
+    SELECT p.owner, p.owner_id, p.price_won, o.tick_won, o.lower_won, o.upper_won
+    FROM outside AS o
+    STRAIGHT_JOIN prices AS p ON p.owner = o.owner AND p.symbol = o.symbol AND p.business_date = o.business_date AND p.price_won = o.price_won
 ),
 shown AS (
     SELECT

@@ -1,8 +1,4 @@
--- All orders of the conditions that a new order or a new audit row names, and new orders of conditions that are not there.
+-- All orders of the conditions that a new order or a new audit row names, and of those that are not there.
 SELECT o.*
-FROM (
-    SELECT c.condition_id FROM recent_conditions AS c
-    UNION
-    SELECT n.condition_id FROM new_orders AS n WHERE n.condition_id IS NOT NULL
-) AS c
-STRAIGHT_JOIN orders AS o ON o.condition_id = c.condition_id
+FROM JSON_TABLE(%(condition_ids)s, '$[*]' COLUMNS (condition_id BIGINT PATH '$')) AS k
+STRAIGHT_JOIN orders AS o ON o.condition_id = k.condition_id

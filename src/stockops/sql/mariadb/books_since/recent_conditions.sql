@@ -1,16 +1,4 @@
 -- New conditions, and those that a new order or a new audit row names.
 SELECT c.*
-FROM (
-    SELECT o.condition_id FROM new_orders AS o WHERE o.condition_id IS NOT NULL
-    UNION
-    SELECT CAST(a.entity_id AS UNSIGNED)
-    FROM new_audit_log AS a
-    WHERE a.entity = 'condition' AND a.action = 'execute' AND a.entity_id = concat(CAST(a.entity_id AS UNSIGNED))
-) AS n
-STRAIGHT_JOIN conditions AS c ON c.condition_id = n.condition_id
-UNION
-SELECT c.*
-FROM conditions AS c
-WHERE
-    c.condition_id > %(condition_id)s
-    AND c.condition_id NOT IN (SELECT e.event_id FROM books_proof_events AS e WHERE e.proof_id = %(proof_id)s AND e.kind = 'condition')
+FROM JSON_TABLE(%(condition_ids)s, '$[*]' COLUMNS (condition_id BIGINT PATH '$')) AS k
+STRAIGHT_JOIN conditions AS c ON c.condition_id = k.condition_id

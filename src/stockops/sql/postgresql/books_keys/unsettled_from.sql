@@ -5,5 +5,5 @@ WITH days AS (
     JOIN books_proofs AS p ON p.proof_id = %(proof_id)s
 )
 SELECT
-    CASE WHEN max(is_recent) = 1 THEN coalesce(max(CASE WHEN is_recent = 0 THEN open_from_id END), 0) ELSE %(event_id)s END AS found
+    CASE WHEN max(is_recent) = 1 THEN coalesce(max(CASE WHEN is_recent = 0 THEN open_from_id END), 0) ELSE %(event_id)s END AS unsettled_from
 FROM days

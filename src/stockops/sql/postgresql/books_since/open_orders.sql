@@ -1,4 +1,4 @@
 -- Orders that are open now.
 SELECT o.*
 FROM orders AS o
-WHERE o.order_id = ANY (%(open_orders)s::bigint[])
+WHERE o.order_id = ANY (%(open_order_ids)s::bigint[])

@@ -2,7 +2,7 @@
 WITH named AS (
     SELECT e.event_id AS order_id FROM books_proof_events AS e WHERE e.proof_id = %(proof_id)s AND e.kind = 'open'
     UNION
-    SELECT k.order_id FROM JSON_TABLE(%(open_orders)s, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS k
+    SELECT k.order_id FROM JSON_TABLE(%(open_order_ids)s, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS k
     UNION
     SELECT t.buy_order_id FROM new_trades AS t
     UNION
@@ -12,6 +12,6 @@ WITH named AS (
     FROM new_audit_log AS a
     WHERE a.entity = 'order' AND a.action IN ('cancel', 'expire') AND a.entity_id = concat(CAST(a.entity_id AS UNSIGNED))
 )
-SELECT json_arrayagg(n.order_id) AS found
+SELECT json_arrayagg(n.order_id) AS old_order_ids
 FROM named AS n
 WHERE n.order_id <= %(event_id)s OR n.order_id IN (SELECT s.event_id FROM seen AS s)

@@ -1,5 +1,5 @@
 -- Orders that are open now: of the book, found by its index, and of the new ones.
-SELECT array_agg(k.order_id)::text AS found
+SELECT array_agg(k.order_id)::text AS open_order_ids
 FROM (
     SELECT o.order_id
     FROM orders AS o

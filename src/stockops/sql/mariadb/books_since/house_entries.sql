@@ -1,0 +1,9 @@
+-- The sums of the proof for accounts of the house, each as one entry, and their new entries.
+SELECT s.account_id, s.asset, s.amount
+FROM accounts AS a
+STRAIGHT_JOIN books_proof_sums AS s ON s.proof_id = %(proof_id)s AND s.account_id = a.account_id
+WHERE a.kind <> 'customer'
+UNION ALL
+SELECT n.account_id, n.asset, n.amount
+FROM new_journal_entries AS n
+WHERE n.account_id IN (SELECT h.account_id FROM accounts AS h WHERE h.kind <> 'customer')
