@@ -291,6 +291,21 @@ def test_an_entry_that_was_changed_where_no_invariant_looks_breaks_the_next_proo
         assert proofs.latest(writer) == before
 
 
+def test_more_than_a_statement_can_name_asks_for_a_new_proof(market: Target) -> None:
+    with connect(market) as server:
+        if server.engine == "postgresql":
+            pytest.skip("a value takes up to 1 GB there")
+        [before] = server.rows("SELECT @@global.max_allowed_packet AS bytes")
+        server.execute("SET GLOBAL max_allowed_packet = 1048576")
+        try:
+            done = command(market, "--incremental")
+        finally:
+            server.execute("SET GLOBAL max_allowed_packet = %(bytes)s", before)
+    assert done.exit_code == 1
+    assert "too much is new since the proof" in done.stderr
+    assert "books check --prove" in done.stderr
+
+
 LOCKS = {
     "postgresql": "LOCK TABLE books_proof_issues IN EXCLUSIVE MODE",
     "mariadb": "LOCK TABLES books_proof_issues WRITE",

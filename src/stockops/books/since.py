@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from .. import queries
 from ..engine.base import Server
+from ..errors import Finding
 from . import snapshots
 from .invariants import Invariant
 
@@ -147,13 +148,23 @@ OWN = ("settlement",)
 
 
 def with_keys(sessions: list[Server], params: Mapping[str, object]) -> dict[str, object]:
-    """Return `params` of a proof, and the keys that the statements ask for besides."""
+    """
+    Return `params` of a proof, and the keys that the statements ask for besides.
+
+    Raises `Finding` where so much is new that the server takes no statement which names it.
+    """
     found = dict(params)
+    room = int(sessions[0].rows(_key(sessions[0], "room"))[0]["characters"])
 
     def find(server: Server, names: tuple[str, ...]) -> None:
         for name in names:
-            sql = queries.text(server.engine, f"books_keys/{name}", server.version[0])
-            found.update(server.rows(_prefixed(server, sql), found)[0])
+            sql = _prefixed(server, _key(server, name))
+            found.update(server.rows(sql, _mentioned(sql, found))[0])
+            if len(str(found.get(name))) >= room:
+                raise Finding(
+                    "too much is new since the proof to be checked by itself",
+                    hint="Prove the books anew with: stockops books check --prove",
+                )
 
     snapshots.each_once(sessions, list(KEYS), find)
     return found
@@ -172,9 +183,7 @@ def narrowed(server: Server, invariant: Invariant, params: Mapping[str, object])
     else:
         return invariant
     sql = _prefixed(server, sql)
-    # Keys may be long, and a client writes out whatever it is given.
-    asked = {name: value for name, value in params.items() if f"%({name})s" in sql}
-    return Invariant(invariant.name, invariant.title, sql, asked)
+    return Invariant(invariant.name, invariant.title, sql, _mentioned(sql, params))
 
 
 def _narrow(sql: str, tables: Mapping[str, str]) -> str:
@@ -208,6 +217,15 @@ def _prefixed(server: Server, sql: str) -> str:
         r"^WITH (RECURSIVE )?", lambda m: m[0] + "".join(f"{each},\n" for each in made), sql,
         count=1, flags=re.MULTILINE,
     )  # fmt: skip
+
+
+def _mentioned(sql: str, params: Mapping[str, object]) -> dict[str, object]:
+    """Return those of `params` that `sql` asks for: a client writes out all that it is given."""
+    return {name: value for name, value in [*params.items()] if f"%({name})s" in sql}
+
+
+def _key(server: Server, name: str) -> str:
+    return queries.text(server.engine, f"books_keys/{name}", server.version[0])
 
 
 def _text(server: Server, name: str) -> str:
