@@ -13,7 +13,7 @@ SELECT
         FROM books_proof_events AS e WHERE e.proof_id = %(proof_id)s
     ) AS events,
     (
-        SELECT count(*) FROM (SELECT SQL_BIG_RESULT asset FROM books_proof_sums WHERE proof_id = %(proof_id)s GROUP BY asset HAVING sum(amount) <> 0) AS b
+        SELECT count(*) FROM (SELECT asset FROM books_proof_sums WHERE proof_id = %(proof_id)s GROUP BY asset HAVING sum(amount) <> 0) AS b
     ) AS unbalanced,
     (SELECT count(*) FROM orders AS o WHERE o.order_id = (SELECT p.last_order_id FROM books_proofs AS p WHERE p.proof_id = %(proof_id)s)) AS orders_there,
     (SELECT count(*) FROM trades AS t WHERE t.trade_id = (SELECT p.last_trade_id FROM books_proofs AS p WHERE p.proof_id = %(proof_id)s)) AS trades_there
