@@ -93,6 +93,11 @@ def held(expected: Sequence[TableContent], *, moved_on: bool = False) -> int:
     return sum(each.hash is not None and _applies(each, moved_on) for each in expected)
 
 
+def owed(expected: Sequence[TableContent], *, moved_on: bool = False) -> list[str]:
+    """Return the tables that `compare` would hold to their rows, were these hashed by now."""
+    return [each.table for each in expected if each.owed and _applies(each, moved_on)]
+
+
 def _applies(said: TableContent, moved_on: bool) -> bool:
     return said.watermark is not None or not moved_on
 
@@ -135,9 +140,4 @@ def _parts(server: Server, table: Table, said: TableContent, part_rows: int) -> 
     ends = None if rows is None else hashing.ends(server, table, rows.column)
     if rows is None or rows.up_to is None or ends is None or said.rows is None:
         return [rows]
-    count = max(1, -(-said.rows // part_rows))
-    marks = [ends[0] + (rows.up_to - ends[0]) * n // count for n in range(1, count)]
-    return [
-        Range(rows.column, above, up_to)
-        for above, up_to in zip([None, *marks], [*marks, rows.up_to], strict=True)
-    ]
+    return [*hashing.parts(rows, least=ends[0], count=-(-said.rows // part_rows))]

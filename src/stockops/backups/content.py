@@ -10,6 +10,10 @@ at a moment that nobody can read at: what it holds for certain is what was decid
   The hash of those rows is that of the last backup, and that of the rows that came since.
 - A table that is the same before and after is held to its whole hash.
 - Everything else is not held: of accounts, positions and inventory the books tell.
+
+A backup does not wait for the hashes of large tables: they are owed. Rows below a watermark and
+tables that stay can be hashed when it is long over, and the hash is that of the same rows: `later`
+computes it, or finds that they are not the same any more.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +28,7 @@ from .stamps import Moment
 
 WAIT_S = 10.0
 _WITNESS = 1000  # ids below a watermark that say whether the next backup may build upon it
+_PART_IDS = 500_000  # that are hashed in one snapshot: a server cannot clean up behind a long one
 _RECENT = 100_000  # ids below a watermark among which a row that comes late is noticed
 
 
@@ -144,20 +149,98 @@ def marks(
     return Marks(growing=growing, staying=staying, notes=notes)
 
 
-def settled(server: Server, found: Marks) -> list[TableContent]:
-    """Return what the backup that began after `found`, and is over, holds for certain."""
+def settled(
+    server: Server, found: Marks, *, at_once_bytes: int | None = None
+) -> list[TableContent]:
+    """
+    Return what the backup that began after `found`, and is over, holds for certain.
+
+    With `at_once_bytes`, of the smallest tables no more than that is hashed; the others are owed.
+    """
     growing = {each.table.name: each for each in found.growing}
     content = []
     with reading(server):
         now = stamps.moment(server)
+        put_off = set() if at_once_bytes is None else _put_off(server, found, at_once_bytes)
         for name, table in hashing.tables(server).items():
             if name in growing:
-                content.append(_grown(server, growing[name], table))
+                content.append(_grown(server, growing[name], table, owed=name in put_off))
             elif name in found.staying:
-                content.append(_stayed(server, found.staying[name], table, now))
+                staying = found.staying[name]
+                content.append(_stayed(server, staying, table, now, owed=name in put_off))
             else:
                 content.append(_held(server, table, None))
     return content
+
+
+def later(server: Server, owed: TableContent, prior: TableContent | None = None) -> TableContent:
+    """
+    Return what `owed` did not wait to say, or that nobody can tell any more.
+
+    `prior`, what an earlier backup says of the same table, is built upon where it is still so.
+    """
+    lost = TableContent(table=owed.table, rows=None, hash=None)
+    with reading(server):
+        there = hashing.tables(server).get(owed.table)
+        if there is None or not set(owed.columns) <= set(there.described):
+            return lost
+        table = there.only(owed.columns)
+        if owed.column is None or owed.watermark is None:
+            now = stamps.moment(server)
+            if table != there or not stamps.is_same(server, there, owed.witness, now):
+                return lost
+            digest = hashing.digest(server, table)
+            return replace(owed, rows=digest.rows, hash=text(server, digest))
+        if prior is not None and not _still_so(server, table, owed.column, prior):
+            prior = None
+        new = Growing(
+            table=table,
+            column=owed.column,
+            watermark=owed.watermark,
+            prior=prior if prior and (prior.watermark or 0) <= owed.watermark else None,
+        )
+        ends = hashing.ends(server, table, owed.column)
+    digest = Digest(0, 0) if new.prior is None else _digest(new.prior)
+    for part in _small_parts(new, ends):
+        with reading(server):
+            digest += hashing.digest(server, table, part)
+    with reading(server):
+        if _witness(server, table, owed.column, owed.watermark) != owed.witness:
+            return lost
+    return replace(owed, rows=digest.rows, hash=text(server, digest))
+
+
+def _small_parts(new: Growing, ends: tuple[int, int] | None) -> list[Range]:
+    if ends is None or new.watermark is None:
+        return []
+    first = max(ends[0], new.new.above or 0)
+    return hashing.parts(new.new, least=first, count=1 + (new.watermark - first) // _PART_IDS)
+
+
+def _put_off(server: Server, found: Marks, at_once_bytes: int) -> set[str]:
+    """Return the tables whose rows are too many to be hashed while somebody waits."""
+    sizes = hashing.sizes(server)
+    todo = {
+        name: sizes.get(name, 0)
+        for name, each in found.staying.items()
+        if each.stamp is not None and each.prior is None
+    }
+    for each in found.growing:
+        todo[each.table.name] = round(sizes.get(each.table.name, 0) * _share_new(server, each))
+    put_off, sum_bytes = set(), 0
+    for name, data_bytes in sorted(todo.items(), key=lambda pair: pair[1]):
+        sum_bytes += data_bytes
+        if sum_bytes > at_once_bytes:
+            put_off.add(name)
+    return put_off
+
+
+def _share_new(server: Server, each: Growing) -> float:
+    """Return which part of the rows of `each` came since the last backup."""
+    ends = None if each.prior is None else hashing.ends(server, each.table, each.column)
+    if ends is None or each.watermark is None or each.prior is None or not each.prior.watermark:
+        return 1.0
+    return (each.watermark - each.prior.watermark) / max(each.watermark - ends[0], 1)
 
 
 def _grows(server: Server, found: dict[str, Table]) -> dict[str, str]:
@@ -230,7 +313,9 @@ def _looked_at(server: Server, table: Table, prior: TableContent | None, now: Mo
     return Staying(table=table, stamp=stamp, digest=digest)
 
 
-def _stayed(server: Server, each: Staying, there: Table, now: Moment) -> TableContent:
+def _stayed(
+    server: Server, each: Staying, there: Table, now: Moment, *, owed: bool
+) -> TableContent:
     if there.described != each.table.described:
         return _held(server, there, None)
     if each.stamp is None:
@@ -240,21 +325,24 @@ def _stayed(server: Server, each: Staying, there: Table, now: Moment) -> TableCo
         return _held(server, there, None)
     if each.prior is not None:
         return each.prior
+    if owed:
+        return replace(_held(server, there, None), columns=there.described, witness=each.stamp)
     return replace(_held(server, there, hashing.digest(server, there)), witness=each.stamp)
 
 
-def _grown(server: Server, each: Growing, there: Table) -> TableContent:
+def _grown(server: Server, each: Growing, there: Table, *, owed: bool) -> TableContent:
     if each.watermark is None and each.prior is not None:
         return each.prior
     altered = not set(each.table.described) <= set(there.described)
     # A row that came late has an id that was drawn before anybody could see who might use it.
     if each.watermark is None or altered or _came_late(server, each):
         return _held(server, there, None)
-    digest = hashing.digest(server, each.table, each.new)
-    if each.prior is not None:
+    digest = None if owed else hashing.digest(server, each.table, each.new)
+    if digest is not None and each.prior is not None:
         digest += _digest(each.prior)
     return replace(
         _held(server, each.table, digest),
+        columns=each.table.described,
         column=each.column,
         watermark=each.watermark,
         witness=_witness(server, each.table, each.column, each.watermark),

@@ -19,7 +19,7 @@ from .. import lab
 from ..engine import connect
 from ..errors import Busy, ConfigError, Fault, Refused, ServerError, StockopsError, Unsupported
 from ..lab import Lab
-from . import caches, proving
+from . import caches, owing, proving
 from .keys import Identities
 from .manifest import Manifest
 from .proving import Level
@@ -142,7 +142,8 @@ def drill(
             finish(copy, recovery, phases=phases)
             drilled.rto_s = round(monotonic() - began, 3)
             drilled.loss = _loss(copy, said, target, journal)
-            drilled.levels = proving.prove(copy, said, moved_on=bool(recovery.logs), seen=seen)
+            held = owing.complete(repo, said)
+            drilled.levels = proving.prove(copy, held, moved_on=bool(recovery.logs), seen=seen)
     return drilled
 
 

@@ -115,6 +115,22 @@ class Range:
     up_to: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large the rows of a table are, without its indexes; about, on MariaDB."""
+
+    table_name: str
+    data_bytes: int
+
+
+SIZES = Query("backup_sizes", Size)
+
+
+def sizes(server: Server) -> dict[str, int]:
+    """Return the bytes that the rows of every table of `tables` take, by its name."""
+    return {each.table_name: each.data_bytes for each in server.fetch(SIZES)}
+
+
 def tables(server: Server) -> dict[str, Table]:
     """Return every table that holds rows of a user, by name."""
     found: dict[str, list[Column]] = {}
@@ -166,6 +182,18 @@ def ends(server: Server, table: Table, column: str) -> tuple[int, int] | None:
     name = _quoted(table, column)
     row = server.rows(f"SELECT min({name}) AS a, max({name}) AS b FROM {table.source} AS t")[0]  # noqa: S608
     return None if row["a"] is None else (int(row["a"]), int(row["b"]))
+
+
+def parts(rows: Range, *, least: int, count: int) -> list[Range]:
+    """Return `rows`, of which the first has the id `least`, in `count` parts of as many ids."""
+    if rows.up_to is None or count < 2:
+        return [rows]
+    first = least if rows.above is None else max(least, rows.above)
+    marks = [first + (rows.up_to - first) * n // count for n in range(1, count)]
+    return [
+        Range(rows.column, above, up_to)
+        for above, up_to in zip([rows.above, *marks], [*marks, rows.up_to], strict=True)
+    ]
 
 
 def _where(table: Table, rows: Range | None) -> str:

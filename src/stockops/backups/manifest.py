@@ -67,6 +67,11 @@ class TableContent:
     columns: Sequence[str] = ()
     witness: str | None = None
 
+    @property
+    def owed(self) -> bool:
+        """Whether the rows are still to be hashed: evidence of the backup has the hash, then."""
+        return self.hash is None and self.witness is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:

@@ -104,8 +104,7 @@ def prove(copy: Lab, said: Manifest, *, moved_on: bool, seen: Seen) -> list[Leve
             level.findings.append(
                 f"{each.table}: {each.what}: expected {each.expected}, found {each.found}"
             )
-        if not level.looked_at and not level.findings:
-            level.unknown = "the manifest holds no table to its rows"
+        level.unknown = not_held(said, level, moved_on=moved_on)
     with _level(levels, "L4", "the books", seen) as level:
         level.what = "invariants held"
         if _BOOKS not in {each.table for each in said.content}:
@@ -116,6 +115,16 @@ def prove(copy: Lab, said: Manifest, *, moved_on: bool, seen: Seen) -> list[Leve
             if result.violations:
                 level.findings.append(f"{result.name}: {result.violations:,} violations")
     return levels
+
+
+def not_held(said: Manifest, level: Level, *, moved_on: bool) -> str:
+    """Return why the rows cannot be judged, or not all that could be."""
+    if owed := comparing.owed(said.content, moved_on=moved_on):
+        return (
+            f"{level.looked_at} of {len(said.content)} tables held to their rows; not hashed on "
+            f"the server yet: {', '.join(sorted(owed))} (stockops backup hash)"
+        )
+    return "" if level.looked_at else "the manifest holds no table to its rows"
 
 
 def _pages(copy: Lab, said: Manifest, level: Level) -> None:

@@ -19,7 +19,7 @@ from ..engine.base import Server
 from ..errors import Refused, StockopsError, StorageError
 from ..plan import Step
 from ..targets import Target
-from . import content, manifest, repository, streams
+from . import content, manifest, owing, repository, streams
 from .manifest import File, Kind, Manifest, Method, TableContent
 from .mariadb import MariaDB
 from .postgresql import PostgreSQL
@@ -32,6 +32,8 @@ SOURCES: Mapping[str, Source] = {"postgresql": PostgreSQL(), "mariadb": MariaDB(
 LOG = "tool.log"
 CHAIN_MAX = 32  # links of incremental backups: each one adds to the time of a restore
 _TOOL_S = 600.0  # from the end of its output to its own
+_AT_ONCE_BYTES = 16 << 20  # of the tables' rows are hashed before a backup is complete; of a
+_AT_ONCE_SHARE = 0.03  # larger database this part, which costs it up to a tenth of its time
 _ROOM = 1.1  # how much of the size of the data must be free at least, uncompressed
 
 
@@ -42,6 +44,7 @@ class Request:
 
     `mixed`: a dump may hold tables without transactions, as of another moment than the rest.
     `new_system`: the target may be another cluster than the one its backups are of.
+    `at_once_bytes`: how much of the tables is hashed before it is complete; by its size if None.
     """
 
     method: Method = "physical"
@@ -51,6 +54,7 @@ class Request:
     staging: Path | None = None
     mixed: bool = False
     new_system: bool = False
+    at_once_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +195,17 @@ class _Taking:
             if marks is None:
                 held = content.whole(self.server, inside=True)
         if marks is not None:
-            held = content.settled(self.server, marks)
+            held = content.settled(self.server, marks, at_once_bytes=self._at_once_bytes)
         for name, data in {**span.extra, LOG: (job.work / LOG).read_bytes()}.items():
             files.append(self._small(folder, name, data))
         notes = marks.notes if marks else []
         return _Stored(files=files, parts=parts, span=span, content=held, notes=notes)
+
+    @property
+    def _at_once_bytes(self) -> int:
+        if self.request.at_once_bytes is not None:
+            return self.request.at_once_bytes
+        return max(_AT_ONCE_BYTES, int(self.ground.size_bytes * _AT_ONCE_SHARE))
 
     def _part(self, job: Job, folder: str, part: Part, tick: Callable[[int, int], None]) -> File:
         name = part.name + self.request.form.suffix
@@ -325,7 +335,7 @@ def _content_before(repo: Repository, ground: Ground, target: Target) -> Sequenc
     for backup in reversed(repo.backups(ground.system)):
         said = backup.manifest
         if said and said.method == "physical" and said.database == target.database:
-            return said.content
+            return owing.content_of(repo, said)
     return ()
 
 

@@ -1,5 +1,6 @@
 """``stockops backup``."""
 
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from . import backupview, options
 from .backup_archive import archive, windows
 from .backup_audit import audit_command
 from .backup_find import find_command
+from .backup_hash import hash_command, hash_first, hash_now
 from .backup_restore import (
     dump_of,
     identity,
@@ -42,6 +44,7 @@ backup.add_command(archive)
 backup.add_command(windows)
 backup.add_command(audit_command)
 backup.add_command(find_command)
+backup.add_command(hash_command)
 backup.add_command(restore_command)
 
 
@@ -80,6 +83,12 @@ def init_command(place: str) -> None:
     "--new-system", is_flag=True, help="The target is another cluster now: upgraded, or made anew."
 )
 @click.option(
+    "--hash",
+    "hash_too",
+    is_flag=True,
+    help="When it is complete, hash the rows of large tables, too, as `backup hash` does.",
+)
+@click.option(
     "--compress",
     type=click.Choice(["zstd", "lz4", "none"]),
     default="zstd",
@@ -109,6 +118,9 @@ def take_command(
     on disk, and its manifest says so. One run at a time on a server: a second one exits 6. A dump
     of tables without transactions is refused: they would be of another moment than the rest.
 
+    A drill holds the copy to the rows that the tables had. Those of small tables, and what is new
+    since the last backup, are hashed at once; for the rest, nobody need wait: see `backup hash`.
+
     \b
     Examples:
       stockops backup take -t prod
@@ -133,7 +145,9 @@ def take_command(
         return
     with unwinding.signals_unwind():
         said = taking.take(repo, target, request, progress=backupview.progress())
-    backupview.finish()
+        backupview.finish()
+        if asked["hash_too"]:
+            said = hash_now(repo, target, said)
     click.echo(backupview.taken(said, form))
 
 
@@ -155,8 +169,12 @@ def list_command(place: str, form: render.Format) -> None:
 @click.argument("name")
 def show_command(place: str, form: render.Format, name: str) -> None:
     """Show one backup, by its id, the beginning of its id, its label, or `latest`."""
+    from ..backups import owing  # noqa: PLC0415
+
     repo = opened(place)
     found = repo.backup(name)
+    if found.manifest is not None:
+        found = dataclasses.replace(found, manifest=owing.complete(repo, found.manifest))
     click.echo(backupview.shown(found, repo.evidence(found), form))
 
 
@@ -215,7 +233,9 @@ def drill_command(
 
     Takes the backup NAME, or the one that the moment needs; a dump that is named, or all there is,
     is loaded, and proven as of its own moment. Everything happens in a private lab
-    that is gone at the end. Exits 1 on any finding; only what passed is `verified`.
+    that is gone at the end. Rows that are not hashed yet are first, where the target that the
+    backup names can be asked: see `backup hash`. Exits 1 on any finding; only what passed is
+    `verified`.
 
     \b
     Examples:
@@ -279,6 +299,7 @@ def _drilled(repo: "Repository", moment: str, name: str | None, asked: dict[str,
     dump = dump_of(repo, moment, name, asked["system"])
     if dump is None:
         recovery = recovery_of(repo, moment, name, asked, suspect=name is not None)
+        hash_first(repo, recovery.links[-1])
         return drilling.drill(repo, recovery, **how)
     return drilling.drill_dump(repo, dump, **how)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -75,6 +76,7 @@ def taken(said: "Manifest", form: render.Format) -> str:
         f"{said.id} is complete: {megabytes(said.raw_bytes)} in {said.duration_s:.1f} s, "
         f"{megabytes(said.stored_bytes)} stored ({ratio:.1f}:1)",
         *(f"note: {note}" for note in said.notes),
+        *_owed(said),
         f"prove it: stockops backup drill {said.id}",
     ]
     return "\n".join(lines)
@@ -105,13 +107,29 @@ def shown(found: "Backup", evidence: Sequence["Evidence"], form: render.Format) 
             f"  log         from {_words(start)} to {_words(stop)}",
             f"  stored      {megabytes(said.stored_bytes)} of {megabytes(said.raw_bytes)}, "
             f"{said.compression}, {_sealed(said)}",
-            f"  tables      {len(said.content)} with counts; {len(said.members)} files inside",
+            f"  tables      {_held(said)}; {len(said.members)} files inside",
             *(f"  note        {note}" for note in said.notes),
         ]
     for each in evidence:
         verdict = "passed" if each.passed else "FAILED"
         lines.append(f"  {each.what:<10}  {each.at}  {verdict}: {each.summary}")
     return "\n".join(lines)
+
+
+def _held(said: "Manifest") -> str:
+    """Return how many tables a restored copy can be held to, and how many are to be hashed yet."""
+    held = sum(each.hash is not None for each in said.content)
+    owed = sum(each.owed for each in said.content)
+    words = f"{held} of {len(said.content)} held to their rows"
+    return f"{words}, {owed} to be hashed yet (stockops backup hash)" if owed else words
+
+
+def _owed(said: "Manifest") -> list[str]:
+    owed = [each.table for each in said.content if each.owed]
+    if not owed:
+        return []
+    words = f"the rows of {', '.join(owed)} are not hashed yet, so that a drill could hold the copy"
+    return [f"note: {words} to them: stockops backup hash -t {shlex.quote(said.target)}"]
 
 
 def verified(verdicts: Sequence["Verdict"], form: render.Format) -> str:
@@ -271,6 +289,7 @@ def _backup(backup: "Backup") -> dict[str, Any]:
 def _brief(said: "Manifest") -> dict[str, Any]:
     says = dataclasses.asdict(said)
     says["members"] = len(said.members)
+    says["owed"] = [each.table for each in said.content if each.owed]
     return {**says, "stored_bytes": said.stored_bytes, "raw_bytes": said.raw_bytes}
 
 
