@@ -286,6 +286,24 @@ def test_what_is_no_moment_is_refused(text: str, engine: str) -> None:
         restoring.parse(text, engine=engine)
 
 
+@pytest.mark.parametrize(
+    ("text", "engine", "why"),
+    [
+        ("xid:7", "mariadb", "mariadb cannot go to xid 7: its binary log counts transactions"),
+        ("name:here", "mariadb", "mariadb cannot go to name here: it has no restore points"),
+        ("lsn:0/1", "mariadb", "mariadb cannot go to lsn 0/1: it is its binary log"),
+        ("gtid:0-1-5", "postgresql", "postgresql cannot go to gtid 0-1-5: it counts"),
+        ("before:xid:7", "mariadb", "mariadb cannot go to before xid 7"),
+        ("file:binlog.000001:4", "postgresql", "a place in its log is an LSN"),
+    ],
+)
+def test_a_moment_that_the_other_engine_counts_by_says_why(
+    text: str, engine: str, why: str
+) -> None:
+    with pytest.raises(ConfigError, match=why):
+        restoring.parse(text, engine=engine)
+
+
 def test_a_directory_that_is_no_repository_is_not_written_to(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("x")
     with pytest.raises(Refused, match="is not empty"):

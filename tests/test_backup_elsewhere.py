@@ -179,6 +179,12 @@ def test_a_directory_gets_the_data_and_nothing_of_a_lab(stranger: Stranger) -> N
             assert stranger.rows(found.url()) == [1, 2, 3]
             with connect(found.url()) as server:
                 assert server.rows(GUESTS[found.engine]) == []
+            within = stranger.restore("--directory", str(found.data / "new"))
+    assert within.exit_code == 5
+    assert "a server's data directory" in within.output
+    kept = stranger.restore("--directory", f"{stranger.repo.store.place}/new")
+    assert kept.exit_code == 5
+    assert "lies in the repository" in kept.output
 
 
 def test_what_a_stopped_server_logged_last_is_taken_along(stranger: Stranger) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+import secrets
 import shlex
 import shutil
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from promises import Told
 
 from stockops import books, journal, numbering
 from stockops import lab as labs
-from stockops.backups import archive, finding, repository, rescuing, restoring
+from stockops.backups import archive, finding, names, repository, rescuing, restoring
 from stockops.backups.archive import wal
 from stockops.backups.finding.naming import Loss, losses, matches
 from stockops.backups.finding.places import redacted
@@ -341,8 +342,37 @@ def test_a_moment_outside_what_is_proven_is_refused_and_the_windows_are_named(ru
             ruin.aim(moment.isoformat())
         assert f"{now:%Y-%m-%d}" in str(caught.value.hint)
     beyond = {"postgresql": "lsn:FF/0", "mariadb": "gtid:0-1-999999"}[ruin.engine]
-    with pytest.raises(Refused, match="outside what is proven"):
+    with pytest.raises(Refused, match="outside what is proven") as caught:
         ruin.aim(beyond)
+    counted_by = {"postgresql": r"is: \w+/\w+ to ", "mariadb": r"is: binlog\.\d+:\d+ \(0-"}
+    assert re.search(counted_by[ruin.engine], str(caught.value.hint))
+
+
+@pytest.mark.parametrize("aim", ["xid:4000000000", "name:never made"])
+def test_what_only_a_recovery_can_seek_is_said_to_be_nowhere(pg: Ruin, aim: str) -> None:
+    planned = pg.cli("restore", "--to", aim, "--plan")
+    assert "only the recovery finds out" in planned.output
+    said = pg.cli("restore", "--to", aim, "--lab", f"sought-{secrets.token_hex(4)}")
+    assert said.exit_code == 1
+    assert f"there is no {aim.replace(':', ' ')} in the log from the end of 20" in said.output
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("orders", "orders"),
+        ("public.orders", "public.orders"),
+        ('public."Odd ""x"" tbl"', 'public.Odd "x" tbl'),
+        ("`Odd ``x`` tbl`", "Odd `x` tbl"),
+        ('Odd "x" tbl', 'Odd "x" tbl'),
+        ('"a.b"."c"', "a.b.c"),
+        ("a.b.c", "a.b.c"),
+        ('"', '"'),
+        ("", ""),
+    ],
+)
+def test_a_name_may_be_typed_as_sql_has_it(typed: str, meant: str) -> None:
+    assert names.as_typed(typed) == meant
 
 
 def test_one_table_comes_back_beside_the_live_one_with_what_differs(ruin: Ruin) -> None:
@@ -364,6 +394,8 @@ def test_one_table_comes_back_beside_the_live_one_with_what_differs(ruin: Ruin) 
             server.execute(f"INSERT INTO {fresh} SELECT * FROM {odd} WHERE a = 3")
     with pytest.raises(Refused, match="already"):
         rescuing.rescue(ruin.repo, ruin.aim(before), wish)
+    words = ["restore", "--to", before, "--table", odd, "--as", fresh, "-t", ruin.target.url]
+    assert f"there is a table '{wish.name}' in" in ruin.cli(*words).output
     with connect(ruin.target) as server:
         server.execute(f"DROP TABLE {fresh}")
 

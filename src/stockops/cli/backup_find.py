@@ -63,11 +63,11 @@ def find_command(place: str, form: render.Format, **asked: Any) -> None:
       stockops backup find -t prod --drop-table orders
       stockops backup find --statement 'DELETE FROM orders' --since 2026-01-02T14:00+09:00
     """  # noqa: D301  click reads \b as a character
-    from ..backups import finding  # noqa: PLC0415  other nouns need none of it
+    from ..backups import finding, names  # noqa: PLC0415  other nouns need none of it
 
     repo = opened(place)
     wanted = finding.wanted(
-        table=asked["table"],
+        table=asked["table"] and names.as_typed(asked["table"]),
         statement=asked["statement"],
         since=asked["since"],
         until=asked["until"],

@@ -211,7 +211,7 @@ def _place(
     replacing = place.directory if place.in_place else None
     recovery = recovery_of(repo, moment, asked["name"], asked, replacing=replacing)
     if plan_only:
-        click.echo(render.rows(restoring.placing_steps(recovery, place), form))
+        click.echo(render.rows(restoring.placing_steps(repo, recovery, place), form))
         return
     phases = restoring.Phases(seen=backupview.phase)
     placed = restoring.into(
@@ -234,7 +234,7 @@ def _rescue(
     how: tuple[render.Format, bool, Consent],
 ) -> None:
     from .. import lab  # noqa: PLC0415
-    from ..backups import rescuing, restoring  # noqa: PLC0415
+    from ..backups import names, rescuing, restoring  # noqa: PLC0415
 
     if not (asked["table"] and asked["asked_target"]) or asked["lab_name"]:
         raise ConfigError(
@@ -244,9 +244,11 @@ def _rescue(
         )
     form, plan_only, consent = how
     known = targets.load(ctx.meta.get("stockops.config"))
+    table = names.as_typed(asked["table"])
+    new_name = asked["new_name"] and names.as_typed(asked["new_name"])
     wish = rescuing.Wish(
-        table=asked["table"],
-        name=asked["new_name"] or asked["table"].rpartition(".")[2],
+        table=table,
+        name=new_name or table.rpartition(".")[2],
         target=targets.resolve(asked["asked_target"], known, find_lab=lab.find),
         consent=consent,
     )

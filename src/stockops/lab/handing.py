@@ -26,6 +26,12 @@ def require_place(directory: Path, *, engine: str, in_place: bool) -> None:
             f"there is no directory {str(directory.parent)!r}",
             hint=f"Make it: mkdir -p {directory.parent}",
         )
+    for above in directory.parents:
+        if any((above / sign).is_file() for sign in _SIGNS.values()):
+            raise Refused(
+                f"{str(directory)!r} lies in {str(above)!r}, which is a server's data directory",
+                hint="Name a directory outside of it: a server takes what lies there for its own.",
+            )
     if directory.parent.stat().st_dev != place.labs_root().stat().st_dev:
         raise ConfigError(
             f"{str(directory)!r} lies on another file system than {str(place.labs_root())!r}, "

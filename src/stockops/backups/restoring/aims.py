@@ -32,6 +32,13 @@ ENGINES: dict[Kind, tuple[str, ...]] = {
     "gtid": ("mariadb",),
     "file": ("mariadb",),
 }
+_WHY_NOT: dict[tuple[str, Kind], str] = {
+    ("mariadb", "xid"): "its binary log counts transactions by GTID, and knows no number of InnoDB",
+    ("mariadb", "name"): "it has no restore points",
+    ("mariadb", "lsn"): "it is its binary log that is replayed, and that knows no LSN of InnoDB",
+    ("postgresql", "gtid"): "it counts transactions by their xid",
+    ("postgresql", "file"): "a place in its log is an LSN, whatever the file",
+}
 _TIMELINE = re.compile(r"(?P<bare>.+)@(?P<number>[1-9]\d{0,8})")
 _SHAPES: dict[Kind, str] = {
     "lsn": r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}",
@@ -86,8 +93,8 @@ def parse(text: str, *, engine: str) -> Aim:
         )
     if engine not in ENGINES[aim.kind]:
         raise ConfigError(
-            f"{aim.kind} is nothing that {engine} knows",
-            hint="Give a time, or what the engine's own log counts by: "
+            f"{engine} cannot go to {aim}: {_WHY_NOT[engine, aim.kind]}",
+            hint="Give a time, or what its own log counts by: "
             + ("lsn:, xid:, name:" if engine == "postgresql" else "gtid:, file:"),
         )
     return aim

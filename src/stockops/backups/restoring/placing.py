@@ -17,6 +17,7 @@ from ...plan import Consent, Step, check
 from .. import archive
 from ..keys import Identities
 from ..repository import Repository
+from ..store import DirectoryStore
 from .filling import filling, finish
 from .planning import Recovery
 from .tools import Phases
@@ -58,8 +59,15 @@ def of_lab(name: str, *, protected: bool, consent: Consent) -> Place:
     return Place(directory=lab.data, in_place=True, lab=name, protected=protected, consent=consent)
 
 
-def steps(recovery: Recovery, place: Place) -> list[Step]:
+def steps(repo: Repository, recovery: Recovery, place: Place) -> list[Step]:
     """Return what `into` would do, or raise what stands in the way."""
+    if isinstance(repo.store, DirectoryStore) and place.directory.is_relative_to(
+        repo.store.root.resolve()
+    ):
+        raise Refused(
+            f"{str(place.directory)!r} lies in the repository {repo.store.place!r}",
+            hint="Name a directory outside of it: there, it would be neither kept nor pruned.",
+        )
     labs.require_place(place.directory, engine=recovery.last.engine, in_place=place.in_place)
     found = recovery.steps("a private lab")
     found.append(Step(action="stop it in good order", why="it has reached the moment"))
@@ -86,7 +94,7 @@ def into(
     phases: Phases | None = None,
 ) -> Placed:
     """Restore as `recovery` says, and put the data into `place`; nobody starts a server there."""
-    planned = steps(recovery, place)
+    planned = steps(repo, recovery, place)
     check(planned, target=place.name, protected=place.protected, consent=place.consent)
     phases = phases or Phases()
     own = recovery.tail

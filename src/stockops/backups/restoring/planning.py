@@ -22,6 +22,7 @@ from ..repository import Backup, Repository
 from .aims import Aim
 from .chains import chain, require_sound
 
+_SOUGHT = ("xid", "name")  # what no piece of the archive says of itself
 _RESTORE_BYTES_PER_S = 60e6  # until a drill has measured it
 
 
@@ -82,7 +83,10 @@ class Recovery:
                     why=f"{self.logs[0].name} to {self.logs[-1].name}",
                 )
             )
-        found.append(Step(action=f"stop at {self.aim}", why="an explicit target: a gap is fatal"))
+        why = "an explicit target: a gap is fatal"
+        if self.aim.kind in _SOUGHT:
+            why += "; only the recovery finds out whether the log has it"
+        found.append(Step(action=f"stop at {self.aim}", why=why))
         found.append(
             Step(
                 action="start it",
@@ -203,7 +207,7 @@ def _window(
     repo: Repository, windows: Sequence[Window], aim: Aim, identities: Identities
 ) -> Window:
     """Return the window that holds `aim`; of several the last one."""
-    known = "; ".join(described(window) for window in windows)
+    known = "; ".join(described(window, aim) for window in windows)
     if aim.timeline:
         windows = [window for window in windows if window.branch == aim.timeline]
     if aim.kind in {"end", "backup", "name", "xid"} and windows:
@@ -292,9 +296,12 @@ def _require_reached(repo: Repository, window: Window, aim: Aim, identities: Ide
         )
 
 
-def described(window: Window) -> str:
-    """Return a window in a few words."""
-    return f"{_instant(window.start_at)} to {_instant(window.end_at)}"
+def described(window: Window, aim: Aim | None = None) -> str:
+    """Return a window in a few words, by what `aim` counts by, too."""
+    words = f"{_instant(window.start_at)} to {_instant(window.end_at)}"
+    if aim is None or aim.kind not in {"lsn", "gtid", "file"}:
+        return words
+    return f"{place(window.start)} to {place(window.end)}, which is {words}"
 
 
 def _instant(at: datetime) -> str:
@@ -321,13 +328,13 @@ def _holds(window: Window, aim: Aim) -> bool:
 
 def _start(usable: Sequence[Backup], aim: Aim, window: Window) -> Backup:
     """Return the last backup that was whole before `aim`; where nobody can tell, the first one."""
-    if aim.kind in {"xid", "name"}:
+    if aim.kind in _SOUGHT:
         return usable[0]
     good = [each for each in usable if _is_before(manifest_of(each), aim)]
     if not good:
         raise Refused(
             f"{aim} lies before the end of the first backup of its window",
-            hint=f"The window is {described(window)}.",
+            hint=f"The window is {described(window, aim)}.",
         )
     return good[-1]
 

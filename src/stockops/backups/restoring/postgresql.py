@@ -27,6 +27,7 @@ _AT_LEAST = (
     "max_locks_per_transaction",
 )
 _LINKS = "pg_tblspc"
+_NOT_REACHED = "recovery ended before configured recovery target was reached"
 _RECORD = re.compile(r"\blsn: ([0-9A-F]+/[0-9A-F]+)")
 
 
@@ -132,8 +133,16 @@ class PostgreSQL:
                     within_s=TOOL_S,
                 )
         except (ServerError, Unreachable) as exc:
+            fatal = _fatal(lab)
+            if recovery.aim.kind in {"xid", "name"} and _NOT_REACHED in fatal:
+                raise StorageError(
+                    f"there is no {recovery.aim} in the log from the end of {recovery.last.id} on, "
+                    f"which was replayed to its end at {recovery.window.end.lsn}",
+                    hint="It is of before that backup, or of later, or of another server: take a "
+                    "time, or what stockops backup find says.",
+                ) from exc
             raise StorageError(
-                f"the recovery to {recovery.aim} ended on its way: {_fatal(lab) or exc}",
+                f"the recovery to {recovery.aim} ended on its way: {fatal or exc}",
                 hint="See what there is without a gap: stockops backup windows",
             ) from exc
         if not ended:
