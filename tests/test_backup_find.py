@@ -7,7 +7,7 @@ import secrets
 import shlex
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -398,6 +398,28 @@ def test_one_table_comes_back_beside_the_live_one_with_what_differs(ruin: Ruin) 
     assert f"there is a table '{wish.name}' in" in ruin.cli(*words).output
     with connect(ruin.target) as server:
         server.execute(f"DROP TABLE {fresh}")
+
+
+def test_a_rescue_without_the_right_to_make_tables_is_refused_at_once(ruin: Ruin) -> None:
+    make, drop = {
+        "postgresql": ("CREATE ROLE guest LOGIN", "DROP ROLE guest"),
+        "mariadb": ("CREATE USER guest@localhost", "DROP USER guest@localhost"),
+    }[ruin.engine]
+    before = ruin.marks["name" if ruin.engine == "postgresql" else "file"]
+    guest = replace(ruin.target, url=ruin.target.url.replace("//stockops@", "//guest@"))
+    wish = rescuing.Wish(table="users", name="users_2", target=guest)
+    with connect(ruin.target) as server:
+        server.execute(make)
+        try:
+            if ruin.engine == "mariadb":
+                server.execute(f"GRANT SELECT ON {ruin.target.database}.* TO guest@localhost")
+            with pytest.raises(Refused, match="no tables may be made"):
+                rescuing.require_room(ruin.aim(before), wish)
+            if ruin.engine == "mariadb":
+                server.execute(f"GRANT CREATE ON {ruin.target.database}.* TO guest@localhost")
+                rescuing.require_room(ruin.aim(before), wish)
+        finally:
+            server.execute(drop)
 
 
 def test_a_moment_in_a_gap_is_refused_and_the_windows_are_named(ruin: Ruin, tmp_path: Path) -> None:

@@ -91,6 +91,13 @@ class Checked:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class MayMake:
+    """Whether tables can be made there."""
+
+    may: bool
+
+
 CLUSTER = Query("backup_cluster", Cluster)
 SETTINGS = Query("backup_settings", Setting)
 LINKS = Query("backup_links", Outside)
@@ -100,3 +107,4 @@ TABLESPACES = Query("backup_tablespaces", Tablespace)
 RELATIONS = Query("backup_relations", Relation)
 TABLE = Query("backup_table", TableColumn)
 CHECKED = Query("backup_checked", Checked)
+MAY_MAKE = Query("backup_may_make", MayMake)

@@ -25,7 +25,7 @@ from ..targets import Target
 from . import credentials
 from .keys import Identities
 from .mariadb import program
-from .questions import TABLE, TableColumn
+from .questions import MAY_MAKE, TABLE, TableColumn
 from .repository import Repository
 from .restoring import Phases, Recovery, filling, finish
 from .restoring.tools import pipe
@@ -94,6 +94,16 @@ def require_room(recovery: Recovery, wish: Wish) -> None:
                 f"there is a table {wish.name!r} in {wish.target.name!r} already",
                 hint=f"Take another name: --as {wish.name}_2",
             )
+        space = wish.table.rpartition(".")[0] or "public"
+        if not server.fetch(MAY_MAKE, space=space)[0].may:
+            raise Refused(
+                f"no tables may be made in {wish.target.name!r} by the role that it names",
+                hint=f"Grant it CREATE on {_where(wish, space)}, or name another role in -t.",
+            )
+
+
+def _where(wish: Wish, space: str) -> str:
+    return f"the schema {space}" if wish.target.engine == "postgresql" else wish.target.database
 
 
 def steps(recovery: Recovery, wish: Wish) -> list[Step]:
