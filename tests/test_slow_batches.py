@@ -212,6 +212,9 @@ TEXTS = [
     "/* it's */ SELECT 1", "SELECT $$a /* x */", "SELECT $$a$$ /* b='c' */;", "/*! SELECT */ 1",
     "SELECT 1 /* a='b',c='%20d' */ ; ", "/**/", "/*/", "SELECT 'a' /* x */ /* y */", "/* a='b' */",
     "SELECT 1 /*+ hint */", "SELECT '/* a=''b'' */'", "SELECT 1 -- /* x */", "SELECT # /* x */\n1",
+    "SELECT /* a */ 1", "SELECT /* a */ 'x'", "SELECT /* it's */ 1, 'x' /* it's */", "SELECT /*/ 1",
+    'SELECT "a /* b", 1, "c */ d"', 'SELECT "a /* b */", 1', "SELECT /* /* a */ */ 1",
+    'SELECT /* " */ 1',
 ]  # fmt: skip
 
 

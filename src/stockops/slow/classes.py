@@ -1,13 +1,14 @@
 """What is known of one class of statements; what is known of two parts of it adds up."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from operator import mul
+from typing import Any
 
 from . import histogram
-from .batches import Batch, Who, pick, text
+from .batches import Batch, Who, picker, text
 from .events import Event
 
 SLOT_US = 60_000_000  # a minute: what sparklines are made of
@@ -123,7 +124,8 @@ class Class:
 
     def executions(self, batch: Batch, places: Sequence[int]) -> None:
         """Count those executions of `batch` that stand at `places`."""
-        durations = pick(batch.duration_us, places)
+        pick: Callable[[Sequence[Any]], Sequence[Any]] = picker(places)
+        durations, instants = pick(batch.duration_us), pick(batch.at_us)
         least, most = min(durations), max(durations)
         self.min_us = min(self.min_us, least) if self.calls > self.untimed else least
         self.max_us = max(self.max_us, most)
@@ -131,19 +133,21 @@ class Class:
         self.calls += len(places)
         self.total_us += sum(durations)
         self.squares_us2 += sum(map(mul, durations, durations))
-        self.durations.update(map(histogram.bucket, durations))
-        self.lock_us += sum(pick(batch.lock_us, places))
+        self.durations.update(histogram.buckets(durations))
+        self.lock_us += sum(pick(batch.lock_us))
         self.told_rows |= bool(batch.rows_sent)
-        self.rows_sent += sum(pick(batch.rows_sent, places))
-        self.rows_examined += sum(pick(batch.rows_examined, places))
-        self.rows_affected += sum(pick(batch.rows_affected, places))
-        self._people(Counter(pick(batch.who, places)))
-        self.query_ids.update(each for each in pick(batch.query_id, places) if each is not None)
-        instants = pick(batch.at_us, places)
-        self.first_us, self.last_us = spread(
-            self.first_us, self.last_us, min(instants), max(instants)
-        )
-        self.slots.update(each // SLOT_US for each in instants)
+        self.rows_sent += sum(pick(batch.rows_sent))
+        self.rows_examined += sum(pick(batch.rows_examined))
+        self.rows_affected += sum(pick(batch.rows_affected))
+        self._people(Counter(pick(batch.who)))
+        self.query_ids.update(pick(batch.query_id))
+        del self.query_ids[None]  # of those that the server gave no id
+        first, last = min(instants), max(instants)
+        self.first_us, self.last_us = spread(self.first_us, self.last_us, first, last)
+        if first // SLOT_US == last // SLOT_US:
+            self.slots[first // SLOT_US] += len(places)
+        else:
+            self.slots.update(each // SLOT_US for each in instants)
         if self.worst is None or most >= self.worst.duration_us:
             for place in compress(places, map(most.__eq__, durations)):
                 self._keep(_sample_of(batch, place))

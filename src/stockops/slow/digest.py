@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ..statements import Dialect, Statement, classify, classify_all
 from .accounting import Account
-from .batches import Batch, pick, text
+from .batches import Batch, picker, text
 from .classes import Class, spread
 from .events import Event
 from .planned import shape_of
@@ -83,7 +83,7 @@ class Digest:
         for alike in places.values():
             of = self._class(statements[alike[0]])
             if batch.source == "preparation":
-                of.preparation(sum(pick(batch.duration_us, alike)))
+                of.preparation(sum(picker(alike)(batch.duration_us)))
                 continue
             of.executions(batch, alike)
             for place in alike:

@@ -6,16 +6,38 @@ is within `RELATIVE_ERROR` of a duration that was there (Masson, Rim, Lee: DDSke
 """
 
 import math
-from collections.abc import Mapping
+from array import array
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from functools import cache
 
 RELATIVE_ERROR = 0.01
 _GROWTH = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
 _LOG_GROWTH = math.log(_GROWTH)
+_TABLE_US = 1 << 15
 
 
 def bucket(microseconds: int) -> int:
     """Return the number of the bucket of a duration; that of 0 is -1."""
     return math.ceil(math.log(microseconds) / _LOG_GROWTH) if microseconds > 0 else -1
+
+
+def buckets(microseconds: Sequence[int]) -> list[int]:
+    """Return `bucket` of each: of short ones, which most are, from a table."""
+    table = _table()
+    return [table[each] if each < _TABLE_US else bucket(each) for each in microseconds]
+
+
+@cache
+def _table() -> "array[int]":
+    """Return the buckets of all durations below `_TABLE_US`; they never fall as those grow."""
+    found, at = array("h", [-1]), 1
+    while at < _TABLE_US:
+        number = bucket(at)
+        past = bisect_right(range(_TABLE_US), number, lo=at, key=bucket)
+        found.extend([number] * (past - at))
+        at = past
+    return found
 
 
 def middle_us(number: int) -> float:

@@ -1,11 +1,12 @@
 """
 A short cut to the class of a statement: its sketch, made without a look at single characters.
 
-The sketch is what stands outside of ``'…'``, with every row of digits as ``0``. Two statements with
-one sketch are of one class wherever that sketch is `sound`: nothing in it but plain strings may
-hide a quote, and no digit is part of a name. Where names have digits (``orders_2024``), those are
-set beside the sketch. Sound sketches are remembered with their classes; with others every statement
-is read as a whole. To mask one takes five times as long as its sketch.
+The sketch is what stands outside of ``'…'``, comments included, with every row of digits as ``0``.
+Two statements with one sketch are of one class wherever that sketch is `sound`: nothing in it but
+plain strings may hide a quote, and no digit is part of a name. Where names have digits
+(``orders_2024``), those are set beside the sketch. Sound sketches are remembered with their
+classes; with others every statement is read as a whole. To mask one takes five times as long as its
+sketch.
 """
 
 import re
@@ -29,6 +30,8 @@ _QUOTED = {
     "postgresql": re.compile(r"\"[^\"']*\""),
     "mariadb": re.compile(r"`[^`'\"]*`|\"[^`'\"]*\""),
 }
+# A comment that is no hint and hides no quote: it stands whole in a sketch, and changes no class.
+_PLAIN_COMMENT = re.compile(r"/\*(?![+!M])[^*/'\"`]*\*/")
 _DIGITS = re.compile("[0-9]")
 # Digits that go on with a name; those of an exponent or a placeholder are no harm among them.
 _NAMED = re.compile(f"(?<={letters(string.digits)})[0-9]+")
@@ -57,13 +60,13 @@ def sketches(texts: Sequence[bytes]) -> list[bytes] | None:
 
     None where one of them holds a NUL byte, or has quotes that are not in pairs.
     """
-    every = _BETWEEN.join(texts)
-    parts = every.split(b"'")
-    outside = b"'".join(parts[::2])
+    parts = _BETWEEN.join(texts).split(b"'")
     # A quote without another takes with it what stands between two texts, or is the last one.
-    if {every.count(_BETWEEN), outside.count(_BETWEEN)} != {len(texts) - 1} or not len(parts) & 1:
+    if not len(parts) & 1 or _BETWEEN in b"".join(parts[1::2]):
         return None
-    found = _zeroed(outside).split(_BETWEEN)
+    found = _zeroed(b"'".join(parts[::2])).split(_BETWEEN)
+    if len(found) != len(texts):
+        return None
     return [each if len(each) < LONG else squeezed(each) for each in found]
 
 
@@ -81,7 +84,7 @@ def with_names(found: bytes, text: bytes) -> bytes:
 def soundness(found: bytes, *, dialect: Dialect, ansi_quotes: bool) -> Soundness:
     """Tell whether all statements with the sketch `found` are of one class."""
     text = found.decode("utf-8", "surrogatepass")
-    if _UNSOUND[dialect, ansi_quotes].search(text):
+    if _UNSOUND[dialect, ansi_quotes].search(_PLAIN_COMMENT.sub(" ", text)):
         return Soundness.NO
     quotes = '"' if dialect == "postgresql" else '`"'
     if any(quote in text for quote in quotes):

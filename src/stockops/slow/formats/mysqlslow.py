@@ -169,8 +169,8 @@ def _batch(rows: Sequence[tuple[bytes, ...]]) -> Batch:
     return Batch(
         sql=[each.rstrip().removesuffix(b";") for each in sql],
         at_us=list(map(_instant, at, fraction)),
-        duration_us=[int(each.replace(b".", b"")) for each in took],
-        lock_us=[int(each.replace(b".", b"")) for each in lock],
+        duration_us=_all_us(took),
+        lock_us=_all_us(lock),
         rows_sent=list(map(int, sent)),
         rows_examined=list(map(int, examined)),
         rows_affected=[int(each) if each else 0 for each in affected],
@@ -180,6 +180,11 @@ def _batch(rows: Sequence[tuple[bytes, ...]]) -> Batch:
         ],
         plan=[each and _plan(each) for each in plan] if any(plan) else (),
     )
+
+
+def _all_us(seconds: Sequence[bytes]) -> list[int]:
+    """Return the microseconds of seconds with six decimals."""
+    return list(map(int, b" ".join(seconds).replace(b".", b"").split()))
 
 
 def _usual(said: re.Match[bytes]) -> Event:

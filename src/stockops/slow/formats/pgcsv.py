@@ -9,32 +9,37 @@ from itertools import compress
 from ... import patterns
 from ...statements import Dialect
 from ..accounting import Account
-from ..batches import Batch, Who, text
+from ..batches import Batch, Later, Who, text
 from ..events import Event
 from . import pgwords
 from .base import Piece, Raw
-from .pgentry import Entry, event_of
+from .pgentry import Entry, event_of, query_id
 from .pglines import Entries
-from .pgmany import OPENING, apart, durations, kind, parameters, query_ids
+from .pgmany import OPENING, apart, durations, kinds
 from .pgtime import instants, microseconds
 from .usual import Columns, divide, groups, left, parse_rest
 
 _FIELDS_MIN = 23  # of PostgreSQL 12; 13 added the backend's type, 14 the leader and the query's id
 _FIELD_BYTES_MAX = 1 << 28
 _BLOCK_BYTES = 1 << 24
-_FIELD = rb'(?:"(?:[^"]++|"")*+"|[^",\r\n]*+)'
+# A quote within a field is told of last: next to no field has one.
+_FIELD = rb'(?:"(?:[^"]*+"(?!")|(?:[^"]++|"")*+")|[^",\r\n]*+)'
 _BARE = rb'[^",\r\n]*+'  # what the server never quotes
-_SQL = rb'(?P<sql>(?(quote)(?:[^"]++|"")*+|' + _BARE + rb'))(?(quote)")'
+_SQL = rb'(?P<sql>(?(quote)[^"]*+(?:""[^"]*+)*+|' + _BARE + rb'))(?(quote)")'
+_AT = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (?:[A-Za-z]+|[+-]\d\d(?::?\d\d)?)"
+# The user, the database, the process and the host; the application, and the last ones of newer
+# versions: the backend's type, the leader, the query's id.
+_WHENCE = b"%b,%b,%b,%b" % (_FIELD, _FIELD, _BARE, _FIELD)
+_TAIL = b"%b(?:,%b(?:,%b,%b)?)?" % (_FIELD, _FIELD, _BARE, _BARE)
+# The session, its line, its command, when it began, and its transactions.
+_SESSION = b"%b,%b,%b,%b,%b,%b" % (_BARE, _BARE, _FIELD, _BARE, _BARE, _BARE)
 # A row of an execution as the server writes it, any other row, and what is none for certain.
 _ROW = patterns.compiled(
-    rb"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (?:[A-Za-z]+|[+-]\d\d(?::?\d\d)?)),"
-    rb"(?P<user>" + _FIELD + rb"),(?P<database>" + _FIELD + rb")," + _BARE + rb",(?P<host>"
-    + _FIELD + rb")," + _BARE + rb"," + _BARE + rb"," + _FIELD + rb"," + _BARE + rb"," + _BARE
-    + rb"," + _BARE + rb",(?P<severity>" + _BARE + rb")," + _BARE
-    + rb',(?P<quote>")?' + OPENING + _SQL + rb",(?P<detail>" + _FIELD + rb")"
-    rb"(?:,,,,,,,|(?:," + _FIELD + rb"){7}),(?P<application>" + _FIELD + rb")"
-    rb"(?:," + _FIELD + rb"(?:," + _BARE + rb",(?P<query_id>" + _BARE + rb"))?)?\n"
-    rb"|" + _FIELD + rb"(?:," + _FIELD + rb")*+\n"
+    b"(?P<time>" + _AT + b"),(?P<whence>" + _WHENCE + b")," + _SESSION
+    + b",(?P<severity>" + _BARE + b")," + _BARE
+    + rb',(?P<quote>")?' + OPENING + _SQL + b",(?P<detail>" + _FIELD + b")"
+    b"(?:,,,,,,,|(?:," + _FIELD + b"){7}),(?P<tail>" + _TAIL
+    + rb")\n|" + _FIELD + b"(?:," + _FIELD + rb")*+\n"
     rb"|[\s\S]+"
 )  # fmt: skip
 
@@ -48,6 +53,7 @@ class PgCsv:
     note = ""
 
     def __init__(self) -> None:
+        csv.field_size_limit(_FIELD_BYTES_MAX)
         self.entries = Entries()
         self._counted: Raw = b""  # in which data quotes were counted, how far, and with what result
         self._counted_to = 0
@@ -77,7 +83,6 @@ class PgCsv:
     def parse(self, piece: Piece, account: Account) -> Iterator[Event]:
         """Give the rows as entries; a row with too few fields, or without a time, is none."""
         account.read_bytes += len(piece.raw)
-        csv.field_size_limit(_FIELD_BYTES_MAX)
         reader = csv.reader(io.StringIO(text(piece.raw), newline=""))
         before = 0
         try:
@@ -96,9 +101,9 @@ class PgCsv:
         """Give the usual executions as batches, and the other rows as `parse` does."""
         found = list(_ROW.finditer(piece.raw))
         told = groups(found, _ROW)
-        said = zip(told["time"], told["severity"], told["head"], told["step"], strict=True)
-        kinds = [kind(*words) if time else None for time, *words in said]
-        divided = divide(piece.raw, found, list(map(bool, kinds)))
+        # What is no execution has no severity, either.
+        sources = kinds(zip(told["severity"], told["head"], told["step"], strict=True))
+        divided = divide(piece.raw, found, list(map(bool, sources)))
         rows = left(told, divided.usual)
         at_us = instants(rows["time"]) if rows["time"] else []
         if at_us is None:
@@ -106,7 +111,7 @@ class PgCsv:
             return
         yield from parse_rest(self, piece, divided, account)
         if at_us:
-            yield from apart(_batch(rows, at_us), list(compress(kinds, divided.usual)))
+            yield from apart(_batch(rows, at_us), list(compress(sources, divided.usual)))
 
     def _skip(self, piece: Piece, first: int, last: int | None, account: Account) -> None:
         lines = piece.raw.splitlines(keepends=True)
@@ -148,21 +153,37 @@ def _entry(row: list[str], at_us: int) -> Entry:
 
 
 def _batch(rows: Columns, at_us: Sequence[int]) -> Batch:
-    detail = rows["detail"]
-    who = map(_who, rows["user"], rows["host"], rows["database"], rows["application"])
+    applications, query_ids = zip(*map(_tail, rows["tail"]), strict=True)
     return Batch(
         sql=[each.replace(b'""', b'"') for each in rows["sql"]],
         at_us=at_us,
         duration_us=durations(rows["took"]),
-        who=list(who),
-        parameters=parameters(list(map(_field, detail)) if any(detail) else ()),
-        query_id=query_ids(rows["query_id"]),
+        who=list(map(_who, rows["whence"], applications)),
+        parameters=Later(rows["detail"], _parameters) if any(rows["detail"]) else (),
+        query_id=query_ids if any(query_ids) else (),
     )
 
 
 @lru_cache(maxsize=1 << 14)
-def _who(user: bytes, host: bytes, database: bytes, application: bytes) -> Who:
-    return _field(user), _host(_field(host)), _field(database), _field(application)
+def _who(whence: bytes, application: str) -> Who:
+    """Return who it is that `whence` tells of: the fields from the user to the host."""
+    user, database, _, host = _fields(whence)
+    return user, _host(host), database, application
+
+
+@lru_cache(maxsize=1 << 14)
+def _tail(said: bytes) -> tuple[str, int | None]:
+    """Return the application and the id of the statement, by the last fields of a row."""
+    fields = _fields(said)
+    return fields[0], query_id(fields[-1]) if len(fields) == 4 else None
+
+
+def _fields(said: bytes) -> list[str]:
+    return next(csv.reader(io.StringIO(text(said), newline="")))
+
+
+def _parameters(detail: bytes) -> str:
+    return pgwords.parameters(_field(detail))
 
 
 def _field(said: bytes) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from ..batches import Batch, text
+from ..batches import Batch, Later, text
 from ..events import Event, Source
 from . import pgwords
 from .pgentry import Entry, event_of, query_id
@@ -51,7 +51,7 @@ def many(entries: Iterable[Entry]) -> Iterator[Event | Batch]:
             at_us=[each.at_us or 0 for each in usual],
             duration_us=durations([each["took"] for each in begun]),
             who=[(each.user, each.host, each.database, each.application) for each in usual],
-            parameters=parameters([each.detail for each in usual]),
+            parameters=Later([each.detail for each in usual], pgwords.parameters),
             query_id=[query_id(each.query_id) for each in usual],
         )
         yield from apart(batch, kinds)
@@ -66,18 +66,14 @@ def _begun(entry: Entry) -> re.Match[bytes] | None:
 
 def durations(took: Sequence[bytes]) -> list[int]:
     """Return the microseconds of durations such as 1.234, in milliseconds."""
-    return [int(each.replace(b".", b"")) for each in took]
+    return list(map(int, b" ".join(took).replace(b".", b"").split()))
 
 
-def query_ids(said: Sequence[bytes]) -> Sequence[int | None]:
-    """Return the ids that `said` name; nothing where not one of them does."""
-    known = {each: query_id(text(each)) if each else None for each in set(said)}
-    return [known[each] for each in said] if any(known.values()) else ()
-
-
-def parameters(details: Sequence[str]) -> Sequence[str]:
-    """Return the parameters that the details of entries name; nothing where not one has any."""
-    return [each and pgwords.parameters(each) for each in details] if any(details) else ()
+def kinds(said: Iterable[tuple[bytes, bytes, bytes]]) -> list[Source | None]:
+    """Return what entries are, by the `kind` of what stands before their statements."""
+    every = list(said)
+    known = {each: kind(*each) for each in set(every)}
+    return list(map(known.__getitem__, every))
 
 
 def apart(batch: Batch, kinds: Sequence[Source | None]) -> Iterator[Batch]:

@@ -8,14 +8,14 @@ from itertools import compress
 from ... import patterns
 from ...statements import Dialect
 from ..accounting import Account
-from ..batches import Batch, Who, text
+from ..batches import Batch, Later, Who, text
 from ..events import Event, Source
 from ..sessions import process_of
 from . import pglines, pgwords
 from .base import Piece, Raw
 from .pgentry import Entry, event_of
 from .pglines import Entries, More
-from .pgmany import OPENING, apart, durations, kind, parameters
+from .pgmany import OPENING, apart, durations, kinds
 from .pgprefix import Prefix
 from .pgtime import instants, microseconds
 from .usual import Columns, Found, divide, groups, left, parse_rest
@@ -95,12 +95,12 @@ class PgStderr:
         found = list(self._usual.finditer(piece.raw))
         told = groups(found, self._usual)
         sessions, of_details = self._sessions(told), self._sessions(told, "detail_")
-        kinds = list(map(kind, told["label"], told["head"], told["step"]))
+        sources = kinds(zip(told["label"], told["head"], told["step"], strict=True))
         for place in compress(range(len(found)), told["detail"]):
             if sessions[place] != of_details[place]:  # a line of another session
-                kinds[place] = None
-        self._leave_last(piece, found, sessions, kinds)
-        divided = divide(piece.raw, found, list(map(bool, kinds)))
+                sources[place] = None
+        self._leave_last(piece, found, sessions, sources)
+        divided = divide(piece.raw, found, list(map(bool, sources)))
         rows = left(told, divided.usual)
         at_us = instants(rows["time"]) if rows["time"] else None
         if at_us is None or self._has_stray(piece.raw, divided.rest):
@@ -110,7 +110,7 @@ class PgStderr:
             self.entries.start = piece.offset
         yield from parse_rest(self, piece, divided, account)
         yield from map(event_of, self.entries.settle(piece.offset + len(piece.raw)))
-        yield from apart(self._batch(rows, at_us), list(compress(kinds, divided.usual)))
+        yield from apart(self._batch(rows, at_us), list(compress(sources, divided.usual)))
 
     def _sessions(self, told: Columns, which: str = "") -> list[tuple[bytes, ...]]:
         if not self._session_names:  # there is but one, as far as the prefix says
@@ -122,15 +122,15 @@ class PgStderr:
         piece: Piece,
         found: Sequence[Found],
         sessions: Sequence[tuple[bytes, ...]],
-        kinds: list[Source | None],
+        sources: list[Source | None],
     ) -> None:
-        """Take out of `kinds` the entries that a line in the next piece could go on with."""
+        """Take out of `sources` the entries that a line in the next piece could go on with."""
         seen = set()
         for place in range(len(found) - 1, -1, -1):
             if found[place].end() < len(piece.raw) - pglines.REACH_BYTES:
                 break
             if sessions[place] not in seen:
-                kinds[place] = None
+                sources[place] = None
                 seen.add(sessions[place])
 
     def _has_stray(self, raw: bytes, stretches: Sequence[tuple[int, int]]) -> bool:
@@ -146,7 +146,6 @@ class PgStderr:
         return False
 
     def _batch(self, rows: Columns, at_us: Sequence[int]) -> Batch:
-        said = [text(_joined(each)) if each else "" for each in rows["detail"]]
         nobody = (b"",) * len(at_us)
         who = (rows.get(name, nobody) for name in ("user", "host", "database", "application"))
         return Batch(
@@ -154,7 +153,7 @@ class PgStderr:
             at_us=at_us,
             duration_us=durations(rows["took"]),
             who=list(map(_who, *who)),
-            parameters=parameters(said),
+            parameters=Later(rows["detail"], _parameters) if any(rows["detail"]) else (),
         )
 
     def _text(self, piece: Piece, head: re.Match[bytes], end: int, account: Account) -> str:
@@ -212,6 +211,10 @@ def _usual(line: re.Pattern[bytes]) -> re.Pattern[bytes]:
         b"(?:(?>" + detail + b")(?:" + is_detail + b")(?P<detail>" + _REST_OF_TEXT + b"))?",
         re.MULTILINE,
     )  # fmt: skip
+
+
+def _parameters(detail: bytes) -> str:
+    return pgwords.parameters(text(_joined(detail)))
 
 
 def _joined(said: bytes) -> bytes:

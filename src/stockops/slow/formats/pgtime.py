@@ -12,6 +12,7 @@ _TIME = re.compile(
 )
 _EPOCH = re.compile(r"(\d{9,11})(?:\.(\d{1,6}))?$")
 _MINUTES_END, _SECONDS_END = len("2026-01-05 10:00:"), len("2026-01-05 10:00:00")
+_THOUSANDTHS = {b".%03d" % each: each * 1_000 for each in range(1_000)}
 # Abbreviations that mean one thing: KST is nine hours everywhere, IST and CST are not.
 _HOURS = {"UTC": 0, "GMT": 0, "KST": 9, "JST": 9, "CET": 1, "CEST": 2, "WET": 0, "MSK": 3,
           "EDT": -4, "EST": -5, "CDT": -5, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8}  # fmt: skip
@@ -32,17 +33,32 @@ def instants(said: Sequence[bytes]) -> list[int] | None:
     """
     Return the instants that `said` name, all in one form; None where one of them names none.
 
-    What a minute is in its zone is found out once.
+    None, too, where they are of two zones, as on the night when the clock changes.
     """
     try:
         if said[0][_SECONDS_END : _SECONDS_END + 1] != b".":
             return list(map(_instant_us, said))
-        zone = _SECONDS_END + len(".000")
-        minutes = map(_minute_us, [each[:_MINUTES_END] + each[zone:] for each in said])
-        digits = [each[_MINUTES_END:_SECONDS_END] + each[_SECONDS_END + 1 : zone] for each in said]
-        return [minute + int(each) * 1_000 for minute, each in zip(minutes, digits, strict=True)]
-    except ValueError:
+        end = _SECONDS_END + len(".000")
+        [zone] = {each[end:] for each in said}
+        seconds = _Seconds(zone)
+        return [
+            seconds[each[:_SECONDS_END]] + _THOUSANDTHS[each[_SECONDS_END:end]] for each in said
+        ]
+    except (ValueError, KeyError):
         return None
+
+
+class _Seconds(dict[bytes, int]):
+    """The instants of seconds in one zone: each is found out once."""
+
+    def __init__(self, zone: bytes) -> None:
+        super().__init__()
+        self._zone = zone
+
+    def __missing__(self, second: bytes) -> int:
+        minute_us = _minute_us(second[:_MINUTES_END] + self._zone)
+        self[second] = at_us = minute_us + int(second[_MINUTES_END:]) * 1_000_000
+        return at_us
 
 
 def _instant_us(said: bytes) -> int:

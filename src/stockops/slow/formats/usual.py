@@ -9,18 +9,21 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, pairwise
+from operator import itemgetter, methodcaller
 
 from ..accounting import Account
 from ..events import Event
 from .base import Format, Piece
 
 Found = re.Match[bytes]
+_GROUPS = methodcaller("groups", b"")
+_SPAN = methodcaller("span")
 Columns = Mapping[str, Sequence[bytes]]  # by the names of groups
 
 
 def groups(found: Sequence[Found], pattern: re.Pattern[bytes]) -> Columns:
     """Return what each named group holds, match by match; b"" where a match does not have it."""
-    every = list(zip(*(each.groups(b"") for each in found), strict=True))
+    every = list(zip(*map(_GROUPS, found), strict=True))
     return {name: every[at - 1] if every else () for name, at in pattern.groupindex.items()}
 
 
@@ -46,11 +49,15 @@ def divide(raw: bytes, found: Sequence[Found], is_usual: Sequence[bool]) -> Divi
     What stands between two matches may belong to the one before it: so that one is left to the
     rest. So is each match of which `is_usual` is false.
     """
-    starts = [*(each.start() for each in found), len(raw)]
+    spans = list(map(_SPAN, found))
+    starts = [*map(itemgetter(0), spans), len(raw)]
+    ends = list(map(itemgetter(1), spans))
+    if starts[0] == 0 and ends == starts[1:] and all(is_usual):
+        return Divided(is_usual, ())
     rest = [(0, starts[0])] if starts[0] else []
     usual = []
-    for each, stands, (start, end) in zip(found, is_usual, pairwise(starts), strict=True):
-        usual.append(stands and each.end() == end)
+    for at, stands, (start, end) in zip(ends, is_usual, pairwise(starts), strict=True):
+        usual.append(stands and at == end)
         if usual[-1]:
             continue
         if rest and rest[-1][1] == start:
