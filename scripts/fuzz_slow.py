@@ -26,6 +26,7 @@ with atheris.instrument_imports(include=["stockops.slow", "stockops.statements"]
     from stockops.slow.batches import Batch
     from stockops.slow.digest import Digest
     from stockops.slow.formats import Ends, Format, Piece
+    from stockops.slow.formats.pgcsv import PgCsv
 
 CHOICES_BYTES = 2
 INPUT_BYTES_MAX = 4096
@@ -88,7 +89,7 @@ def read(data: bytes) -> None:
         raise RuntimeError(f"{whole.account} of {len(raw)} bytes")
     said = shown(whole)
     halves = [(form(), Piece("x", 0, raw[:cut])), (form(), Piece("x", cut, raw[cut:]))]
-    may_cut = not own.whole and not isinstance(own, formats.PgCsv)
+    may_cut = not own.whole and not isinstance(own, PgCsv)
     if may_cut and said != shown(digested(own, halves, fast=False)):
         raise RuntimeError(f"cut at {cut} it says something else")
     again = form()

@@ -28,6 +28,10 @@ from stockops.slow.accounting import Account
 from stockops.slow.digest import Digest
 from stockops.slow.events import Event
 from stockops.slow.formats import Piece, pgprefix
+from stockops.slow.formats.mysqlslow import MySQLSlow
+from stockops.slow.formats.pgcsv import PgCsv
+from stockops.slow.formats.pgjson import PgJson
+from stockops.slow.formats.pgstderr import PgStderr
 from stockops.slow.reading import Reading
 
 COUNT = 600
@@ -240,10 +244,10 @@ def test_no_bytes_bring_it_down(start: bytes, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(raw)))
     raw = start + raw[:cut] + data.draw(st.binary(max_size=20)) + raw[cut:]
     for form in (
-        formats.MySQLSlow(),
-        formats.PgCsv(),
-        formats.PgJson(),
-        formats.PgStderr(pgprefix.Prefix("%m [%p] ", 1.0)),
+        MySQLSlow(),
+        PgCsv(),
+        PgJson(),
+        PgStderr(pgprefix.Prefix("%m [%p] ", 1.0)),
     ):
         account, whole = Account(), Digest()
         for event in read(raw, account, form=form):

@@ -13,6 +13,7 @@ from .. import targets
 from ..errors import ConfigError, Unreachable
 from ..plan import Consent
 from ..targets import Target
+from . import forms
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -112,14 +113,7 @@ def repository(command: Command) -> Command:
     )(command)
 
 
-form = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print the answer.",
-)
+form = forms.form
 
 plan_only = click.option(
     "--plan", "plan_only", is_flag=True, help="Print what would be done, and do nothing."

@@ -6,7 +6,7 @@ import click
 
 from .. import render
 from ..slow import report
-from . import options
+from . import forms
 from .slow_files import asked_for, leave, read_all, what_to_read
 from .slow_page import report_file, write_page
 from .slowview import print_digest
@@ -20,7 +20,7 @@ from .slowview import print_digest
 )  # fmt: skip
 @click.option("--limit", type=click.IntRange(1), help="So many classes. [default: 10; all as json]")
 @click.option("--jobs", type=click.IntRange(1), help="Processes. [default: one for each core]")
-@options.form
+@forms.form
 @report_file
 @click.pass_context
 def digest_command(

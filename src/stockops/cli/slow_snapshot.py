@@ -7,7 +7,7 @@ import click
 
 from .. import render
 from ..slow import report, snapshots
-from . import options
+from . import forms
 from .slow_files import asked_for, leave, read_all, what_to_read
 from .slowview import print_compared
 
@@ -47,7 +47,7 @@ def snapshot_command(
     "--max-worse", type=click.FloatRange(0), default=10.0, show_default=True, metavar="PERCENT",
     help="How much longer a class may take on average.",
 )  # fmt: skip
-@options.form
+@forms.form
 @click.pass_context
 def compare_command(
     ctx: click.Context, before: Path, after: Path, max_worse: float, form: render.Format

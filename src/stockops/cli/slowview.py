@@ -4,7 +4,7 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +12,9 @@ from .. import render
 from ..slow import report
 from ..slow.digest import Digest
 from ..slow.report import ClassRow
-from ..slow.snapshots import Compared
+
+if TYPE_CHECKING:
+    from ..slow.snapshots import Compared
 
 _CLASSES_SHOWN = 10
 _TEXT_CHARACTERS = 70
@@ -81,12 +83,12 @@ class ComparedLine:
     statement: str
 
 
-def print_compared(rows: list[Compared], form: render.Format) -> None:
+def print_compared(rows: list["Compared"], form: render.Format) -> None:
     """Write the classes of two snapshots to stdout."""
     click.echo(render.rows(rows if form == "json" else list(map(_compared, rows)), form))
 
 
-def _compared(row: Compared) -> ComparedLine:
+def _compared(row: "Compared") -> ComparedLine:
     ratio = "-" if row.ratio is None else f"{row.ratio:.2f}"
     if row.low is not None:
         ratio += f" ({row.low:.2f} to {row.high:.2f})"

@@ -8,7 +8,6 @@ from .accounting import Account
 from .batches import Batch, picker, text
 from .classes import Class, spread
 from .events import Event
-from .planned import shape_of
 
 NOTICES_MAX = 20  # examples of each kind
 
@@ -62,12 +61,13 @@ class Digest:
             of = self._class(statement)
             of.execution(event, statement.tags)
             if event.plan:
-                _planned(of, event)
+                _planned(of, event.plan, event.duration_us, event.at_us)
         elif event.source == "preparation":
             of = self._class(classify(event.sql, dialect=self.dialect))
             of.preparation(event.duration_us * event.weight)
         else:
-            _planned(self._class(classify(event.sql, dialect=self.dialect)), event)
+            of = self._class(classify(event.sql, dialect=self.dialect))
+            _planned(of, event.plan, event.duration_us, event.at_us)
 
     def batch(self, batch: Batch) -> None:
         """Count all of `batch`, as if each was an event."""
@@ -91,8 +91,7 @@ class Digest:
                     of.tagged(statements[place].tags, 1)
                 if batch.plan and batch.plan[place]:
                     at_us, duration_us = batch.at_us[place], batch.duration_us[place]
-                    shape = shape_of(text(batch.plan[place]))
-                    of.plan(*shape, duration_us=duration_us, at_us=at_us)
+                    _planned(of, text(batch.plan[place]), duration_us, at_us)
 
     def add(self, other: "Digest") -> None:
         """Add the digest of another part."""
@@ -131,5 +130,7 @@ class Digest:
             self.examples[kind] = sorted({*kept, *said})[:NOTICES_MAX]
 
 
-def _planned(of: Class, event: Event) -> None:
-    of.plan(*shape_of(event.plan), duration_us=event.duration_us, at_us=event.at_us)
+def _planned(of: Class, plan: str, duration_us: int, at_us: int | None) -> None:
+    from .planned import shape_of  # noqa: PLC0415  most logs have no plans, which take time to know
+
+    of.plan(*shape_of(plan), duration_us=duration_us, at_us=at_us)

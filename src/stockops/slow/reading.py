@@ -5,25 +5,19 @@ A file is cut where entries begin, which the bytes alone decide; what the pieces
 the answer is the same whatever the number of processes, the size of the pieces, or the packing.
 """
 
-import gc
-import lzma
 import math
 import mmap
-import multiprocessing
 import os
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO
 
-import zstandard
-
 from ..errors import ConfigError
 from ..statements import Dialect
-from . import formats, sources
+from . import formats, sharing, sources
 from .accounting import Account
 from .batches import Batch
 from .digest import Digest
@@ -136,18 +130,10 @@ def digest(
     if jobs == 1 or len(tasks) <= 1:
         parts = ((task, *_digest_task(reading, task)) for task in tasks)
         return _together(reading, parts, seen)
-    context = multiprocessing.get_context("fork")  # a new interpreter takes longer than a part
-    workers = min(jobs, len(tasks), JOBS_MAX)
-    # What is read by the thousand makes many objects and no circle: to look for one takes a tenth
-    # of the time.
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=gc.disable) as pool:
-        try:
-            answers = pool.map(_digest_task, [reading] * len(tasks), tasks)
-            parts = ((task, *answer) for task, answer in zip(tasks, answers, strict=True))
-            return _together(reading, parts, seen)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    answers = sharing.shared(partial(_digest_task, reading), tasks, workers=min(jobs, JOBS_MAX))
+    with closing(answers):
+        parts = ((task, *answer) for task, answer in zip(tasks, answers, strict=True))
+        return _together(reading, parts, seen)
 
 
 def events(reading: Reading, account: Account) -> Iterator[tuple[Event, Dialect]]:
@@ -288,7 +274,7 @@ def _read(file: str, stream: IO[bytes], size: int) -> bytes:
         while left and (block := stream.read(left)):
             blocks.append(block)
             left -= len(block)
-    except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zstandard.ZstdError) as exc:
+    except sources.damaged() as exc:
         raise ConfigError(
             f"{file!r} cannot be unpacked: {exc}", hint="It may be cut off: copy it again."
         ) from exc

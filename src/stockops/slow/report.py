@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from . import histogram, planned
+from . import histogram
 from .accounting import UNDERSTOOD_MIN
 from .classes import SLOT_US, Class, Sample
 from .digest import Digest
@@ -229,6 +229,10 @@ def _row(each: Class, whole_us: int, digest: Digest) -> ClassRow:
 
 
 def _plans(each: Class) -> Iterator[PlanRow]:
+    if not each.plans:
+        return
+    from . import planned  # noqa: PLC0415  most logs have no plans, which take time to know
+
     for plan in planned.judged(each):
         seen = plan.seen
         yield PlanRow(

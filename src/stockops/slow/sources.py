@@ -1,15 +1,10 @@
 """The files of a log: found, opened, and unpacked as they are read."""
 
-import bz2
-import gzip
-import lzma
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, cast
-
-import zstandard
+from typing import IO, BinaryIO
 
 from ..errors import ConfigError
 
@@ -59,17 +54,22 @@ def unpacked(file: str) -> Iterator[IO[bytes]]:
         raw.seek(0)
         if kind is None:
             yield raw
-        elif kind == "zst":
-            with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as stream:
-                yield cast("IO[bytes]", stream)
         else:
-            readers: dict[str, Any] = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
-            with readers[kind](raw, "rb") as stream:
+            from . import packing  # noqa: PLC0415  four libraries that a plain log does without
+
+            with packing.unpacked(raw, kind) as stream:
                 yield stream
 
 
+def damaged() -> tuple[type[Exception], ...]:
+    """Return what reading raises where a file is cut off or damaged: asked when it has."""
+    from . import packing  # noqa: PLC0415
+
+    return (OSError, *packing.DAMAGED)
+
+
 @contextmanager
-def _opened(file: str) -> Iterator[IO[bytes]]:
+def _opened(file: str) -> Iterator[BinaryIO]:
     try:
         with Path(file).open("rb") as raw:
             yield raw

@@ -18,21 +18,9 @@ from .base import Piece, Raw
 from .mysqlslow import BANNER, BANNER_MARK
 from .pglines import Entries
 from .pgtime import microseconds
+from .signs import GENERAL
 
 THREADS_MAX = 1 << 16  # whose user is remembered, where they do not say that they quit
-_COMMANDS = (
-    b"Binlog Dump|Binlog Dump GTID|Bulk_execute|Change user|Close stmt|Connect|Connect Out|"
-    b"Create DB|Daemon|Debug|Delayed insert|Drop DB|Error|Execute|Fetch|Field List|Init DB|Kill|"
-    b"Long Data|Ping|Prepare|Processlist|Query|Quit|Refresh|Register Slave|Register Replica|"
-    b"Reset Connection|Reset connection|Reset stmt|Set option|Shutdown|Sleep|Statistics|"
-    b"Table Dump|Time"
-)
-_HEAD = re.compile(
-    rb"^(?:(?P<old>\d{6} [ \d]\d:\d\d:\d\d)\t|\t\t|(?P<new>\d{4}-\d\d-\d\dT[\d:.]+\S*)\t)"
-    rb" *(?P<thread>\d+) (?P<command>" + _COMMANDS + rb")(?:\t|$)",
-    re.MULTILINE,
-)
-SIGN = _HEAD
 _WHO = re.compile(rb"(\S*)@(\S*)(?: as \S+)? on (\S*)")
 _USE = re.compile(rb"(?i)\s*use\s+`?([^`\s;]+)`?\s*;?\s*\Z")
 # The server logs what these run as an entry of its own.
@@ -65,7 +53,7 @@ class MySQLGeneral:
         line = at if at == 0 else data.rfind(b"\n", 0, at) + 1
         if line < at:
             line = data.find(b"\n", at, end) + 1 or end
-        while line < end and not _HEAD.match(data, line, end):
+        while line < end and not GENERAL.match(data, line, end):
             line = data.find(b"\n", line, end) + 1 or end
         return line
 
@@ -73,7 +61,7 @@ class MySQLGeneral:
         """Give the entries; a piece follows the one before it."""
         raw = piece.raw
         account.read_bytes += len(raw)
-        heads = list(_HEAD.finditer(raw))
+        heads = list(GENERAL.finditer(raw))
         before = raw[: heads[0].start() if heads else len(raw)]
         if BANNER.sub(b"", before).strip():
             account.skip(piece.file, piece.offset, before)

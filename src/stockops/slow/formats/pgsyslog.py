@@ -25,16 +25,9 @@ from .pgentry import Entry, event_of
 from .pglines import Entries, More
 from .pgprefix import Prefix
 from .pgtime import microseconds
+from .signs import SYSLOG_LINE
 
-_DAY = r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?"
-_ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)"
-_LINE = (
-    rf"(?:<\d{{1,3}}>)?(?:1 )?(?:{_DAY}|(?P<iso>{_ISO})) \S+ (?P<program>[^\s\[\]:]+)"
-    r"(?:\[(?P<pid>\d+)\]:| (?P<process>\d+) \S+ (?:-|(?:\[[^\]\n]*\])+)) "
-)
-SIGN = re.compile(f"^{_LINE}".encode(), re.MULTILINE)
-JOURNAL = re.compile(rb'^\{[^\n]{0,4000}?"__REALTIME_TIMESTAMP"', re.MULTILINE)
-_SAID = re.compile(_LINE.encode() + rb"(?:\xef\xbb\xbf)?(?P<text>[^\n]*)")
+_SAID = re.compile(SYSLOG_LINE.encode() + rb"(?:\xef\xbb\xbf)?(?P<text>[^\n]*)")
 _NUMBER = re.compile(rb"\[\d+(?:-(\d+))?\] ")
 _ESCAPED = re.compile(rb"#01([125])")
 _MEANT = {b"1": b"\t", b"2": b"\n", b"5": b"\r"}

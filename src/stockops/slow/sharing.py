@@ -1,0 +1,128 @@
+"""
+Tasks that are shared out to processes, each of which is a fork of this one.
+
+A pool of the standard library takes as long to be imported and to end as two megabytes of a log do
+to be read; here nothing is sent to a process but the turn to take the next task.
+"""
+
+import gc
+import os
+import pickle
+import select
+import signal
+import struct
+from collections.abc import Callable, Generator, Iterator, Sequence
+from io import FileIO
+from typing import Any, NoReturn, TypeVar
+
+from ..errors import StockopsError
+
+Task = TypeVar("Task")
+Answer = TypeVar("Answer")
+_NUMBER = struct.Struct("=q")
+
+
+def shared(
+    work: Callable[[Task], Answer], tasks: Sequence[Task], *, workers: int
+) -> Generator[Answer, None, None]:
+    """
+    Give what `work` answers to each of `tasks`, in their order.
+
+    What it raises is raised here. Raises `StockopsError` where a process ended before its work.
+    """
+    turn = os.pipe()  # holds the number of the next task, which who reads it puts back one higher
+    os.write(turn[1], _NUMBER.pack(0))
+    running: dict[int, FileIO] = {}
+    try:
+        # Interrupted in here, a fork would go on as the process that it was made from.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        for _ in range(min(workers, len(tasks))):
+            told, tell = os.pipe()
+            child = os.fork()
+            if not child:
+                _work(work, tasks, turn, tell)
+            os.close(tell)
+            running[child] = FileIO(told)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        yield from _in_order(running, len(tasks))
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        for each in turn:
+            os.close(each)
+        for child, answers in running.items():
+            answers.close()
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+
+def _work(
+    work: Callable[[Any], Any], tasks: Sequence[Any], turn: tuple[int, int], tell: int
+) -> NoReturn:
+    """Take tasks for as long as there are any, and end this process, whatever happens."""
+    code = 1
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # the one who waits has something to say
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        # What is read by the thousand makes many objects and no circle: to look for one takes a
+        # tenth of the time.
+        gc.disable()
+        with open(tell, "wb") as answers:
+            while (number := _next(turn)) < len(tasks):
+                answer: tuple[int, Any, Exception | None]
+                try:
+                    answer = (number, work(tasks[number]), None)
+                except Exception as exc:  # it is raised where it can be told
+                    answer = (number, None, exc)
+                raw = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
+                answers.write(_NUMBER.pack(len(raw)) + raw)
+                answers.flush()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _next(turn: tuple[int, int]) -> int:
+    number: int = _NUMBER.unpack(os.read(turn[0], _NUMBER.size))[0]
+    os.write(turn[1], _NUMBER.pack(number + 1))
+    return number
+
+
+def _in_order(running: dict[int, FileIO], count: int) -> Iterator[Any]:
+    early: dict[int, Any] = {}
+    for number in range(count):
+        while number not in early:
+            ready = select.select(list(running.values()), [], [])[0]
+            for child, answers in list(running.items()):
+                if answers not in ready:
+                    continue
+                size = _exactly(answers, _NUMBER.size)
+                if not size:
+                    _ended(running, child)
+                    continue
+                raw = _exactly(answers, _NUMBER.unpack(size)[0])
+                done, answer, exc = pickle.loads(raw)  # noqa: S301  our own process says it
+                if exc is not None:
+                    raise exc
+                early[done] = answer
+        yield early.pop(number)
+
+
+def _exactly(answers: FileIO, size: int) -> bytes:
+    """Read `size` bytes, of which a pipe gives less at a time; nothing where it has ended."""
+    blocks = bytearray()
+    while len(blocks) < size:
+        block = answers.read(size - len(blocks))
+        if not block:
+            return b""
+        blocks += block
+    return bytes(blocks)
+
+
+def _ended(running: dict[int, FileIO], child: int) -> None:
+    """Forget a process that has ended; raise where it was not for want of work."""
+    running.pop(child).close()
+    if os.waitpid(child, 0)[1]:
+        raise StockopsError(
+            "a process that read a part of the log was ended",
+            hint="Look for what took its memory: dmesg | tail; or read with --jobs 1",
+        )
