@@ -127,13 +127,18 @@ def digest(
     Raises `ConfigError` where a file is no log that is known.
     """
     tasks = [each for file in reading.files for each in _tasks(reading, file)]
+    whole, work = Digest(), partial(_read_task, reading)
     if jobs == 1 or len(tasks) <= 1:
-        parts = ((task, *_digest_task(reading, task)) for task in tasks)
-        return _together(reading, parts, seen)
-    answers = sharing.shared(partial(_digest_task, reading), tasks, workers=min(jobs, JOBS_MAX))
-    with closing(answers):
-        parts = ((task, *answer) for task, answer in zip(tasks, answers, strict=True))
-        return _together(reading, parts, seen)
+        part = Digest()  # of its own: what goes on beyond a part is PostgreSQL's, whatever is read
+        _join(reading, whole, zip(tasks, map(partial(work, part), tasks), strict=True), seen)
+        whole.add(part)
+        return whole
+    workers = min(jobs, JOBS_MAX)
+    with closing(
+        sharing.shared(work, tasks, workers=workers, total=Digest, add=whole.add)
+    ) as answers:  # strict: to its end, where the totals are
+        _join(reading, whole, zip(tasks, answers, strict=True), seen)
+    return whole
 
 
 def events(reading: Reading, account: Account) -> Iterator[tuple[Event, Dialect]]:
@@ -171,31 +176,33 @@ def _tasks(reading: Reading, file: str) -> Iterator[_Task]:
                 _forget(data, start)
 
 
-def _together(
-    reading: Reading, parts: Iterator[tuple[_Task, Digest, Ends]], seen: Callable[[int], None]
-) -> Digest:
-    """Add the parts up; of one file they follow each other, and what goes on is put together."""
-    whole, ends, file = Digest(), Ends(), ""
-    for task, part, after in parts:
+def _join(
+    reading: Reading,
+    whole: Digest,
+    parts: Iterable[tuple[_Task, tuple[int, Ends]]],
+    seen: Callable[[int], None],
+) -> None:
+    """Put together what goes on from one part of a file to the next: they follow each other."""
+    ends, file = Ends(), ""
+    for task, (read_bytes, after) in parts:
         if task.file != file:
             _count(reading, whole, ends.close(whole.account))
             ends, file = Ends(), task.file
-        whole.add(part)
         _count(reading, whole, ends.then(after, whole.account))
-        seen(part.account.read_bytes)
+        seen(read_bytes)
     _count(reading, whole, ends.close(whole.account))
     whole.scaled = reading.sampling.says() if reading.sampling else ""
-    return whole
 
 
-def _digest_task(reading: Reading, task: _Task) -> tuple[Digest, Ends]:
-    part, ends = Digest(), Ends()
+def _read_task(reading: Reading, part: Digest, task: _Task) -> tuple[int, Ends]:
+    """Add a task to `part`; return how many bytes it has, and what goes on beyond it."""
+    ends, before = Ends(), part.account.read_bytes
     for piece, form in _pieces(reading, task):
         part.formats[task.file] = f"{form.name}, {form.note}" if form.note else form.name
         part.dialect = form.dialect
         read = ends.told if reading.batches and not reading.sampling else ends.parsed
         _count(reading, part, read(form, piece, part.account))
-    return part, ends
+    return part.account.read_bytes - before, ends
 
 
 def _count(reading: Reading, part: Digest, told: Iterable[Event | Batch]) -> None:

@@ -13,22 +13,31 @@ import signal
 import struct
 from collections.abc import Callable, Generator, Iterator, Sequence
 from io import FileIO
-from typing import Any, NoReturn, TypeVar
+from typing import IO, Any, NoReturn, TypeVar
 
 from ..errors import StockopsError
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
+Total = TypeVar("Total")
 _NUMBER = struct.Struct("=q")
+_HEAD = struct.Struct("=qq")  # of what a process tells: the number of the task, and its length
+_RAISED, _TOTAL = -1, -2  # instead of the number of a task
 
 
 def shared(
-    work: Callable[[Task], Answer], tasks: Sequence[Task], *, workers: int
+    work: Callable[[Total, Task], Answer],
+    tasks: Sequence[Task],
+    *,
+    workers: int,
+    total: Callable[[], Total],
+    add: Callable[[Total], None],
 ) -> Generator[Answer, None, None]:
     """
     Give what `work` answers to each of `tasks`, in their order.
 
-    What it raises is raised here. Raises `StockopsError` where a process ended before its work.
+    Each process begins a `total` to which its work adds; `add` gets them all before this ends. What
+    work raises is raised here. Raises `StockopsError` where a process ended before its work.
     """
     turn = os.pipe()  # holds the number of the next task, which who reads it puts back one higher
     os.write(turn[1], _NUMBER.pack(0))
@@ -40,11 +49,11 @@ def shared(
             told, tell = os.pipe()
             child = os.fork()
             if not child:
-                _work(work, tasks, turn, tell)
+                _work(work, total(), tasks, (turn, tell))
             os.close(tell)
             running[child] = FileIO(told)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        yield from _in_order(running, len(tasks))
+        yield from _in_order(running, len(tasks), add)
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         for each in turn:
@@ -56,29 +65,36 @@ def shared(
 
 
 def _work(
-    work: Callable[[Any], Any], tasks: Sequence[Any], turn: tuple[int, int], tell: int
+    work: Callable[[Any, Any], Any],
+    total: object,
+    tasks: Sequence[Any],
+    pipes: tuple[tuple[int, int], int],
 ) -> NoReturn:
     """Take tasks for as long as there are any, and end this process, whatever happens."""
-    code = 1
+    code, (turn, tell) = 1, pipes
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # the one who waits has something to say
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         # What is read by the thousand makes many objects and no circle: to look for one takes a
         # tenth of the time.
         gc.disable()
-        with open(tell, "wb") as answers:
+        with os.fdopen(tell, "wb") as answers:
             while (number := _next(turn)) < len(tasks):
-                answer: tuple[int, Any, Exception | None]
                 try:
-                    answer = (number, work(tasks[number]), None)
+                    _tell(answers, number, work(total, tasks[number]))
                 except Exception as exc:  # it is raised where it can be told
-                    answer = (number, None, exc)
-                raw = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
-                answers.write(_NUMBER.pack(len(raw)) + raw)
-                answers.flush()
+                    _tell(answers, _RAISED, exc)
+                    break
+            _tell(answers, _TOTAL, total)
         code = 0
     finally:
         os._exit(code)
+
+
+def _tell(answers: IO[bytes], number: int, answer: object) -> None:
+    raw = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
+    answers.write(_HEAD.pack(number, len(raw)) + raw)
+    answers.flush()
 
 
 def _next(turn: tuple[int, int]) -> int:
@@ -87,24 +103,29 @@ def _next(turn: tuple[int, int]) -> int:
     return number
 
 
-def _in_order(running: dict[int, FileIO], count: int) -> Iterator[Any]:
+def _in_order(running: dict[int, FileIO], count: int, add: Callable[[Any], None]) -> Iterator[Any]:
     early: dict[int, Any] = {}
-    for number in range(count):
-        while number not in early:
-            ready = select.select(list(running.values()), [], [])[0]
-            for child, answers in list(running.items()):
-                if answers not in ready:
-                    continue
-                size = _exactly(answers, _NUMBER.size)
-                if not size:
-                    _ended(running, child)
-                    continue
-                raw = _exactly(answers, _NUMBER.unpack(size)[0])
-                done, answer, exc = pickle.loads(raw)  # noqa: S301  our own process says it
-                if exc is not None:
-                    raise exc
-                early[done] = answer
-        yield early.pop(number)
+    due = 0
+    while running:
+        ready = select.select(list(running.values()), [], [])[0]
+        for child, answers in list(running.items()):
+            if answers not in ready:
+                continue
+            head = _exactly(answers, _HEAD.size)
+            if not head:
+                _ended(running, child)
+                continue
+            number, size = _HEAD.unpack(head)
+            answer = pickle.loads(_exactly(answers, size))  # noqa: S301  our own process says it
+            if number == _RAISED:
+                raise answer
+            if number == _TOTAL:
+                add(answer)
+            else:
+                early[number] = answer
+        while due < count and due in early:
+            yield early.pop(due)
+            due += 1
 
 
 def _exactly(answers: FileIO, size: int) -> bytes:

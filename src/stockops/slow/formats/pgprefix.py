@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from . import pgwords
 
@@ -44,6 +43,7 @@ _KEYS = {
 _KEYED = re.compile(rf"({'|'.join(_KEYS)})([=:])([^\s,\]]*)")
 # The name of an application may hold blanks, and then reads as several things.
 _APPLICATION = re.compile(r"(%a)(?: (?:%[a-z]|[\w.-])+)+")
+_ZEROS = str.maketrans("123456789", "000000000")
 _ENDLESS = ("%u", "%d", "%a", "%w")
 _ENDLESS_MAX = 5
 _ESCAPES = {
@@ -89,19 +89,16 @@ def labelled(line: bytes) -> bool:
 
 def infer(lines: Sequence[bytes]) -> Prefix | None:
     """Return the prefix of most of `lines`; None where none of them is a line of PostgreSQL."""
-    return _infer(tuple(lines[:SAMPLE_LINES_MAX]))
-
-
-@lru_cache(maxsize=8)  # each part of a file is read by what the file begins with
-def _infer(lines: tuple[bytes, ...]) -> Prefix | None:
     said = []
-    for line in lines:
+    for line in lines[:SAMPLE_LINES_MAX]:
         mark = None if line[:1] == b"\t" else _MARK.search(line, 0, _PREFIX_BYTES_MAX)
         if mark is not None:
             said.append(line[: mark.start()].decode("utf-8", "replace"))
     if not said:
         return None
-    counted = Counter(_template(each) for each in said)
+    counted: Counter[str] = Counter()
+    for each, count in Counter(each.translate(_ZEROS) for each in said).items():
+        counted[_template(each)] += count  # a digit is as good as another
     best = max(_candidates(counted), key=lambda each: _matched(each, said))
     return Prefix(best, _matched(best, said)[0] / len(said))
 

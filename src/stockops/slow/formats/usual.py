@@ -8,14 +8,15 @@ and never takes for one what `parse` would not, or would read otherwise.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress, pairwise
-from operator import itemgetter, methodcaller
+from itertools import compress
+from operator import itemgetter, methodcaller, not_
 
 from ..accounting import Account
 from ..events import Event
 from .base import Format, Piece
 
 Found = re.Match[bytes]
+_AT_ONCE = 512  # rows that are made columns while the processor has them at hand
 _GROUPS = methodcaller("groups", b"")
 _SPAN = methodcaller("span")
 Columns = Mapping[str, Sequence[bytes]]  # by the names of groups
@@ -23,8 +24,12 @@ Columns = Mapping[str, Sequence[bytes]]  # by the names of groups
 
 def groups(found: Sequence[Found], pattern: re.Pattern[bytes]) -> Columns:
     """Return what each named group holds, match by match; b"" where a match does not have it."""
-    every = list(zip(*map(_GROUPS, found), strict=True))
-    return {name: every[at - 1] if every else () for name, at in pattern.groupindex.items()}
+    columns: list[list[bytes]] = [[] for _ in range(pattern.groups)]
+    for start in range(0, len(found), _AT_ONCE):
+        rows = map(_GROUPS, found[start : start + _AT_ONCE])
+        for column, part in zip(columns, zip(*rows, strict=True), strict=True):
+            column.extend(part)
+    return {name: columns[at - 1] for name, at in pattern.groupindex.items()}
 
 
 def left(columns: Columns, usual: Sequence[bool]) -> Columns:
@@ -51,15 +56,13 @@ def divide(raw: bytes, found: Sequence[Found], is_usual: Sequence[bool]) -> Divi
     """
     spans = list(map(_SPAN, found))
     starts = [*map(itemgetter(0), spans), len(raw)]
-    ends = list(map(itemgetter(1), spans))
-    if starts[0] == 0 and ends == starts[1:] and all(is_usual):
-        return Divided(is_usual, ())
     rest = [(0, starts[0])] if starts[0] else []
-    usual = []
-    for at, stands, (start, end) in zip(ends, is_usual, pairwise(starts), strict=True):
-        usual.append(stands and at == end)
-        if usual[-1]:
-            continue
+    usual = [
+        stands and span[1] == end
+        for stands, span, end in zip(is_usual, spans, starts[1:], strict=True)
+    ]
+    for place in compress(range(len(usual)), map(not_, usual)):
+        start, end = starts[place : place + 2]
         if rest and rest[-1][1] == start:
             rest[-1] = (rest[-1][0], end)
         else:
