@@ -10,6 +10,7 @@ from .base import Columnar, Ends, Format, Piece, Raw
 __all__ = ["HEAD_BYTES", "NAMES", "Columnar", "Ends", "Format", "Piece", "Raw", "detect"]
 
 HEAD_BYTES = 1 << 18
+_NEAR_BYTES = 1 << 14  # twice as much as any sign takes
 NAMES = ("mysql", "general", "stderr", "csv", "json", "syslog", "journal")
 
 
@@ -95,7 +96,17 @@ def _of_lines(kind: str | None, lines: list[bytes]) -> Format | None:
 
 def _first(head: bytes) -> str | None:
     """Return whose sign stands first: a literal further down may hold that of another."""
-    found = {kind: match.start() for kind, sign in signs.OF.items() if (match := sign.search(head))}
-    if "general" in found and not signs.MYSQL_ENTRY.search(head, 0, found["general"]):
-        found.pop("mysql", None)  # the banner that it found is that of either log
-    return min(found, key=lambda kind: found[kind]) if found else None
+    first = None
+    for size in (_NEAR_BYTES, len(head)):  # most logs say at once what they are
+        found = {
+            kind: match.start()
+            for kind, sign in signs.OF.items()
+            if (match := sign.search(head, 0, size))
+        }
+        if "general" in found and not signs.MYSQL_ENTRY.search(head, 0, found["general"]):
+            found.pop("mysql", None)  # the banner that it found is that of either log
+        first = min(found, key=lambda kind: found[kind], default=None)
+        banner = first == "mysql" and not signs.MYSQL_ENTRY.search(head, 0, size)
+        if first is not None and found[first] < _NEAR_BYTES // 2 and not banner:
+            break
+    return first
