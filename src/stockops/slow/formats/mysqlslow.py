@@ -17,7 +17,7 @@ from ..batches import Batch, text
 from ..events import Event
 from .base import Piece, Raw
 from .pglines import Entries
-from .usual import divide, parse_rest
+from .usual import Columns, divide, found, parse_rest
 
 _TIME_AND_WHO = rb"(?:# Time: [^\n]*\n)?# User@Host: (?P<who>[^\n]*)\n"
 _DATABASE = rb"(?:use (?P<database>[^\n]*);\n)?"
@@ -109,13 +109,13 @@ class MySQLSlow:
 
     def columns(self, piece: Piece, account: Account) -> Iterator[Event | Batch]:
         """Give the usual entries as one batch, and the others as `parse` does."""
-        found = list(_ENTRY.finditer(piece.raw))
+        told, spans = found(_ENTRY, piece.raw)
         banner = BANNER_MARK in piece.raw
-        usual = [not banner or BANNER_MARK not in each["sql"] for each in found]
-        divided = divide(piece.raw, found, usual)
+        usual = [not banner or BANNER_MARK not in each for each in told["sql"]]
+        divided = divide(piece.raw, spans, usual)
         yield from parse_rest(self, piece, divided, account)
-        if found:
-            yield _batch([each.groups(b"") for each in found]).where(divided.usual)
+        if spans:
+            yield _batch(told).where(divided.usual)
 
     def _preamble(self, piece: Piece, raw: bytes, account: Account) -> None:
         at = 0
@@ -159,21 +159,19 @@ class MySQLSlow:
         return event
 
 
-def _batch(rows: Sequence[tuple[bytes, ...]]) -> Batch:
+def _batch(told: Columns) -> Batch:
     """Return what the groups of `_ENTRY` say; b"" is that of a line that is not there."""
-    who, schema, took, lock, sent, examined, affected, plan, used, at, fraction, sql = zip(
-        *rows, strict=True
-    )
+    who, schema, plan, used = told["who"], told["schema"], told["plan"], told["database"]
     people = {each: _who(each)[:2] for each in set(who)}
     databases = {each: _database(*each) for each in set(zip(schema, used, strict=True))}
     return Batch(
-        sql=[each.rstrip().removesuffix(b";") for each in sql],
-        at_us=list(map(_instant, at, fraction)),
-        duration_us=_all_us(took),
-        lock_us=_all_us(lock),
-        rows_sent=list(map(int, sent)),
-        rows_examined=list(map(int, examined)),
-        rows_affected=[int(each) if each else 0 for each in affected],
+        sql=[each.rstrip().removesuffix(b";") for each in told["sql"]],
+        at_us=list(map(_instant, told["at"], told["fraction"])),
+        duration_us=_all_us(told["took"]),
+        lock_us=_all_us(told["lock"]),
+        rows_sent=list(map(int, told["sent"])),
+        rows_examined=list(map(int, told["examined"])),
+        rows_affected=[int(each) if each else 0 for each in told["affected"]],
         who=[
             (*people[person], databases[names], "")
             for person, names in zip(who, zip(schema, used, strict=True), strict=True)

@@ -17,7 +17,7 @@ from .pgentry import Entry, event_of, query_id
 from .pglines import Entries
 from .pgmany import OPENING, apart, durations, kinds
 from .pgtime import instants, microseconds
-from .usual import Columns, divide, groups, left, parse_rest
+from .usual import Columns, divide, found, left, parse_rest
 
 _FIELDS_MIN = 23  # of PostgreSQL 12; 13 added the backend's type, 14 the leader and the query's id
 _FIELD_BYTES_MAX = 1 << 28
@@ -99,11 +99,10 @@ class PgCsv:
 
     def columns(self, piece: Piece, account: Account) -> Iterator[Event | Batch]:
         """Give the usual executions as batches, and the other rows as `parse` does."""
-        found = list(_ROW.finditer(piece.raw))
-        told = groups(found, _ROW)
+        told, spans = found(_ROW, piece.raw)
         # What is no execution has no severity, either.
         sources = kinds(zip(told["severity"], told["head"], told["step"], strict=True))
-        divided = divide(piece.raw, found, list(map(bool, sources)))
+        divided = divide(piece.raw, spans, list(map(bool, sources)))
         rows = left(told, divided.usual)
         at_us = instants(rows["time"]) if rows["time"] else []
         if at_us is None:

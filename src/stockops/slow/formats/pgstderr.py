@@ -18,7 +18,7 @@ from .pglines import Entries, More
 from .pgmany import OPENING, apart, durations, kinds
 from .pgprefix import Prefix
 from .pgtime import instants, microseconds
-from .usual import Columns, Found, divide, groups, left, parse_rest
+from .usual import Columns, Span, divide, found, left, parse_rest
 
 _OF_PREFIX = ("time", "session", "pid", "user", "database", "host", "application")
 _REST_OF_TEXT = rb"[^\n]*+\n(?:\t[^\n]*+\n)*+"
@@ -92,15 +92,14 @@ class PgStderr:
         if self._usual is None:
             yield from self.parse(piece, account)
             return
-        found = list(self._usual.finditer(piece.raw))
-        told = groups(found, self._usual)
+        told, spans = found(self._usual, piece.raw)
         sessions, of_details = self._sessions(told), self._sessions(told, "detail_")
         sources = kinds(zip(told["label"], told["head"], told["step"], strict=True))
-        for place in compress(range(len(found)), told["detail"]):
+        for place in compress(range(len(spans)), told["detail"]):
             if sessions[place] != of_details[place]:  # a line of another session
                 sources[place] = None
-        self._leave_last(piece, found, sessions, sources)
-        divided = divide(piece.raw, found, list(map(bool, sources)))
+        self._leave_last(piece, spans, sessions, sources)
+        divided = divide(piece.raw, spans, list(map(bool, sources)))
         rows = left(told, divided.usual)
         at_us = instants(rows["time"]) if rows["time"] else None
         if at_us is None or self._has_stray(piece.raw, divided.rest):
@@ -120,14 +119,14 @@ class PgStderr:
     def _leave_last(
         self,
         piece: Piece,
-        found: Sequence[Found],
+        spans: Sequence[Span],
         sessions: Sequence[tuple[bytes, ...]],
         sources: list[Source | None],
     ) -> None:
         """Take out of `sources` the entries that a line in the next piece could go on with."""
         seen = set()
-        for place in range(len(found) - 1, -1, -1):
-            if found[place].end() < len(piece.raw) - pglines.REACH_BYTES:
+        for place in range(len(spans) - 1, -1, -1):
+            if spans[place][1] < len(piece.raw) - pglines.REACH_BYTES:
                 break
             if sessions[place] not in seen:
                 sources[place] = None
@@ -192,7 +191,7 @@ class PgStderr:
             application=application,
         )
 
-    def _words(self, head: Found) -> list[str]:
+    def _words(self, head: re.Match[bytes]) -> list[str]:
         """Return what the prefix says, in the order of `_OF_PREFIX`; "" for what it does not."""
         return [
             _word(raw) if raw and has else ""

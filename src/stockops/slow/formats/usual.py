@@ -8,28 +8,34 @@ and never takes for one what `parse` would not, or would read otherwise.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import compress, islice
 from operator import itemgetter, methodcaller, not_
 
 from ..accounting import Account
 from ..events import Event
 from .base import Format, Piece
 
-Found = re.Match[bytes]
-_AT_ONCE = 512  # rows that are made columns while the processor has them at hand
+Span = tuple[int, int]
+_AT_ONCE = 512  # so that what a match takes is used again while the processor has it at hand
 _GROUPS = methodcaller("groups", b"")
 _SPAN = methodcaller("span")
 Columns = Mapping[str, Sequence[bytes]]  # by the names of groups
 
 
-def groups(found: Sequence[Found], pattern: re.Pattern[bytes]) -> Columns:
-    """Return what each named group holds, match by match; b"" where a match does not have it."""
+def found(pattern: re.Pattern[bytes], raw: bytes) -> tuple[Columns, list[Span]]:
+    """
+    Return what each named group holds, match by match, and from where to where the matches stand.
+
+    A group that a match does not have is b"". A few hundred matches are there at a time.
+    """
+    matches = pattern.finditer(raw)
     columns: list[list[bytes]] = [[] for _ in range(pattern.groups)]
-    for start in range(0, len(found), _AT_ONCE):
-        rows = map(_GROUPS, found[start : start + _AT_ONCE])
-        for column, part in zip(columns, zip(*rows, strict=True), strict=True):
+    spans: list[Span] = []
+    while some := list(islice(matches, _AT_ONCE)):
+        spans.extend(map(_SPAN, some))
+        for column, part in zip(columns, zip(*map(_GROUPS, some), strict=True), strict=True):
             column.extend(part)
-    return {name: columns[at - 1] for name, at in pattern.groupindex.items()}
+    return {name: columns[at - 1] for name, at in pattern.groupindex.items()}, spans
 
 
 def left(columns: Columns, usual: Sequence[bool]) -> Columns:
@@ -47,14 +53,13 @@ class Divided:
     rest: Sequence[tuple[int, int]]
 
 
-def divide(raw: bytes, found: Sequence[Found], is_usual: Sequence[bool]) -> Divided:
+def divide(raw: bytes, spans: Sequence[Span], is_usual: Sequence[bool]) -> Divided:
     """
     Return which of the matches in `raw` stand, and the rest in as few stretches as there are.
 
     What stands between two matches may belong to the one before it: so that one is left to the
     rest. So is each match of which `is_usual` is false.
     """
-    spans = list(map(_SPAN, found))
     starts = [*map(itemgetter(0), spans), len(raw)]
     rest = [(0, starts[0])] if starts[0] else []
     usual = [
