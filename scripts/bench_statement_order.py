@@ -19,12 +19,7 @@ Run = Callable[..., list[Any]]
 LOCKS = {"postgresql": "FOR NO KEY UPDATE", "mariadb": "FOR UPDATE"}
 ISSUE = (
     "SELECT available_shares, last_won, quote_date, lower_won, upper_won, settles_on, "
-    "sell_tax_rate FROM stock_inventory WHERE symbol = %s "
-)
-SESSION = (
-    "SELECT opens_at, closes_at FROM market_sessions WHERE market = %s AND matching = "
-    "'continuous' AND valid_from <= %s AND (valid_to IS NULL OR valid_to >= %s) "
-    "ORDER BY valid_from DESC LIMIT 1"
+    "sell_tax_rate, opens_at, closes_at FROM stock_inventory WHERE symbol = %s "
 )
 TICK = (
     "SELECT tick_won FROM tick_sizes WHERE market = %s AND valid_from <= %s AND "
@@ -209,8 +204,6 @@ def read_issue(work: Work) -> None:
     market = run("SELECT market, status, listed_shares FROM stocks WHERE symbol = %s", work.symbol)[
         0
     ][0]
-    run("SELECT 1 FROM market_holidays WHERE market = %s AND holiday = %s", market, DAY)
-    run(SESSION, market, DAY, DAY)
     run(TICK, market, DAY, limit)
     best = run(BEST[work.side], work.symbol)[0][0]
     if best is not None and work.takes(best):
