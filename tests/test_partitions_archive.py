@@ -2,9 +2,12 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from stockops.engine import connect
 from stockops.engine.base import Server
 from stockops.partitions import NEEDED, archives
 from stockops.partitions import PARTS as PARTITIONS
+from stockops.partitions.detaching import lines
 from stockops.targets import Target
 
 # What a text can hold stands in the rows; the second partition is past its time as well.
@@ -206,6 +210,58 @@ def test_a_folder_without_room_detaches_nothing(old: Server, target: Target) -> 
     assert said.exit_code == 1
     assert json.loads(said.stdout)[0]["outcome"] == "failed"
     assert len(held(old)) == 5
+
+
+@contextmanager
+def small_folder(place: Path, kib: int) -> Iterator[Callable[[int], bool]]:
+    """Give `place` a disk of its own of `kib`, and what makes it larger."""
+
+    def mounted(*words: str) -> bool:
+        done = subprocess.run(["mount", *words, place], capture_output=True, check=False)
+        return done.returncode == 0
+
+    place.mkdir()
+    if os.geteuid() != 0 or not mounted("-t", "tmpfs", "-o", f"size={kib}k", "tmpfs"):
+        pytest.skip("this machine lets nobody mount")
+    try:
+        yield lambda kib: mounted("-o", f"remount,size={kib}k") or pytest.fail("no larger disk")
+    finally:
+        subprocess.run(["umount", "-l", place], check=True)
+
+
+def test_a_disk_that_is_full_loses_nothing_and_the_next_run_goes_on(
+    old: Server, target: Target, tmp_path: Path
+) -> None:
+    """Full while the rows are written, and then with room for them, but not for the manifest."""
+    draw = random.Random(7)
+    words = [
+        bytes(draw.choices(b"abcdefghijklmnopqrstuvwxyz0123456789", k=40)) for _ in range(9000)
+    ]
+    rows = [
+        b"%d\t2023-05-05\t%s\t1.000\n" % (number, word) for number, word in enumerate(words, 10)
+    ]
+    old.load("old", ("id", "day", "said", "won"), rows)
+    whole, folder = held(old), tmp_path / "small"
+    source = {"postgresql": "old_first", "mariadb": "old PARTITION (p_first)"}[old.engine]
+    measured = archives.path_in(tmp_path, "old", "measured")
+    archives.write(measured, lines(old, ["id", "day", "said", "won"], source))
+    pages = -(-measured.stat().st_size // 4096)
+    with small_folder(folder, 64) as grow:
+        for room_kib in (64, 4 * pages):
+            grow(room_kib)
+            said = detach(target, folder, "--drop", "--yes", "--format", "json")
+            assert said.exit_code == 1
+            [found] = json.loads(said.stdout)
+            assert (found["outcome"], found["rows"]) == ("failed", 0)
+            assert "No space left on device" in found["note"]
+            assert ([*folder.iterdir()], held(old)) == ([], whole)
+        grow(4 * pages + 64)
+        done = detach(target, folder, "--drop", "--yes", "--format", "json")
+        assert [each["rows"] for each in json.loads(done.stdout)] == [3 + len(words), 1]
+        for number in (1, 0):
+            back = stockops(target, "attach", archive(old, folder, number), "--yes")
+            assert back.exit_code == 0, back.stderr
+        assert held(old) == whole
 
 
 def test_what_the_books_need_whole_is_refused(migrated: Target, tmp_path: Path) -> None:

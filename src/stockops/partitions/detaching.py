@@ -291,8 +291,13 @@ def _archive(server: Server, each: Wanted, source: str) -> Manifest:
         sha256=sha256,
         file_bytes=size,
     )
-    archives.verify(path, manifest)
-    archives.store(path, manifest)
+    try:
+        archives.verify(path, manifest)
+        archives.store(path, manifest)
+    except StorageError:
+        if not archives.beside(path).exists():  # it takes the room that the next run needs
+            path.unlink(missing_ok=True)
+        raise
     return manifest
 
 
