@@ -310,6 +310,7 @@ def test_orders_that_a_restore_lost_are_named_one_by_one_and_no_number_comes_bac
             there = {row["k"] for row in server.rows("SELECT idempotency_key AS k FROM orders")}
             assert "violated" not in {each.state for each in books.check(server)}
             [now] = server.fetch(numbering.STANDING)
+            keys = {key.table_name: key.last_id for key in server.fetch(numbering.KEYS)}
     gone = {key: number for key, number in told.orders.items() if key not in there}
     assert (0 < len(gone) < len(told.orders)) if where == "middle" else gone == told.orders
     missing = [each for each in found.examples if each.what == "missing"]
@@ -324,6 +325,8 @@ def test_orders_that_a_restore_lost_are_named_one_by_one_and_no_number_comes_bac
     assert found.missing_s == (times[-1] - times[0]).total_seconds() > 0
     assert found.findings["never_sent"] == found.findings["duplicate"] == 0
     assert now.last_id > max(told.orders.values()) + numbering.GAP_IDS // 2
+    assert {"conditions", "predictions", "notifications"} <= keys.keys()
+    assert min(keys.values()) >= numbering.GAP_IDS
 
 
 def middle(ruin: Ruin, told: Told) -> str:

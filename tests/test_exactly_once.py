@@ -100,6 +100,29 @@ def audited(lab: Lab, folder: Path) -> Audit:
         return journal.audit(server, folder, examples_max=None)
 
 
+COPIES = {
+    "prediction_id": "predictions (user_id, symbol, model_version, side, confidence, target_won, "
+    "status, predicted_at, expires_at) SELECT user_id, symbol, model_version, side, confidence, "
+    "target_won, status, predicted_at, expires_at FROM predictions WHERE status = 'valid' LIMIT 1",
+    "condition_id": "conditions (user_id, account_id, symbol, rule, status, expires_at, created_at)"
+    " SELECT user_id, account_id, symbol, rule, 'paused', expires_at, created_at FROM conditions "
+    "LIMIT 1",
+    "notification_id": "notifications (user_id, kind, channel, body, created_at) SELECT user_id, "
+    "kind, channel, body, created_at FROM notifications LIMIT 1",
+}
+
+
+def numbered(lab: Lab) -> dict[str, int]:
+    """Store a prediction, a condition and a message; return the numbers they got."""
+    found = {}
+    with connect(at(lab)) as server:
+        for key, rows in COPIES.items():
+            server.execute(f"INSERT INTO {rows}")
+            table = rows.partition(" ")[0]
+            found[key] = int(server.rows(f"SELECT max({key}) AS n FROM {table}")[0]["n"])
+    return found
+
+
 def test_a_failover_names_what_it_lost_and_gives_no_number_again(
     pair: Pair, tmp_path: Path
 ) -> None:
@@ -108,6 +131,7 @@ def test_a_failover_names_what_it_lost_and_gives_no_number_again(
     cut(pair.replica)
     lost = traded(pair.primary, tmp_path / "lost", seed=2)
     assert audited(pair.primary, tmp_path / "lost").clean
+    gone = numbered(pair.primary)
     labs.crash(pair.primary)
     handover = replication.plan_promotion(pair.replica.name)
     assert any("not given again" in step.why for step in handover.steps)
@@ -128,6 +152,8 @@ def test_a_failover_names_what_it_lost_and_gives_no_number_again(
     assert told is not None
     rows = {name.partition(".")[2]: count for name, count in told.new_rows.items()}
     assert rows["orders"] == len(lost.orders)
+    for name, number in numbered(pair.replica).items():
+        assert number > gone[name] + numbering.GAP_IDS // 2, name
     assert audited(pair.replica, tmp_path / "kept").clean
 
     new = traded(pair.replica, tmp_path / "new", seed=3)

@@ -171,8 +171,9 @@ def _steps(replica: Lab, primary: Lab | None, found: Primary) -> list[Step]:
         Step(f"promote {replica.name}", "from now on it takes writes, and follows nobody"),
     ]
     if found != "answers":
-        why = "the numbers of orders that are lost are not given again"
-        steps.append(Step(f"leave out {numbering.GAP_IDS:,} numbers of orders", why))
+        why = "the numbers of what is lost are not given again"
+        numbered = "orders, conditions, predictions and messages"
+        steps.append(Step(f"leave out {numbering.GAP_IDS:,} numbers of {numbered}", why))
     return [*steps, Step("commit a write that leaves nothing", "that it takes writes is proven")]
 
 
