@@ -18,7 +18,7 @@ from floor import FIRST_DAY, SECOND_DAY, Floor
 from pricing import split
 from trading import CLOCK, LISTED_SHARES, OPENING, Bed, bed_of
 
-from stockops import actions, audit, books
+from stockops import actions, audit, books, orders
 from stockops.actions import Action, Ratio
 from stockops.cli.main import main
 from stockops.engine import ENGINES, connect
@@ -226,6 +226,12 @@ def test_a_delisting_with_a_price_pays_everybody_out(bed: Bed) -> None:
     assert (bed.shares(holder, symbol), bed.cash(holder)[0] - before) == ((0, 0, 0), 7_000)
     left = row(bed, "SELECT status, listed_shares FROM stocks WHERE symbol = %(s)s", s=symbol)
     assert tuple(left.values()) == ("delisted", 0)
+    for quantity in (1, 2**62):  # more than there is of it, and told why all the same
+        asked = [bed.order(holder, "buy", symbol, quantity) for _ in range(2)]
+        asked += [bed.order(holder, "sell", symbol, quantity) for _ in range(2)]
+        answers = [bed.place(order, clock=NEXT) for order in asked[::2]]
+        answers += orders.place_many(bed.server, asked[1::2], clock=NEXT)
+        assert {(each.reason, each.order_id is None) for each in answers} == {("delisted", False)}
 
 
 def test_a_name_changes_and_the_code_stays(bed: Bed) -> None:

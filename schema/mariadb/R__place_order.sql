@@ -214,7 +214,8 @@ main: BEGIN
             END;
         END IF;
     END IF;
-    IF v_read.same_key IS NOT NULL OR v_day.quote_date IS NULL OR v_read.user_id IS NULL OR p_quantity > v_read.listed_shares THEN
+    IF v_read.same_key IS NOT NULL OR v_day.quote_date IS NULL OR v_read.user_id IS NULL
+        OR (p_quantity > v_read.listed_shares AND v_read.stock_status <> 'delisted') THEN  -- all of these may have been paid out
         IF v_read.same_key IS NOT NULL THEN
             CALL replay_order(v_read.same_key, p_symbol, p_side, p_kind, p_limit_won, p_quantity, p_portfolio_id, p_condition_id, p_prediction_id,
                 o_answer.status, o_answer.reason, o_answer.order_id, o_answer.filled_quantity, o_answer.filled_value_won, o_answer.fee_won,

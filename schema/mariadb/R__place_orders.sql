@@ -136,7 +136,7 @@ BEGIN
             SELECT
                 l.*, i.auction_id IS NOT NULL OR coalesce(m.collects, FALSE) AS collects, a.user_id, f.rate, a.tax_exempt, i.upper_won, a.cash_won - a.reserved_won AS available_won, o.order_id IS NOT NULL AS is_placed,
                 CASE
-                    WHEN l.quantity IS NULL OR l.quantity < 1 OR l.quantity > k.listed_shares THEN 'bad_quantity'
+                    WHEN l.quantity IS NULL OR l.quantity < 1 OR (l.quantity > k.listed_shares AND k.status <> 'delisted') THEN 'bad_quantity'
                     WHEN (l.side IN ('buy', 'sell') AND char_length(l.idempotency_key) BETWEEN 1 AND 64
                         AND (l.kind = 'limit' AND l.limit_won >= 1 OR l.kind = 'market' AND l.limit_won IS NULL)) IS NOT TRUE THEN 'bad_request'
                     WHEN i.symbol IS NULL THEN 'unknown_symbol'

@@ -231,7 +231,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN refusal('unknown_account');
     END IF;
-    IF p_quantity > s.listed_shares THEN
+    IF p_quantity > s.listed_shares AND s.status <> 'delisted' THEN  -- all of these may have been paid out
         RETURN refusal('bad_quantity');
     END IF;
 

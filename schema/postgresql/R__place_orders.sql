@@ -32,7 +32,7 @@ RETURNS batch_line[] LANGUAGE sql VOLATILE AS $body$
             same.order_id IS NOT NULL OR count(*) OVER (PARTITION BY line.account_id, line.key) > 1 AS is_replay,
             i.auction_id IS NOT NULL OR m.collects AS collects,
             CASE
-                WHEN line.quantity IS NULL OR line.quantity < 1 OR line.quantity > k.listed_shares THEN 'bad_quantity'
+                WHEN line.quantity IS NULL OR line.quantity < 1 OR (line.quantity > k.listed_shares AND k.status <> 'delisted') THEN 'bad_quantity'
                 WHEN coalesce(length(line.key), 0) NOT BETWEEN 1 AND 64 OR line.side IS NULL OR line.side NOT IN ('buy', 'sell')
                     OR line.kind IS NULL OR line.kind NOT IN ('limit', 'market')
                     OR (line.kind = 'limit') <> (line.limit_won IS NOT NULL) OR line.limit_won < 1 THEN 'bad_request'
