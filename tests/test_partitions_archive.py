@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from conftest import eventually
 from stockops.cli.main import main
 from stockops.engine import connect
 from stockops.engine.base import Server
+from stockops.market import KST
 from stockops.partitions import NEEDED, archives
 from stockops.partitions import PARTS as PARTITIONS
 from stockops.partitions.detaching import lines
@@ -298,7 +299,7 @@ def test_prices_that_the_books_work_with_stay(market: Target, tmp_path: Path) ->
 def test_apply_detaches_what_a_retention_says_and_makes_what_is_missing(
     old: Server, target: Target, tmp_path: Path
 ) -> None:
-    whole, today = held(old), date.today()
+    whole, today = held(old), datetime.now(KST)
     keep = 12 * (today.year - 2025) + today.month - 1  # the open partition begins there
     asked = stockops(target, "plan", "--retention", keep, "--format", "json")
     assert (asked.exit_code, json.loads(asked.stdout)[0]["past"]) == (1, [*PARTS[old.engine]])
