@@ -130,9 +130,13 @@ def test_every_control_goes_red(engine: str, all_labs: Labs) -> None:
 
 
 @contextmanager
-def started(engine: str, *, name: str = "lock-storm") -> Iterator["subprocess.Popen[str]"]:
+def started(
+    engine: str, *, name: str = "lock-storm", driver: str | None = None
+) -> Iterator["subprocess.Popen[str]"]:
+    words = [sys.executable, "-m", "stockops", "drill", "run", name, "--engine", engine]
+    words += ["--driver", driver] if driver else []
     process = subprocess.Popen(
-        [sys.executable, "-m", "stockops", "drill", "run", name, "--engine", engine],
+        words,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -177,10 +181,18 @@ def test_a_tool_that_is_killed_in_any_drill_leaves_nothing(
     is_killed(name, "OBSERVE", engine, all_labs, kept)
 
 
-def is_killed(name: str, state: str, engine: str, all_labs: Labs, kept: Path) -> None:
+def is_killed(
+    name: str,
+    state: str,
+    engine: str,
+    all_labs: Labs,
+    kept: Path,
+    *,
+    driver: str | None = None,
+) -> None:
     """Kill a run of the drill in a state, and look for what it leaves."""
     all_labs.get(engine)
-    with started(engine, name=name) as process:
+    with started(engine, name=name, driver=driver) as process:
         until(process, state)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()

@@ -31,7 +31,11 @@ def chosen_driver(fault: Fault, wanted: str | None) -> str:
 def needs_of(fault: Fault, engine: str, args: Args, driver: str) -> Needs:
     """Return what must stand for `fault` where `driver` injects it."""
     chosen = next(each for each in fault.drivers if each.name == driver)
-    return replace(fault.needs(engine, args), preloaded=chosen.preloaded)
+    return replace(
+        fault.needs(engine, args),
+        preloaded=chosen.preloaded,
+        mounted_by_root=chosen.mounts_by_root,
+    )
 
 
 def fault_of(drill: Drill, engine: str) -> Fault:

@@ -124,17 +124,20 @@ def _rehoused(stack: ExitStack, lab: Lab, needs: Needs) -> tuple[Lab, Volumes | 
     account = accounts.serving(lab.user)
     if needs.volumes:
         rooms = {what: (_directory(lab, what), room) for what, room in needs.volumes.items()}
-        made = stack.enter_context(volumes.held(lab, account, rooms))
+        held = volumes.held(lab, account, rooms, by_root=needs.mounted_by_root)
+        made = stack.enter_context(held)
         stack.callback(labs.stop, lab, hard=True)  # before its disks go
         through = made.through
     said = [
         f"{key}={value.format(directory=lab.directory)}" for key, value in needs.environment.items()
     ]
     if needs.preloaded:
-        said += preloading.built(lab.directory, account)
+        said += preloading.built(needs.preloaded, lab.directory, account)
     if said:
         through = (*through, "env", *said)
-    started = labs.start(replace(lab, through=through), outlives=True)
+    switches = made is not None and made.by_root
+    lab = replace(lab, through=through, through_switches=switches)
+    started = labs.start(lab, outlives=True)
     for each in needs.leaves:
         Path(each.format(pid=started.pid)).unlink(missing_ok=True)
     return started, made

@@ -62,6 +62,7 @@ class Lab:
     replica_of: str | None = None  # the lab that it replicates from
     replaced_by: str | None = None  # the lab that took over: this one must not start as it is
     through: tuple[str, ...] = ()  # a program that is given the server's command and becomes it
+    through_switches: bool = False  # it is started as who we are, and becomes `user` by itself
 
     @property
     def shape(self) -> Shape:

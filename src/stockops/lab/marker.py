@@ -60,6 +60,7 @@ def text(lab: Lab) -> bytes:
         "replica_of": lab.replica_of,
         "replaced_by": lab.replaced_by,
         "through": lab.through,
+        "through_switches": lab.through_switches,
     }
     return (json.dumps(says, indent=2) + "\n").encode()
 
@@ -81,12 +82,13 @@ def _parse(path: Path) -> Lab:
             programs=Path(said["programs"]),
             user=said["user"],
             sockets=Path(said["sockets"]),
-            owner=said.get("owner", OWNER),  # older markers have none, nor of the last three
+            owner=said.get("owner", OWNER),  # older markers have none, nor of the last four
             port=said["port"],
             temporary=said["temporary"],
             replica_of=said.get("replica_of"),
             replaced_by=said.get("replaced_by"),
             through=tuple(said.get("through", ())),
+            through_switches=said.get("through_switches", False),
         )
     except (KeyError, TypeError) as exc:
         raise _unreadable(path, f"{type(exc).__name__}: {exc}") from exc

@@ -57,7 +57,7 @@ def start(
     marker.write(lab)
     keeper = process.start_server(
         [*lab.through, *through, *engine.command(lab)],
-        account=account,
+        account=accounts.own() if lab.through_switches else account,
         cwd=lab.directory,
         log=lab.log_path,
         stop=engine.stop,

@@ -12,6 +12,7 @@ from ...errors import ConfigError
 from ...lab import Lab
 from ...proxy import Proxy
 from ...targets import Target
+from ..preloading import Library
 from ..undoing import Undo
 from ..volumes import Volumes
 
@@ -30,7 +31,8 @@ class Needs:
     applications, by its password. `settings` and `environment` are what the server is started with;
     ``{directory}`` in a value of the latter is that of the lab. `leaves` are files elsewhere that a
     server so started makes, and needs no more once it is up; ``{pid}`` in a name is its number.
-    `preloaded`: the server is started with the library by which its syncs can go wrong.
+    `preloaded`: the library of ours that the server is started with. Where disks are
+    `mounted_by_root`, no user namespace is asked for.
     """
 
     volumes: Mapping[str, int] = field(default_factory=dict)
@@ -43,7 +45,8 @@ class Needs:
     settings: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     leaves: Sequence[str] = ()
-    preloaded: bool = False
+    preloaded: Library | None = None
+    mounted_by_root: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,12 +113,14 @@ class Driver:
     """
     One way to inject a fault; `why_not` says why it does not work here, None where it does.
 
-    One that is `preloaded` wants a server that is started with the library for it.
+    One with a library that is `preloaded` wants a server that is started with it; one that
+    `mounts_by_root` wants disks that root has mounted.
     """
 
     name: str
     why_not: Callable[[], str | None]
-    preloaded: bool = False
+    preloaded: Library | None = None
+    mounts_by_root: bool = False
 
 
 def anywhere() -> str | None:

@@ -46,7 +46,10 @@ class DiskFull(Ordinary):
 
     name = "disk_full"
     title = "A disk of the server is full"
-    drivers = (Driver("namespace", volumes.why_not),)
+    drivers = (
+        Driver("namespace", volumes.why_not),
+        Driver("mount", volumes.why_not_by_root, mounts_by_root=True),
+    )
     takes = MappingProxyType({"volume": tuple(_ROOM_MIB), "floor_kib": range(_FLOOR_KIB_MAX)})
 
     def needs(self, engine: str, args: Args) -> Needs:

@@ -1,7 +1,7 @@
 """What faults by a lowered limit have in common: how it is lowered, and given back."""
 
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def by_limit() -> str | None:
 class ByLimit(Ordinary):
     """A soft limit of the server and of all it started is lowered."""
 
-    drivers = (Driver("prlimit", by_limit),)
+    drivers: Sequence[Driver] = (Driver("prlimit", by_limit),)
 
     def lower(self, spot: Spot, what: limits.Limited, most: Callable[[Process], int]) -> Process:
         """
@@ -35,11 +35,7 @@ class ByLimit(Ordinary):
         server = Process.of(pid_of(spot))
         step = Limit.of(server, what, tree=True)
         spot.memory[_LIMIT] = step, spot.undo.arm(step)
-        wanted = {}
-        for each in [server, *processes.below(server.pid)]:
-            with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
-                wanted[each] = most(each)
-        limits.set_soft(wanted, what)
+        limits.set_soft(wanted(server, most), what)
         return server
 
     def lift(self, spot: Spot) -> None:
@@ -48,3 +44,12 @@ class ByLimit(Ordinary):
         if step is not None:
             step.undo(spot.folder)
             spot.undo.undone(token)
+
+
+def wanted(server: Process, most: Callable[[Process], int]) -> dict[Process, int]:
+    """Return what each process of the server may have; who has just ended is left out."""
+    found = {}
+    for each in [server, *processes.below(server.pid)]:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found[each] = most(each)
+    return found

@@ -8,9 +8,12 @@ from types import MappingProxyType
 
 from ...engine import connect
 from ...errors import StockopsError
+from ...processes import Process
+from .. import preloading
 from . import logs
-from .base import Spot
-from .limited import ByLimit
+from .base import Driver, Spot
+from .limited import ByLimit, wanted
+from .processes import pid_of
 
 LOOK_S = 2.0
 SESSIONS = 24
@@ -35,14 +38,26 @@ class MemoryRefused(ByLimit):
 
     name = "memory_refused"
     title = "The server gets no more memory"
+    drivers = (
+        *ByLimit.drivers,
+        Driver(preloading.DRIVER, preloading.memory_why_not, preloaded=preloading.MEMORY),
+    )
     takes = MappingProxyType({"headroom_mib": range(_MOST_MIB + 1)})
 
     def inject(self, spot: Spot, driver: str) -> None:
-        """Lower the limits to what is used now."""
-        del driver
-        headroom = spot.args.get("headroom_mib", HEADROOM_MIB) * _MIB
+        """Lower the limits to what is used now, or have the server do so by itself."""
+        headroom: int = spot.args.get("headroom_mib", HEADROOM_MIB) * _MIB
         logs.mark(spot)
-        self.lower(spot, "AS", lambda each: _size(each.pid) + headroom)
+
+        def most(each: Process) -> int:
+            return _size(each.pid) + headroom
+
+        if driver == preloading.DRIVER:
+            limited = wanted(Process.of(pid_of(spot)), most)
+            says = preloading.limiting({each.pid: count for each, count in limited.items()})
+            preloading.begin(spot, preloading.MEMORY, says)
+        else:
+            self.lower(spot, "AS", most)
 
     def bites(self, spot: Spot) -> str | None:
         """Return how the server says, in its log or to a new session, that it has no memory."""
@@ -69,6 +84,7 @@ class MemoryRefused(ByLimit):
     def lift(self, spot: Spot) -> None:
         """Give every process its limit back, and let the sessions that were had go."""
         super().lift(spot)
+        preloading.end(spot)
         self._let_go(spot)
 
     def _let_go(self, spot: Spot) -> None:

@@ -14,7 +14,6 @@ from . import logs
 from .base import Driver, Ordinary, Spot
 from .processes import pid_of
 
-PRELOAD = "preload"
 CALLS = "fsync,fdatasync,sync_file_range,msync"
 DELAY_MS = 200
 DELAY_MAX_MS = 5000
@@ -40,7 +39,7 @@ class _Syncs(Ordinary):
 
     drivers = (
         Driver("strace", tracing.why_not),
-        Driver(PRELOAD, preloading.why_not, preloaded=True),
+        Driver(preloading.DRIVER, preloading.syncs_why_not, preloaded=preloading.SYNCS),
     )
 
     def lift(self, spot: Spot) -> None:
@@ -61,8 +60,8 @@ class SlowSync(_Syncs):
         with connect(spot.target, application="stockops drill") as server:
             server.execute(_TABLE)
         spot.memory[_USUAL] = median(_commit_s(spot) for _ in range(_COMMITS))
-        if driver == PRELOAD:
-            preloading.begin(spot, late_s=_delay_s(spot))
+        if driver == preloading.DRIVER:
+            preloading.begin(spot, preloading.SYNCS, preloading.syncing(late_s=_delay_s(spot)))
         else:
             _trace(spot, f"delay_enter={_delay_s(spot) * 1e6:.0f}")
 
@@ -84,8 +83,8 @@ class FailingSync(_Syncs):
     def inject(self, spot: Spot, driver: str) -> None:
         """Refuse the syncs."""
         logs.mark(spot)
-        if driver == PRELOAD:
-            preloading.begin(spot, error=errno.EIO)
+        if driver == preloading.DRIVER:
+            preloading.begin(spot, preloading.SYNCS, preloading.syncing(error=errno.EIO))
         else:
             _trace(spot, "error=EIO")
 

@@ -169,4 +169,8 @@ def _real(path: Path, seen_by: Process | None) -> Path | None:
 
 
 def _seen(command: str, seen_by: Process | None) -> str:
-    return command if seen_by is None else f"nsenter -t {seen_by.pid} -U -m --preserve {command}"
+    if seen_by is None:
+        return command
+    # Root needs no user namespace to go there, and there may be none.
+    inside = "-m" if os.geteuid() == 0 else "-U -m --preserve"
+    return f"nsenter -t {seen_by.pid} {inside} {command}"
