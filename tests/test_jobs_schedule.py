@@ -162,7 +162,7 @@ def test_a_damaged_block_is_left_alone(damage: Callable[[str], str], table: Path
 
 
 def test_a_line_that_cron_would_cut_is_refused(table: Path, tmp_path: Path) -> None:
-    deep = tmp_path / ("a" * 240) / ("b" * 240) / ("c" * 240)
+    deep = tmp_path.joinpath(*(name * 200 for name in "abcde"))
     deep.mkdir(parents=True)
     (deep / "stockops.yaml").write_text(CONFIG)
     result = job("crontab", "--install", "--config", str(deep / "stockops.yaml"))
