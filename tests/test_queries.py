@@ -90,6 +90,7 @@ PARAMS: dict[str, object] = {
     "simulation_key": "none",
     "since": date(2025, 1, 2),
     "since_at": "2024-12-29 15:00:00",
+    "space": "public",
     "spike_times": 3,
     "stale_at": "2025-01-02 01:00:00",
     "status": "",

@@ -17,3 +17,4 @@ FROM (
             '''@''', substring_index(current_user(), '@', -1), ''''
         ) AS grantee
 ) AS me
+ORDER BY may
