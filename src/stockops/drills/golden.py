@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from .. import audit, children, filelock, migrations, seeding, workload
+from .. import audit, children, filelock, schema, seeding, workload
 from .. import lab as labs
 from ..engine import connect
 from ..errors import Busy
@@ -97,7 +97,7 @@ def _make(engine: str, final: Path) -> None:
     making.chmod(0o711 if os.geteuid() == 0 else 0o700)
     with labs.temporary(engine) as lab:
         target = Target(name=lab.name, url=lab.url(), lab=lab.name)
-        migrations.up(target)
+        schema.build(target)
         seeding.run(target, SEED)
         _trade(target)
         labs.stop(lab)

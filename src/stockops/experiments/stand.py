@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from .. import disk, migrations, seeding
+from .. import disk, schema, seeding
 from .. import lab as labs
 from ..engine import connect
 from ..engine.base import Server
@@ -177,7 +177,7 @@ def stand(engine: str, *, said: Said) -> Iterator[Stand]:
     with labs.temporary(engine) as lab:
         target = Target(name=lab.name, url=lab.url(), lab=lab.name)
         said("build the schema")
-        migrations.up(target)
+        schema.build(target)
         said("seed the market")
         seeding.run(target, SEED)
         yield on(lab, target)
