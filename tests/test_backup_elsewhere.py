@@ -63,6 +63,7 @@ def made_by_hand(lab: Lab, account: Account) -> Mapping[str, str]:
     else:
         argv = [str(lab.programs / "initdb"), "-D", str(lab.data), "-U", BOSS, "-A", "trust"]
         settings = {"summarize_wal": "on", "allow_in_place_tablespaces": "on"}
+        settings["wal_keep_size"] = "1GB"  # nothing archives it
     subprocess.run(
         argv, check=True, capture_output=True, timeout=SETUP_S, cwd=lab.directory, **account.switch
     )
