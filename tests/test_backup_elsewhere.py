@@ -248,6 +248,12 @@ def test_a_stopped_server_whose_log_is_gone_is_not_replaced(stranger: Stranger) 
     lost = stranger.restore(*words)
     assert (lost.exit_code, "would be lost" in lost.stderr) == (5, True), lost.output
     assert (stranger.lab.data / "global").is_dir() or (stranger.lab.data / "ibdata1").is_file()
+    if place != stranger.lab.data:
+        place.rename(place.with_name("elsewhere"))
+        gone = stranger.restore(*words)
+        assert (gone.exit_code, "cannot be read" in gone.stderr) == (1, True), gone.output
+    plan = stranger.restore(*words[:3], "--to", "backup", "--plan")
+    assert plan.exit_code == 0, plan.output
 
 
 def moved(place: Path, stranger: Stranger) -> Fill:

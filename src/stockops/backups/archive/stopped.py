@@ -111,13 +111,12 @@ def _postgresql(repo: Repository, data: Path, system: str) -> Stopped | None:
 
 
 def _mariadb(repo: Repository, data: Path, system: str) -> Stopped | None:
-    if not _is_mariadb(data, system):
-        return None
     manifests = [each.manifest for each in repo.backups(system) if each.manifest]
     base = _base(data, manifests)
     files = _files(base)
     gone = [name for name in _listed(base) if name not in {path.name for path in files}]
-    if gone or not files:
+    is_it = _is_mariadb(data, system)
+    if is_it and (gone or not files):
         end = Position(file=gone[-1] if gone else base.name)
         return Stopped(directory=data, tail=(), end=end, problem=f"{end.file} is not there")
     known = [*ledger.binlogs(repo, system), *spool.tails(repo, system)]
@@ -127,7 +126,10 @@ def _mariadb(repo: Repository, data: Path, system: str) -> Stopped | None:
         key=lambda log: (log.number, log.object is not None),
         default=None,
     )
-    first = _after_backup(files, manifests) if last is None else _after_log(files, last)
+    first = _after_log(files, last) if last else _after_backup(files, manifests) if is_it else None
+    # The bytes that were received of a file tell whose it is, too, where that table is damaged.
+    if not is_it and (first is None or last is None or last.object):
+        return None
     if first is None:
         end = Position(file=files[-1].name, offset=files[-1].stat().st_size)
         return Stopped(

@@ -141,7 +141,12 @@ def plan_in_place(
 
     The tail of its log is taken along, and to the end of the log means to its end, too.
     """
-    stopped = archive.stopped(repo, directory, system=system)
+    stopped = None
+    try:
+        stopped = archive.stopped(repo, directory, system=system)
+    except StorageError:  # the moment was named: nothing behind it is wanted
+        if aim.kind == "end":
+            raise
     means = _Means(system=system, start=start, identities=identities, stopped=stopped)
     return _planned(repo, aim, means)
 
