@@ -17,6 +17,7 @@ from conftest import Labs
 from stockops import lab as labs
 from stockops import migrations
 from stockops.backups import archive, drilling, repository, restoring, taking
+from stockops.backups.archive import spool
 from stockops.backups.repository import Repository
 from stockops.cli import main
 from stockops.engine import ENGINES, connect
@@ -207,6 +208,10 @@ def test_what_a_stopped_server_logged_last_is_taken_along(stranger: Stranger) ->
             stranger.repo, restoring.Aim("end"), system=stranger.repo.one_system(None)
         )
         assert recovery.logs, "what nothing else holds is kept"
+        # What waits here already is not the server's alone any more: a receiver may clear its copy.
+        waiting = spool.tails(stranger.repo, recovery.last.system)
+        there = [replace(log, spooled=copy.data) for log in waiting]
+        assert spool.tails(stranger.repo, recovery.last.system, more=there) == waiting
         assert archive.stopped(stranger.repo, copy.data, system=recovery.last.system) is None
     labs.down(lab.name)
     # Nothing was archived of what began with the restore: the end of the log is not its end.

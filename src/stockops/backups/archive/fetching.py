@@ -108,13 +108,16 @@ def _copy(
 
 
 def _copy_spooled(spooled: Path, file: IO[bytes], size: int) -> None:
-    with spooled.open("rb") as source:
-        left = size
+    left = size
+    with suppress(FileNotFoundError), spooled.open("rb") as source:
         while left and (chunk := source.read(min(left, streams.CHUNK_BYTES))):
             file.write(chunk)
             left -= len(chunk)
     if left:
-        raise StorageError(f"{str(spooled)!r} became shorter", hint="Try it again.")
+        raise StorageError(
+            f"{str(spooled)!r} is gone, or shorter: who receives the log has it elsewhere by now",
+            hint="Try it again.",
+        )
 
 
 def _from_spool(repo: Repository, system: str, name: str, to: Path) -> bool:

@@ -57,9 +57,9 @@ def tails(repo: Repository, system: str, *, more: Sequence[Log] = ()) -> list[Lo
     """
     Return what waits in the spool, as far as it is whole, in order; archived or not.
 
-    Of a piece that is in `more`, too, the one that reaches further.
+    Of a piece that is in `more`, too, the one that reaches further; where both do, the spool's.
     """
-    found = list(more)
+    found: list[Log] = []
     for place in places(repo, system):
         if system.startswith("pg-"):
             for folder in (place / KEPT, place):
@@ -69,7 +69,7 @@ def tails(repo: Repository, system: str, *, more: Sequence[Log] = ()) -> list[Lo
                 if re.fullmatch("[0-9A-F]{8}", series.name):
                     found += _binlogs(system, series)
     best: dict[tuple[int, int], Log] = {}
-    for log in found:
+    for log in [*found, *more]:
         key = (log.branch, log.number)
         if key not in best or _reach(best[key]) < _reach(log):
             best[key] = log
