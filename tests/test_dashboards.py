@@ -12,6 +12,7 @@ from watched import MONITORING
 from stockops.engine import connect
 from stockops.targets import Target
 
+TOP = Path(__file__).resolve().parent.parent
 DASHBOARDS = sorted(MONITORING.joinpath("dashboards").glob("*.json"))
 SOURCES = MONITORING / "provisioning" / "datasources" / "stockops.yml"
 
@@ -65,6 +66,16 @@ def test_a_dashboard_is_one_that_grafana_can_place(path: Path) -> None:
 def test_no_two_dashboards_are_one_to_grafana() -> None:
     uids = [read(path)["uid"] for path in DASHBOARDS]
     assert len(set(uids)) == len(uids) == 8
+
+
+def test_the_page_shows_every_dashboard() -> None:
+    docs = TOP / "docs"
+    page = (docs / "dashboards.md").read_text("utf-8")
+    for path in DASHBOARDS:
+        said = re.search(rf"^`{path.name}`, (\d+) panels", page, re.MULTILINE)
+        assert said, path.name
+        assert int(said[1]) == len(read(path)["panels"]), path.name
+        assert (docs / "pictures" / f"dashboard-{path.stem}.png").is_file()
 
 
 def test_the_compose_file_names_files_that_are_there() -> None:
