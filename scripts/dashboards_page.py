@@ -5,7 +5,7 @@ Draw every dashboard of monitoring/dashboards from real data, as pictures for do
 
 Grafana is not needed: a server of each engine trades, is backed up and checked; our exporter is
 scraped by a real Prometheus with our own rules; each panel's question is asked as it stands, and
-Chromium takes the picture. What stays empty is named on the page. Takes about five minutes.
+Chromium takes the picture. What stays empty is named on the page. Takes about four minutes.
 """
 
 import json

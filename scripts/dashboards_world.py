@@ -5,9 +5,6 @@ import os
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,12 +15,13 @@ import yaml
 
 from stockops import children, resources, schema, seeding
 from stockops import lab as labs
+from stockops.drills import alarms
+from stockops.errors import StockopsError
 from stockops.lab import servers
 from stockops.targets import ENGINES, Target
 
 NAMES = {"postgresql": "prod", "mariadb": "prodmy"}
 READY_S, RUN_S, EVERY_S = 60.0, 150, 2
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +33,8 @@ class World:
     since_s: float
 
     def ask(self, path: str, **asked: object) -> list[dict[str, Any]]:
-        """Return what Prometheus answers; raise `RuntimeError` with its own words otherwise."""
-        url = f"{self.prometheus}/api/v1/{path}?{urllib.parse.urlencode(asked)}"
-        try:
-            with _DIRECT.open(url, timeout=30) as answer:
-                said: dict[str, Any] = json.load(answer)
-        except urllib.error.HTTPError as exc:
-            raise RuntimeError(f"{asked.get('query')}: {exc.read().decode()}") from exc
-        result: list[dict[str, Any]] = said["data"]["result"]
-        return result
+        """Return what Prometheus answers; `StockopsError` where it does not."""
+        return alarms.asked_of(self.prometheus, path, **asked)
 
 
 @contextmanager
@@ -137,7 +128,7 @@ def _configured(folder: Path, port: int, names: Sequence[str]) -> Path:
 def _sees(there: World, count: int) -> bool:
     try:
         said = there.ask("query", query="sum(stockops_up)")
-    except (OSError, RuntimeError):  # it does not answer yet
+    except StockopsError:  # it does not answer yet
         return False
     return bool(said) and float(said[0]["value"][1]) == count
 

@@ -25,9 +25,10 @@ DRILLS = ["disk-full-data", "disk-full-log", "server-log-full"]
 
 # Fills a disk that root has mounted, gives the room back, fills it again, and is killed.
 BREAKS = """
-import os, signal, sys, time
+import os, signal, sys
 from contextlib import suppress
 from pathlib import Path
+from stockops import children
 from stockops import lab as labs
 from stockops.drills import choosing, sandbox, steps
 from stockops.drills.faults import FAULTS
@@ -58,10 +59,8 @@ def require_inside(spot):
 def require_felt(spot):
     with suppress(StockopsError), connect(spot.target, statement_timeout_s=3.0) as server:
         server.execute(filler)
-    deadline = time.monotonic() + 60
-    while not fault.bites(spot):
-        assert time.monotonic() < deadline, "it does not bite"
-        time.sleep(0.2)
+    felt = children.wait_until(lambda: fault.bites(spot) is not None, within_s=60)
+    assert felt, "it does not bite"
 
 undo = Undo.begin(run, folder=Path(folder), within_s=300)
 with sandbox.opened(engine, needs, {"volume": "data"}, undo=undo, folder=Path(folder)) as spot:

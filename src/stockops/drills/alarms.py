@@ -89,7 +89,7 @@ class Alarms:
             return
         self._looked = time.monotonic()
         names = "|".join(each.alert for each in self.found)
-        said = _asked(
+        said = asked_of(
             self._url,
             "query_range",
             query=f'ALERTS{{alertname=~"{names}"}}',
@@ -167,7 +167,7 @@ def watching(spot: Spot, detect: Detect) -> Iterator[Alarms]:
             if child.code is not None:
                 raise children.failed(f"{PROGRAM} ended", log)
             try:
-                said = _asked(url, "query", query="sum(stockops_up)")
+                said = asked_of(url, "query", query="sum(stockops_up)")
             except StockopsError:  # it does not answer yet
                 return False
             return bool(said) and float(said[0]["value"][1]) == len(targets)
@@ -278,7 +278,7 @@ def _configured(folder: Path, *, exporter: str, names: Sequence[str]) -> Path:
     return file
 
 
-def _asked(url: str, what: str, **asked: object) -> list[dict[str, Any]]:
+def asked_of(url: str, what: str, **asked: object) -> list[dict[str, Any]]:
     """Return what Prometheus answers; `StockopsError` where it does not."""
     words = f"{url}/api/v1/{what}?{urllib.parse.urlencode(asked)}"
     try:
