@@ -1,9 +1,12 @@
 """The pages of the commands are what the commands say of themselves."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 TOP = Path(__file__).parent.parent
 SCRIPTS = TOP / "scripts"
@@ -26,3 +29,15 @@ def test_no_help_has_its_examples_in_one_paragraph() -> None:
     """Click keeps lines apart below a backspace; an r in front of the text makes it two letters."""
     for page in (TOP / "docs" / "commands").glob("*.md"):
         assert "\\b" not in page.read_text("utf-8"), page.name
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
+def test_the_table_of_commands_names_every_verb(readme: str) -> None:
+    rows = re.findall(r"^\| \[`stockops (\S+)`\][^|]*\|([^|]*)\|", (TOP / readme).read_text(), re.M)
+    told = {noun: re.findall(r"`(\S+)`", verbs) for noun, verbs in rows}
+    there = {
+        page.stem: re.findall(rf"^## stockops {page.stem} (\S+)$", page.read_text("utf-8"), re.M)
+        for page in (TOP / "docs" / "commands").glob("*.md")
+        if page.stem != "README"
+    }
+    assert {noun: sorted(verbs) for noun, verbs in told.items()} == there
