@@ -22,7 +22,7 @@ from spots import Spot
 
 from stockops import lab as labs
 from stockops.backups import archive, keys, repository, taking
-from stockops.backups.archive import binlog, enabling, ledger, spool, wal
+from stockops.backups.archive import binlog, enabling, following, ledger, spool, wal
 from stockops.backups.archive.status import status
 from stockops.backups.repository import Repository
 from stockops.backups.streams import Form
@@ -373,6 +373,96 @@ def test_a_damaged_binary_log_is_noticed(my: Spot) -> None:
     cut.feed(content[:-60])
     assert not cut.complete
     assert cut.whole_bytes <= cut.read_bytes < len(content)
+
+
+def stands(found: binlog.Follower) -> tuple[object, ...]:
+    """What anybody may ask of a binary log."""
+    return (
+        found.whole_bytes, found.read_bytes, found.before, list(found.after.items()),
+        found.firsts, found.first_at, found.last_at, found.ended, found.next_name, found.head_crc,
+    )  # fmt: skip
+
+
+def as_a_fresh_reader(path: Path) -> binlog.Follower:
+    """Look again at `path`, and compare with one who reads it from its start."""
+    fresh = binlog.Follower(path.name)
+    with suppress(StorageError):
+        spool.follow(fresh, path)
+    found = following.followed(path)
+    assert stands(found) == stands(fresh)
+    return found
+
+
+def bytes_read() -> int:
+    """How many bytes this thread has read from files."""
+    said = Path("/proc/thread-self/io").read_text("ascii")
+    return int(said.split("rchar: ")[1].split()[0])
+
+
+def test_a_binary_log_that_is_looked_at_again_is_read_on_as_a_fresh_reader_has_it(
+    my: Spot, tmp_path: Path
+) -> None:
+    sql = "INSERT INTO noted SELECT 1000000 + seq, repeat('y', 400) FROM seq_{}_to_{}"
+    for numbers in ((1, 3000), (3001, 6100)):
+        my.server.execute(sql.format(*numbers))
+        my.turn()
+    told = [str(row["Log_name"]) for row in my.server.rows("SHOW BINARY LOGS")[-3:-1]]
+    first, second = ((my.lab.data / name).read_bytes() for name in told)
+    path = tmp_path / told[0]
+    for end in (0, 3, 300, len(first) // 2, len(first) // 2 + 1, len(first) - 9, len(first)):
+        with path.open("r+b" if path.exists() else "wb") as file:
+            file.seek(0, 2)
+            file.write(first[file.tell() : end])
+        as_a_fresh_reader(path)
+    began = bytes_read()
+    assert following.followed(path).ended == "rotate"
+    assert bytes_read() - began < 65_536 < len(first)
+    path.write_bytes(first[: len(first) - 200])  # it shrank, in its place
+    assert not as_a_fresh_reader(path).ended
+    path.write_bytes(second)  # others were written there, up to beyond where it had come
+    assert len(second) >= len(first) - 200
+    changed = as_a_fresh_reader(path)
+    (tmp_path / "new").write_bytes(first)
+    (tmp_path / "new").replace(path)
+    assert as_a_fresh_reader(path).after != changed.after
+    for at in (len(first) - 300, len(first) // 3):  # it goes bad, and comes good again
+        path.write_bytes(first[:at] + bytes([first[at] ^ 4]) + first[at + 1 :])
+        assert not as_a_fresh_reader(path).ended
+    path.write_bytes(first)
+    assert as_a_fresh_reader(path).ended == "rotate"
+    with path.open("ab") as file:
+        file.write(second[4:400])
+    as_a_fresh_reader(path)
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        following.followed(path)
+
+
+def test_what_waits_is_told_alike_while_files_grow_rotate_and_go(
+    my: Spot, repo: Repository
+) -> None:
+    series = spool.spool_of(repo, my.system, encrypted=False) / "00000001"
+    series.mkdir(parents=True)
+    my.turn()
+    my.turn()
+    told = [str(row["Log_name"]) for row in my.server.rows("SHOW BINARY LOGS")[-3:-1]]
+    first, second = ((my.lab.data / name).read_bytes() for name in told)
+
+    def waiting() -> list[tuple[str, int]]:
+        return [(log.name, log.raw_bytes) for log in spool.tails(repo, my.system)]
+
+    (series / told[0]).write_bytes(first[:-120])
+    assert [name for name, _ in waiting()] == told[:1]
+    with (series / told[0]).open("ab") as file:
+        file.write(first[-120:])
+    (series / told[1]).write_bytes(second)
+    assert waiting() == [(told[0], len(first)), (told[1], len(second))]
+    (series / told[0]).unlink()  # it is archived
+    assert waiting() == [(told[1], len(second))]
+    (series / spool.KEPT).mkdir()
+    (series / told[1]).rename(series / spool.KEPT / told[1])
+    (series / told[1]).write_bytes(second[:-120])  # it is fetched once more
+    assert waiting() == [(told[1], len(second))]
 
 
 # Receivers

@@ -78,6 +78,10 @@ class Follower:
                 at += length
         del self._rest[:at]
 
+    def drop_rest(self) -> None:
+        """Forget what came of an event that is not whole yet; it has to be given again."""
+        self._rest.clear()
+
     @property
     def complete(self) -> bool:
         """Whether it says itself that it is over, and nothing comes after that."""

@@ -12,18 +12,16 @@ from contextlib import suppress
 from pathlib import Path
 
 from ... import state
-from ...errors import StorageError
 from ..manifest import Position
 from ..repository import Repository
 from ..store import DirectoryStore
-from . import wal
+from . import following, wal
 from .binlog import Follower, mark_unused, number_of, position_text
 from .ledger import Log
 
 BINLOG = re.compile(r"[^/]+\.\d{6,}")
 KEPT = "kept"  # of files that are being fetched once more, what was there
 ELSEWHERE = "elsewhere"  # a file that names the directory that is used instead
-_CHUNK_BYTES = 4 << 20
 
 
 def spool_of(repo: Repository, system: str, *, encrypted: bool) -> Path:
@@ -122,20 +120,17 @@ def _binlogs(system: str, series: Path) -> list[Log]:
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if not BINLOG.fullmatch(path.name) or not path.is_file():
                 continue
-            follower = Follower(path.name)
-            with suppress(StorageError, FileNotFoundError):  # it is whole up to there
-                follow(follower, path)
-            if follower.before is not None:
-                found.append(log_of(system, int(series.name, 16), path, follower))
+            with suppress(FileNotFoundError):  # it was archived this moment
+                follower = following.followed(path)
+                if follower.before is not None:
+                    found.append(log_of(system, int(series.name, 16), path, follower))
     return found
 
 
 def follow(follower: Follower, path: Path) -> None:
     """Give `follower` what came to the binary log `path` since it was asked last."""
     with path.open("rb") as file:
-        file.seek(follower.taken_bytes)
-        while chunk := file.read(_CHUNK_BYTES):
-            follower.feed(chunk)
+        following.follow(follower, file)
 
 
 def log_of(system: str, series: int, path: Path, follower: Follower) -> Log:
@@ -171,7 +166,7 @@ def is_same_start(one: Path, other: Path, size: int) -> bool:
     with one.open("rb") as first, other.open("rb") as second:
         left = size
         while left > 0:
-            wanted = min(left, _CHUNK_BYTES)
+            wanted = min(left, following.CHUNK_BYTES)
             mine, theirs = bytearray(first.read(wanted)), bytearray(second.read(wanted))
             shorter = min(len(mine), len(theirs))
             if left == size:
