@@ -2,22 +2,21 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import compress
 
 from ... import patterns
 from ...statements import Dialect
 from ..accounting import Account
 from ..batches import Batch, Later, Who, text
-from ..events import Event
+from ..events import Event, Source
 from . import pgwords
 from .base import Piece, Raw
 from .pgentry import Entry, event_of, query_id
 from .pglines import Entries
-from .pgmany import OPENING, apart, durations, kinds
+from .pgmany import apart, durations, kind
 from .pgtime import instants, microseconds
-from .usual import Columns, divide, found, left, parse_rest
+from .usual import Parts, parse_others
 
 _FIELDS_MIN = 23  # of PostgreSQL 12; 13 added the backend's type, 14 the leader and the query's id
 _FIELD_BYTES_MAX = 1 << 28
@@ -25,23 +24,27 @@ _BLOCK_BYTES = 1 << 24
 # A quote within a field is told of last: next to no field has one.
 _FIELD = rb'(?:"(?:[^"]*+"(?!")|(?:[^"]++|"")*+")|[^",\r\n]*+)'
 _BARE = rb'[^",\r\n]*+'  # what the server never quotes
-_SQL = rb'(?P<sql>(?(quote)[^"]*+(?:""[^"]*+)*+|' + _BARE + rb'))(?(quote)")'
-_AT = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (?:[A-Za-z]+|[+-]\d\d(?::?\d\d)?)"
-# The user, the database, the process and the host; the application, and the last ones of newer
-# versions: the backend's type, the leader, the query's id.
-_WHENCE = b"%b,%b,%b,%b" % (_FIELD, _FIELD, _BARE, _FIELD)
-_TAIL = b"%b(?:,%b(?:,%b,%b)?)?" % (_FIELD, _FIELD, _BARE, _BARE)
-# The session, its line, its command, when it began, and its transactions.
-_SESSION = b"%b,%b,%b,%b,%b,%b" % (_BARE, _BARE, _FIELD, _BARE, _BARE, _BARE)
-# A row of an execution as the server writes it, any other row, and what is none for certain.
+_PLAIN = rb'"[^"]*+"'  # what it always quotes, and without a quote within, if none follows
+_WITHIN = rb'[^"]*+(?:""[^"]*+)*+'
+# A row of an execution as the server writes it, any other row, and what is none for certain. Every
+# byte is in a group. The first ones are the time; the user, the database, the process and the host;
+# the session, its line, its command, when it began, and its transactions. The last ones are the
+# application, and what newer versions have: the backend's type, the leader, the query's id.
 _ROW = patterns.compiled(
-    b"(?P<time>" + _AT + b"),(?P<whence>" + _WHENCE + b")," + _SESSION
-    + b",(?P<severity>" + _BARE + b")," + _BARE
-    + rb',(?P<quote>")?' + OPENING + _SQL + b",(?P<detail>" + _FIELD + b")"
-    b"(?:,,,,,,,|(?:," + _FIELD + b"){7}),(?P<tail>" + _TAIL
-    + rb")\n|" + _FIELD + b"(?:," + _FIELD + rb")*+\n"
-    rb"|[\s\S]+"
+    rb'(?P<time>.{17}[0-9]{2}\.[0-9]{3} [^",\r\n]++)'
+    b"(?P<whence>," + _PLAIN + b"," + _PLAIN + b"," + _BARE + b"," + _PLAIN + b")"
+    b"(?P<session>," + _BARE + b"," + _BARE + b"," + _PLAIN + (b"," + _BARE) * 3 + b",)"
+    b"(?P<head>" + _BARE + b"," + _BARE
+    + rb',"[^:,"\r\n]{1,40}: )(?P<took>[0-9]{1,15}\.[0-9]{3})(?P<step> ms  [^:,"\r\n]{1,100}: )'
+    b"(?P<sql>" + _WITHIN + b")"
+    b'(?P<detail>",(?:"' + _WITHIN + b'")?)'
+    b"(?P<application>(?:,,,,,,,|(?:," + _FIELD + b'){7}),"' + _WITHIN + b'")'
+    b"(?P<tail>(?:," + _PLAIN + b"(?:," + _BARE + b"," + _BARE + b")?)?\n)"
+    b"|(?P<other>" + _FIELD + b"(?:," + _FIELD + rb")*+\n)"
+    rb"|(?P<rest>[\s\S]+)"
 )  # fmt: skip
+_USUAL = ("time", "whence", "took", "sql", "detail", "application", "tail")
+_PEOPLE_MAX = 1 << 14
 
 
 class PgCsv:
@@ -99,18 +102,17 @@ class PgCsv:
 
     def columns(self, piece: Piece, account: Account) -> Iterator[Event | Batch]:
         """Give the usual executions as batches, and the other rows as `parse` does."""
-        told, spans = found(_ROW, piece.raw)
-        # What is no execution has no severity, either.
-        sources = kinds(zip(told["severity"], told["head"], told["step"], strict=True))
-        divided = divide(piece.raw, spans, list(map(bool, sources)))
-        rows = left(told, divided.usual)
-        at_us = instants(rows["time"]) if rows["time"] else []
+        rows = Parts(_ROW, piece.raw)
+        sources = _sources(rows["head"], rows["step"])
+        usual = list(map(bool, sources))
+        told = {name: rows.of(name, usual) for name in _USUAL}
+        at_us = instants(told["time"]) if told["time"] else []
         if at_us is None:
             yield from self.parse(piece, account)
             return
-        yield from parse_rest(self, piece, divided, account)
+        yield from parse_others(self, piece, rows, usual, account)
         if at_us:
-            yield from apart(_batch(rows, at_us), list(compress(sources, divided.usual)))
+            yield from apart(_batch(told, at_us), list(compress(sources, usual)))
 
     def _skip(self, piece: Piece, first: int, last: int | None, account: Account) -> None:
         lines = piece.raw.splitlines(keepends=True)
@@ -151,38 +153,63 @@ def _entry(row: list[str], at_us: int) -> Entry:
     )
 
 
-def _batch(rows: Columns, at_us: Sequence[int]) -> Batch:
-    applications, query_ids = zip(*map(_tail, rows["tail"]), strict=True)
+def _sources(heads: Sequence[bytes], steps: Sequence[bytes]) -> list[Source | None]:
+    """Return what rows are by what they have before and behind a duration; None for other rows."""
+    every = list(zip(heads, steps, strict=True))
+    known = {each: _source(*each) for each in set(every)}
+    return list(map(known.__getitem__, every))
+
+
+def _source(head: bytes | None, step: bytes) -> Source | None:
+    if head is None:
+        return None
+    severity, said = head.split(b",", 1)
+    return kind(severity, said.partition(b'"')[2][:-2], step[len(" ms  ") : -2])
+
+
+def _batch(told: Mapping[str, Sequence[bytes]], at_us: Sequence[int]) -> Batch:
+    if len(_PEOPLE) > _PEOPLE_MAX:
+        _PEOPLE.clear()
+    query_ids = {each: _query_id(each) for each in set(told["tail"])}
     return Batch(
-        sql=[each.replace(b'""', b'"') for each in rows["sql"]],
+        sql=[each.replace(b'""', b'"') for each in told["sql"]],
         at_us=at_us,
-        duration_us=durations(rows["took"]),
-        who=list(map(_who, rows["whence"], applications)),
-        parameters=Later(rows["detail"], _parameters) if any(rows["detail"]) else (),
-        query_id=query_ids if any(query_ids) else (),
+        duration_us=durations(told["took"]),
+        who=list(map(_PEOPLE.__getitem__, zip(told["whence"], told["application"], strict=True))),
+        parameters=Later(told["detail"], _parameters) if any(map(_says, told["detail"])) else (),
+        query_id=list(map(query_ids.__getitem__, told["tail"])) if any(query_ids.values()) else (),
     )
 
 
-@lru_cache(maxsize=1 << 14)
-def _who(whence: bytes, application: str) -> Who:
-    """Return who it is that `whence` tells of: the fields from the user to the host."""
-    user, database, _, host = _fields(whence)
-    return user, _host(host), database, application
+class _People(dict[tuple[bytes, bytes], Who]):
+    """Who it is, by the fields from the user to the host, and those up to the application."""
+
+    def __missing__(self, said: tuple[bytes, bytes]) -> Who:
+        _, user, database, _, host = _fields(said[0])
+        self[said] = who = user, _host(host), database, _fields(said[1])[-1]
+        return who
 
 
-@lru_cache(maxsize=1 << 14)
-def _tail(said: bytes) -> tuple[str, int | None]:
-    """Return the application and the id of the statement, by the last fields of a row."""
-    fields = _fields(said)
-    return fields[0], query_id(fields[-1]) if len(fields) == 4 else None
+_PEOPLE = _People()
+
+
+def _query_id(tail: bytes) -> int | None:
+    """Return the id of the statement that the last fields of a row tell."""
+    fields = _fields(tail)
+    return query_id(fields[-1]) if len(fields) == 4 else None
 
 
 def _fields(said: bytes) -> list[str]:
     return next(csv.reader(io.StringIO(text(said), newline="")))
 
 
+# Before the details stand the quote and the comma that end the message.
+_NO_DETAIL = b'",'
+_says = _NO_DETAIL.__ne__
+
+
 def _parameters(detail: bytes) -> str:
-    return pgwords.parameters(_field(detail))
+    return pgwords.parameters(_field(detail.removeprefix(_NO_DETAIL)))
 
 
 def _field(said: bytes) -> str:

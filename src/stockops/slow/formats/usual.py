@@ -8,7 +8,7 @@ and never takes for one what `parse` would not, or would read otherwise.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress, islice
+from itertools import compress, groupby, islice
 from operator import itemgetter, methodcaller, not_
 
 from ..accounting import Account
@@ -83,3 +83,54 @@ def parse_rest(form: Format, piece: Piece, divided: Divided, account: Account) -
         account.read_bytes -= end - start  # `parse` adds it
         part = Piece(piece.file, piece.offset + start, piece.raw[start:end])
         yield from form.parse(part, account)
+
+
+class Parts:
+    """
+    All of a text as the groups of a pattern: between two matches, and two groups, stands nothing.
+
+    This takes half the time of matches that are asked for where they stand. A group that a match
+    does not have is None.
+    """
+
+    def __init__(self, pattern: re.Pattern[bytes], raw: bytes) -> None:
+        """Take a `pattern` that matches wherever it is tried."""
+        self._parts: list[bytes] = pattern.split(raw)
+        self._names = pattern.groupindex
+        self._step = pattern.groups + 1  # before each match stands what is between
+
+    def __getitem__(self, name: str) -> list[bytes]:
+        """Return what the group `name` holds, match by match."""
+        return self._parts[self._names[name] :: self._step]
+
+    def of(self, name: str, usual: Sequence[bool]) -> list[bytes]:
+        """Return so of those matches that are usual."""
+        column = self[name]
+        return column if all(usual) else list(compress(column, usual))
+
+    def stretch(self, start: int, end: int) -> bytes:
+        """Return the text of the matches from `start` to before `end`."""
+        return b"".join(filter(None, self._parts[start * self._step : end * self._step]))
+
+
+def parse_others(
+    form: Format, piece: Piece, parts: Parts, usual: Sequence[bool], account: Account
+) -> Iterator[Event]:
+    """Give the entries of those matches that are not usual, and account for all of `piece`."""
+    account.entries += sum(usual)
+    account.read_bytes += len(piece.raw)
+    others = [parts.stretch(at, at + 1) for at in compress(range(len(usual)), map(not_, usual))]
+    trial = Account()  # only what is skipped wants to know where it stands
+    events = list(form.parse(Piece(piece.file, piece.offset, b"".join(others)), trial))
+    if not trial.skipped_bytes:
+        account.entries += trial.entries
+        yield from events
+        return
+    at, offset = 0, piece.offset
+    for is_usual, alike in groupby(usual):
+        end = at + sum(1 for _ in alike)
+        raw = parts.stretch(at, end)
+        if not is_usual:
+            account.read_bytes -= len(raw)  # `parse` adds it
+            yield from form.parse(Piece(piece.file, offset, raw), account)
+        at, offset = end, offset + len(raw)
