@@ -17,7 +17,10 @@ from enum import Enum
 from .masking import LETTER, ODD, Dialect, grammar, letters
 from .squeezing import LONG, squeezed
 
-_ZEROS = bytes(ord("0") if chr(byte) in "123456789" else byte for byte in range(256))
+# `bytes.split` finds rows of blanks in one look: so digits are made blanks, and blanks digits.
+_BLANKS, _FOR_BLANKS = b" \t\n\r\v\f", b"123456"
+_DIGITS_APART = bytes.maketrans(b"0123456789" + _BLANKS, b" " * 10 + _FOR_BLANKS)
+_BLANKS_BACK = bytes.maketrans(_FOR_BLANKS, _BLANKS)
 _BETWEEN = b"\0"  # of two texts that are sketched together
 _BOTH = rf"--|/\*|\\|(?<!{LETTER})0[xXbBoO]|{ODD.pattern}"
 _UNSOUND = {
@@ -71,8 +74,9 @@ def sketches(texts: Sequence[bytes]) -> list[bytes] | None:
 
 
 def _zeroed(outside: bytes) -> bytes:
-    zeros = outside.translate(_ZEROS)
-    return zeros.replace(b"0000", b"0").replace(b"00", b"0").replace(b"00", b"0")
+    # What stands at either end is kept from being the end: digits there would leave nothing.
+    apart = (_BETWEEN + outside.translate(_DIGITS_APART) + _BETWEEN).split()
+    return b"0".join(apart)[1:-1].translate(_BLANKS_BACK)
 
 
 def with_names(found: bytes, text: bytes) -> bytes:
