@@ -4,12 +4,15 @@ import os
 import signal
 from collections import Counter
 from contextlib import closing
+from pathlib import Path
 
 import pytest
+import slowlogs
 
 from stockops import processes
 from stockops.errors import ConfigError, StockopsError
-from stockops.slow import sharing
+from stockops.slow import reading, report, sharing
+from stockops.slow.reading import Reading
 
 TASKS = range(40)
 
@@ -49,3 +52,23 @@ def test_what_goes_wrong_in_a_process_is_told_and_leaves_none(
         list(answers)
     assert told.value.hint
     assert processes.below(os.getpid()) == before
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_cut_that_was_guessed_wrong_is_found_out(jobs: int, tmp_path: Path) -> None:
+    """A row that lost a quote leaves it open: for all that follows, within is without."""
+    rows = slowlogs.csvlog(slowlogs.made_up(600))
+    lost = rows.index(b'"', rows.index(b"duration", len(rows) // 5))
+    path = tmp_path / "torn.csv"
+    told: dict[bool, list[int]] = {True: [], False: []}
+    found = {}
+    for raw in (rows, rows[:lost] + rows[lost + 1 :]):
+        path.write_bytes(raw)
+        for guess, seen in told.items():
+            seen.clear()
+            read = Reading(files=(str(path),), piece_bytes=2000, range_bytes=9000, guess=guess)
+            found[guess] = reading.digest(read, jobs=jobs, seen=seen.append)
+            assert sum(seen) == len(raw)
+        assert report.summary(found[True]) == report.summary(found[False])
+        assert found[True].classes == found[False].classes
+    assert min(told[True]) < 0 < min(told[False])  # what was read in vain counts for nothing

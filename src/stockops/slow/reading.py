@@ -10,7 +10,7 @@ import mmap
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -22,7 +22,7 @@ from .accounting import Account
 from .batches import Batch
 from .digest import Digest
 from .events import Event
-from .formats import Ends, Format, Piece
+from .formats import Ends, Format, Guessing, Miscut, Piece
 from .sampling import Sampling
 
 PIECE_BYTES = 1 << 22
@@ -88,6 +88,7 @@ class Reading:
     sampling: Sampling | None = None  # of the server, where the user says it
     full: bool = False  # every field of every entry, for those who print events
     batches: bool = True  # read by the thousand where the format can: the same answer, sooner
+    guess: bool = True  # where to cut, too, where that can be found out afterwards
     piece_bytes: int = PIECE_BYTES
     range_bytes: int = RANGE_BYTES
 
@@ -99,6 +100,7 @@ class _Task:
     file: str
     start: int = 0
     cuts: tuple[int, ...] = ()
+    guessed_to: int = 0  # a cut before this is a guess
 
 
 def prepare(
@@ -126,6 +128,21 @@ def digest(
 
     Raises `ConfigError` where a file is no log that is known.
     """
+    told = 0
+
+    def tell(read_bytes: int) -> None:
+        nonlocal told
+        told += read_bytes
+        seen(read_bytes)
+
+    try:
+        return _digest(reading, jobs, tell)
+    except Miscut:
+        seen(-told)
+        return _digest(replace(reading, guess=False), jobs, seen)
+
+
+def _digest(reading: Reading, jobs: int, seen: Callable[[int], None]) -> Digest:
     tasks = [each for file in reading.files for each in _tasks(reading, file)]
     whole, work = Digest(), partial(_read_task, reading)
     if jobs == 1 or len(tasks) <= 1:
@@ -166,12 +183,16 @@ def _tasks(reading: Reading, file: str) -> Iterator[_Task]:
         if form is not None and form.whole:
             yield _Task(file)
             return
-        start, cuts = 0, [0]
-        while form is not None and cuts[-1] < len(data):
+        if form is None:
+            return
+        start, cuts, cut, guessed_to = 0, [0], form.start, 0
+        if reading.guess and _by_columns(reading) and isinstance(form, Guessing):
+            cut, guessed_to = form.guess, len(data)
+        while cuts[-1] < len(data):
             at = min(cuts[-1] + reading.piece_bytes, start + reading.range_bytes, len(data))
-            cuts.append(form.start(data, at, len(data)))
+            cuts.append(cut(data, at, len(data)))
             if cuts[-1] - start >= reading.range_bytes or cuts[-1] == len(data):
-                yield _Task(file, start, tuple(cuts[1:]))
+                yield _Task(file, start, tuple(cuts[1:]), guessed_to)
                 start, cuts = cuts[-1], cuts[-1:]
                 _forget(data, start)
 
@@ -200,9 +221,13 @@ def _read_task(reading: Reading, part: Digest, task: _Task) -> tuple[int, Ends]:
     for piece, form in _pieces(reading, task):
         part.formats[task.file] = f"{form.name}, {form.note}" if form.note else form.name
         part.dialect = form.dialect
-        read = ends.told if reading.batches and not reading.sampling else ends.parsed
+        read = ends.told if _by_columns(reading) else ends.parsed
         _count(reading, part, read(form, piece, part.account))
     return part.account.read_bytes - before, ends
+
+
+def _by_columns(reading: Reading) -> bool:
+    return reading.batches and not reading.sampling
 
 
 def _count(reading: Reading, part: Digest, told: Iterable[Event | Batch]) -> None:
@@ -234,7 +259,8 @@ def _pieces(reading: Reading, task: _Task) -> Iterator[tuple[Piece, Format]]:
         for end in task.cuts:
             file.seek(at)
             raw = file.read(min(end - at, ENTRY_BYTES_MAX))
-            yield Piece(task.file, at, raw, left_out=end - at - len(raw)), form
+            left_out, guessed = end - at - len(raw), end < task.guessed_to
+            yield Piece(task.file, at, raw, left_out, guessed), form
             at = end
 
 

@@ -5,9 +5,12 @@ from functools import lru_cache
 
 from ...errors import ConfigError
 from . import signs
-from .base import Columnar, Ends, Format, Piece, Raw
+from .base import Columnar, Ends, Format, Guessing, Miscut, Piece, Raw
 
-__all__ = ["HEAD_BYTES", "NAMES", "Columnar", "Ends", "Format", "Piece", "Raw", "detect"]
+__all__ = [
+    "HEAD_BYTES", "NAMES", "Columnar", "Ends", "Format", "Guessing", "Miscut", "Piece", "Raw",
+    "detect",
+]  # fmt: skip
 
 HEAD_BYTES = 1 << 18
 _NEAR_BYTES = 1 << 14  # twice as much as any sign takes

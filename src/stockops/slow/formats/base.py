@@ -24,6 +24,11 @@ class Piece:
     offset: int
     raw: bytes
     left_out: int = 0  # bytes that follow, of an entry that is too long to be held
+    guessed: bool = False  # whether the next piece begins where an entry only seems to
+
+
+class Miscut(Exception):
+    """A piece does not end where it was guessed to, or nothing could be guessed."""
 
 
 @dataclass(slots=True)
@@ -111,3 +116,15 @@ class Columnar(Format, Protocol):
 
     def columns(self, piece: Piece, account: Account) -> Iterator[Event | Batch]:
         """Give what `parse` gives, in any order and mostly as batches; account for the same."""
+
+
+@runtime_checkable
+class Guessing(Columnar, Protocol):
+    """A format that has to count all that stands before a cut, or may guess and find out later."""
+
+    def guess(self, data: Raw, at: int, end: int) -> int:
+        """
+        Return where an entry seems to begin, at `at` or soon after it, or `end`.
+
+        Raises `Miscut` where none does. `columns` raises it where a guess was wrong.
+        """

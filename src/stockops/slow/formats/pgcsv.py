@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import compress
 
@@ -11,7 +12,7 @@ from ..accounting import Account
 from ..batches import Batch, Later, Who, text
 from ..events import Event, Source
 from . import pgwords
-from .base import Piece, Raw
+from .base import Miscut, Piece, Raw
 from .pgentry import Entry, event_of, query_id
 from .pglines import Entries
 from .pgmany import apart, durations, kind
@@ -43,6 +44,11 @@ _ROW = patterns.compiled(
     b"|(?P<other>" + _FIELD + b"(?:," + _FIELD + rb")*+\n)"
     rb"|(?P<rest>[\s\S]+)"
 )  # fmt: skip
+# How the rows of a session begin: no text within quotes does, for its own quotes are doubled.
+_BEGINNING = re.compile(
+    rb'\n(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [^",\r\n]++,"[^"]++","[^"]++",\d++,")'
+)
+_GUESS_BYTES_MAX = 1 << 20
 _USUAL = ("time", "whence", "took", "sql", "detail", "application", "tail")
 _PEOPLE_MAX = 1 << 14
 
@@ -83,6 +89,15 @@ class PgCsv:
                 return place
         return end
 
+    def guess(self, data: Raw, at: int, end: int) -> int:
+        """Return where a row begins by its looks: nobody has to count quotes up to there."""
+        if at in {0, end}:
+            return at
+        found = _BEGINNING.search(data, at - 1, min(end, at + _GUESS_BYTES_MAX))
+        if found is None:
+            raise Miscut
+        return found.end()
+
     def parse(self, piece: Piece, account: Account) -> Iterator[Event]:
         """Give the rows as entries; a row with too few fields, or without a time, is none."""
         account.read_bytes += len(piece.raw)
@@ -103,6 +118,9 @@ class PgCsv:
     def columns(self, piece: Piece, account: Account) -> Iterator[Event | Batch]:
         """Give the usual executions as batches, and the other rows as `parse` does."""
         rows = Parts(_ROW, piece.raw)
+        # As many quotes open as close in each row, and so in all of them.
+        if piece.guessed and (rows["rest"][-1] or b"").count(b'"') & 1:
+            raise Miscut
         sources = _sources(rows["head"], rows["step"])
         usual = list(map(bool, sources))
         told = {name: rows.of(name, usual) for name in _USUAL}
