@@ -21,6 +21,8 @@ OPENING = (
     rb'(?P<step>[^:,"\r\n]{1,100}): '
 )
 _OPENING = re.compile(OPENING)
+_TOOK_BYTES_MAX = len("123456789012345.678")
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _ASKED: tuple[Source, ...] = ("execution", "preparation")
 
 
@@ -31,6 +33,12 @@ def kind(severity: bytes, head: bytes, step: bytes) -> Source | None:
         return None
     event = event_of(Entry(message=text(head + b": 0.000 ms  " + step + b": ")))
     return event.source if event.source in _ASKED and not event.admin else None
+
+
+def is_usual(head: bytes, step: bytes) -> bool:
+    """Tell whether `head` and `step` are as `OPENING` has them, with a duration between."""
+    found = _OPENING.fullmatch(head + b": 0.000 ms  " + step + b": ")
+    return found is not None and found["head"] == head
 
 
 def many(entries: Iterable[Entry]) -> Iterator[Event | Batch]:
@@ -69,6 +77,18 @@ def durations(took: Sequence[bytes]) -> list[int]:
     return list(map(int, b" ".join(took).replace(b".", b"").split()))
 
 
+def are_durations(took: Sequence[bytes]) -> bool:
+    """Tell whether all are such durations as `OPENING` has; none of them is looked at alone."""
+    every = b" ".join((*took, b"")).translate(_ZEROS)
+    count = len(took)
+    return (
+        # Digits, one sign, digits, the other: and so on. Then how many digits there may be.
+        every.translate(None, b"0") == b". " * count
+        and every.count(b"0.") == every.count(b".000 ") == count
+        and max(map(len, took), default=0) <= _TOOK_BYTES_MAX
+    )
+
+
 def kinds(said: Iterable[tuple[bytes, bytes, bytes]]) -> list[Source | None]:
     """Return what entries are, by the `kind` of what stands before their statements."""
     every = list(said)
@@ -78,7 +98,7 @@ def kinds(said: Iterable[tuple[bytes, bytes, bytes]]) -> list[Source | None]:
 
 def apart(batch: Batch, kinds: Sequence[Source | None]) -> Iterator[Batch]:
     """Give executions and preparations apart."""
-    if all(each == "execution" for each in kinds):
+    if kinds.count("execution") == len(kinds):
         yield batch
         return
     for source in _ASKED:

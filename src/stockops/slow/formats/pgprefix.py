@@ -46,23 +46,27 @@ _APPLICATION = re.compile(r"(%a)(?: (?:%[a-z]|[\w.-])+)+")
 _ZEROS = str.maketrans("123456789", "000000000")
 _ENDLESS = ("%u", "%d", "%a", "%w")
 _ENDLESS_MAX = 5
+_ANYTHING = r"[^\n]*?"
 _ESCAPES = {
     "%m": rf"(?P<time>{_TIME}\.\d{{3}} {_ZONE})",
     "%t": rf"(?P<time>{_TIME} {_ZONE})",
     "%n": r"(?P<time>\d{10}\.\d{3})",
     "%c": r"(?P<session>[0-9a-f]+\.[0-9a-f]+)",
     "%p": r"(?P<pid>\d+)",
-    "%u": r"(?P<user>[^\n]*?)",
-    "%d": r"(?P<database>[^\n]*?)",
-    "%a": r"(?P<application>[^\n]*?)",
+    "%u": rf"(?P<user>{_ANYTHING})",
+    "%d": rf"(?P<database>{_ANYTHING})",
+    "%a": rf"(?P<application>{_ANYTHING})",
     "%r": r"(?P<host>\[local\]|[0-9a-zA-Z.:_-]*(?:\(\d+\))?)",
     "%h": r"(?P<host>\[local\]|[0-9a-zA-Z.:_-]*)",
     "%v": r"(?:\d+/\d+)?",
     "%l": r"\d+",
     "%x": r"\d+",
     "%e": r"[0-9A-Z]{5}",
-    "%w": r"[^\n]*?",
+    "%w": _ANYTHING,
 }
+_ANEW = {"%m", "%t", "%n", "%l", "%x", "%v"}  # what is another thing in each line
+# How long the time is that a prefix begins with, as far as it is digits and marks.
+TIME_BYTES = {"%m": len("2026-01-05 10:00:00.000"), "%t": len("2026-01-05 10:00:00")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,32 @@ class Prefix:
         """Return what a line begins with: the prefix and the label, ``LOG:`` or another."""
         text = f"^{envelope}{_whole_regex(self.template)}{LABEL}"
         return re.compile(text.encode(), re.MULTILINE)
+
+    def after_time(self) -> re.Pattern[bytes] | None:
+        """
+        Return what stands in a line between its time and what it says, where that is soon the same.
+
+        None where the time does not come first, or something comes that every line has anew. What
+        matches is what `line` finds, whatever the line goes on with: each part is the first that
+        `line` would try, with nothing given back.
+        """
+        time, rest = self.template[:2], self.template[2:].replace("%q", "", 1)
+        parts = re.split(r"(%[a-z])", rest)
+        if time not in TIME_BYTES or any(each not in _ESCAPES for each in parts[1::2]):
+            return None
+        if any(each in _ANEW for each in parts[1::2]):
+            return None
+        text, seen = f"(?P<zone> (?>{_ZONE}))" + re.escape(parts[0]), {"time"}
+        for at in range(1, len(parts), 2):
+            piece, behind = _regex(parts[at], seen), re.escape(parts[at + 1])
+            is_last = at + 2 == len(parts)
+            end = behind + LABEL.replace("?P<label>", "?:") if is_last else behind
+            if _ANYTHING in piece and not end:
+                return None
+            # As little as can be is all up to where the next part stands first.
+            least = piece.replace(_ANYTHING, rf"(?:(?!{end})[^\n])*")
+            text += f"(?>{least}){behind}"
+        return re.compile(f"{text}(?>{LABEL})".encode())
 
 
 def labelled(line: bytes) -> bool:

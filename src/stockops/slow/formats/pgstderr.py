@@ -2,23 +2,25 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import compress
 
 from ... import patterns
 from ...statements import Dialect
 from ..accounting import Account
-from ..batches import Batch, Later, Who, text
+from ..batches import Batch, Later, text
 from ..events import Event, Source
 from ..sessions import process_of
-from . import pglines, pgwords
+from . import pglines, pglinewise, pgwords
 from .base import Piece, Raw
 from .pgentry import Entry, event_of
+from .pgheads import Heads, word
+from .pgheads import who as who_of
 from .pglines import Entries, More
+from .pglinewise import Linewise, joined
 from .pgmany import OPENING, apart, durations, kinds
-from .pgprefix import Prefix
+from .pgprefix import TIME_BYTES, Prefix
 from .pgtime import instants, microseconds
-from .usual import Columns, Span, divide, found, left, parse_rest
+from .usual import Columns, Divided, Span, divide, found, left, parse_rest
 
 _OF_PREFIX = ("time", "session", "pid", "user", "database", "host", "application")
 _REST_OF_TEXT = rb"[^\n]*+\n(?:\t[^\n]*+\n)*+"
@@ -42,7 +44,12 @@ class PgStderr:
         self._asked = [known.get(name, known["label"]) for name in _OF_PREFIX]
         self._has = [name in known for name in _OF_PREFIX]
         self._session_names = [name for name in ("session", "pid") if name in known]
-        self._usual = _usual(self._line) if "time" in known and not self.envelope else None
+        # Two ways to read by the thousand: by looking up what lines begin with, or by a pattern.
+        after_time = None if self.envelope else prefix.after_time()
+        self._heads = None if after_time is None else Heads(after_time)
+        self._time_bytes = TIME_BYTES.get(prefix.template[:2], 0)
+        by_pattern = after_time is None and "time" in known and not self.envelope
+        self._usual = _usual(self._line) if by_pattern else None
 
     def start(self, data: Raw, at: int, end: int) -> int:
         """Return where the next line stands that is no continuation and no detail of another."""
@@ -67,7 +74,7 @@ class PgStderr:
         for head, following in zip(heads, [*heads[1:], None], strict=False):
             end = following.start() if following else len(raw)
             said = self._text(piece, head, end, account)
-            label = _word(head["label"])
+            label = word(head["label"])
             entry = self._entry(head, said)
             writer = process_of(entry.session)
             if label in pgwords.SEVERITIES:
@@ -89,9 +96,25 @@ class PgStderr:
         Where another session wrote between an entry and its details all is left to `parse`. So is
         the last entry of each session that may go on in the next piece.
         """
-        if self._usual is None:
+        raw = piece.raw
+        if self._heads is not None:
+            usual = pglinewise.read(raw, self._heads, self._time_bytes, pglines.REACH_BYTES)
+        else:
+            usual = self._matched(piece)
+        if usual is None or self._has_stray(raw, usual.rest):
             yield from self.parse(piece, account)
             return
+        if self.entries.start is None:
+            self.entries.start = piece.offset
+        divided = Divided([True] * len(usual.sources), usual.rest)
+        yield from parse_rest(self, piece, divided, account)
+        yield from map(event_of, self.entries.settle(piece.offset + len(raw)))
+        yield from apart(usual.batch, usual.sources)
+
+    def _matched(self, piece: Piece) -> Linewise | None:
+        """Return what is usual of `piece` where a prefix is another one in each line."""
+        if self._usual is None:
+            return None
         told, spans = found(self._usual, piece.raw)
         sessions, of_details = self._sessions(told), self._sessions(told, "detail_")
         sources = kinds(zip(told["label"], told["head"], told["step"], strict=True))
@@ -102,14 +125,10 @@ class PgStderr:
         divided = divide(piece.raw, spans, list(map(bool, sources)))
         rows = left(told, divided.usual)
         at_us = instants(rows["time"]) if rows["time"] else None
-        if at_us is None or self._has_stray(piece.raw, divided.rest):
-            yield from self.parse(piece, account)
-            return
-        if self.entries.start is None:
-            self.entries.start = piece.offset
-        yield from parse_rest(self, piece, divided, account)
-        yield from map(event_of, self.entries.settle(piece.offset + len(piece.raw)))
-        yield from apart(self._batch(rows, at_us), list(compress(sources, divided.usual)))
+        if at_us is None:
+            return None
+        usual = [each for each in compress(sources, divided.usual) if each]
+        return Linewise(self._batch(rows, at_us), usual, divided.rest)
 
     def _sessions(self, told: Columns, which: str = "") -> list[tuple[bytes, ...]]:
         if not self._session_names:  # there is but one, as far as the prefix says
@@ -138,7 +157,7 @@ class PgStderr:
             begun = set()
             for head in self._line.finditer(raw, start, end):
                 session = head.group(*self._session_names, "label")[:-1]
-                if _word(head["label"]) in pgwords.SEVERITIES:
+                if word(head["label"]) in pgwords.SEVERITIES:
                     begun.add(session)
                 elif session not in begun:
                     return True
@@ -148,10 +167,10 @@ class PgStderr:
         nobody = (b"",) * len(at_us)
         who = (rows.get(name, nobody) for name in ("user", "host", "database", "application"))
         return Batch(
-            sql=list(map(_joined, rows["sql"])),
+            sql=[joined(each[:-1]) for each in rows["sql"]],
             at_us=at_us,
             duration_us=durations(rows["took"]),
-            who=list(map(_who, *who)),
+            who=list(map(who_of, *who)),
             parameters=Later(rows["detail"], _parameters) if any(rows["detail"]) else (),
         )
 
@@ -194,7 +213,7 @@ class PgStderr:
     def _words(self, head: re.Match[bytes]) -> list[str]:
         """Return what the prefix says, in the order of `_OF_PREFIX`; "" for what it does not."""
         return [
-            _word(raw) if raw and has else ""
+            word(raw) if raw and has else ""
             for raw, has in zip(head.group(*self._asked), self._has, strict=True)
         ]
 
@@ -213,20 +232,4 @@ def _usual(line: re.Pattern[bytes]) -> re.Pattern[bytes]:
 
 
 def _parameters(detail: bytes) -> str:
-    return pgwords.parameters(text(_joined(detail)))
-
-
-def _joined(said: bytes) -> bytes:
-    """Return what an entry says without what the server put between its lines."""
-    return said[:-1].replace(b"\n\t", b"\n")
-
-
-@lru_cache(maxsize=1 << 14)
-def _who(user: bytes, host: bytes, database: bytes, application: bytes) -> Who:
-    return _word(user), _word(host), _word(database), _word(application)
-
-
-@lru_cache(maxsize=1 << 14)
-def _word(raw: bytes) -> str:
-    said = text(raw)
-    return "" if said == "[unknown]" else said
+    return pglinewise.parameters(joined(detail[:-1]))

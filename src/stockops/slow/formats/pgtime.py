@@ -12,7 +12,9 @@ _TIME = re.compile(
 )
 _EPOCH = re.compile(r"(\d{9,11})(?:\.(\d{1,6}))?$")
 _MINUTES_END, _SECONDS_END = len("2026-01-05 10:00:"), len("2026-01-05 10:00:00")
-_THOUSANDTHS = {b".%03d" % each: each * 1_000 for each in range(1_000)}
+_SECOND = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+_SECONDS_MAX = 1 << 14
+THOUSANDTHS = {b"": 0} | {b".%03d" % each: each * 1_000 for each in range(1_000)}
 # Abbreviations that mean one thing: KST is nine hours everywhere, IST and CST are not.
 _HOURS = {"UTC": 0, "GMT": 0, "KST": 9, "JST": 9, "CET": 1, "CEST": 2, "WET": 0, "MSK": 3,
           "EDT": -4, "EST": -5, "CDT": -5, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8}  # fmt: skip
@@ -40,24 +42,28 @@ def instants(said: Sequence[bytes]) -> list[int] | None:
             return list(map(_instant_us, said))
         end = _SECONDS_END + len(".000")
         [zone] = {each[end:] for each in said}
-        seconds = _Seconds(zone)
-        return [
-            seconds[each[:_SECONDS_END]] + _THOUSANDTHS[each[_SECONDS_END:end]] for each in said
-        ]
+        seconds = Seconds(zone)
+        return [seconds[each[:_SECONDS_END]] + THOUSANDTHS[each[_SECONDS_END:end]] for each in said]
     except (ValueError, KeyError):
         return None
 
 
-class _Seconds(dict[bytes, int]):
-    """The instants of seconds in one zone: each is found out once."""
+class Seconds(dict[bytes, int]):
+    """The instants of seconds in one zone: each is found out once. `ValueError` for none."""
 
-    def __init__(self, zone: bytes) -> None:
+    def __init__(self, zone: bytes, century: bytes = b"") -> None:
+        """Take the zone, and how the seconds begin where that is left out of them."""
         super().__init__()
-        self._zone = zone
+        self._zone, self._century = zone, century
 
-    def __missing__(self, second: bytes) -> int:
+    def __missing__(self, said: bytes) -> int:
+        second = self._century + said
+        if not _SECOND.fullmatch(second):
+            raise ValueError(said)
         minute_us = _minute_us(second[:_MINUTES_END] + self._zone)
-        self[second] = at_us = minute_us + int(second[_MINUTES_END:]) * 1_000_000
+        if len(self) >= _SECONDS_MAX:
+            self.clear()
+        self[said] = at_us = minute_us + int(second[_MINUTES_END:]) * 1_000_000
         return at_us
 
 
