@@ -1,10 +1,12 @@
 -- What the shares of every position cost is what was paid for them; each sale takes its part of that along, parts of a won cut off; opening shares cost the close of their day.
--- Each position is followed sale by sale, all of them a sale further at a time.
+-- Each position is followed event by event, in one pass over all of them in order: variables carry on what the rows before
+-- came to, at half of what a sale at a time takes. They are cast where they are read, for an older value has another type.
 -- An order that takes is one event, however many orders it meets; each fill of an order that rests is one of its own, and each
--- fill in an auction.
--- A step is a sale and what was bought since the one before it; the last step may be without a sale. A corporate action ends a
--- step, too: what it pays out is sold, and the rest costs what it cost, however many shares it becomes.
-WITH RECURSIVE opening AS (
+-- fill in an auction. What an event moves in several rows is added up before it takes its part of the cost along.
+-- A position begins with nothing, and ends with what it says that it cost: two rows, with the least and the largest number.
+-- What comes without a position between two of them is of no cost.
+-- Of a corporate action what it pays out is sold, and the rest costs what it cost, however many shares it becomes.
+WITH opening AS (
     SELECT j.account_id, j.asset AS symbol, j.journal_id AS event_id, j.amount AS quantity, j.amount * p.close_won AS value_won
     FROM journal_entries AS j IGNORE INDEX (journal_entries_account_ix)
     LEFT JOIN stock_prices AS p ON p.symbol = j.asset AND p.price_date = j.business_date
@@ -15,63 +17,58 @@ WITH RECURSIVE opening AS (
 parts AS (
     SELECT
         o.account_id, t.symbol, CASE WHEN t.taker_side = 'buy' AND t.auction_id IS NULL THEN t.buy_order_id ELSE t.trade_id END AS event_id, t.quantity,
-        t.price_won * t.quantity AS value_won, 0 AS acted, 0 AS new_shares, 0 AS old_shares
+        t.price_won * t.quantity AS value_won, 0 AS new_shares, 0 AS old_shares
     FROM trades AS t
     STRAIGHT_JOIN orders AS o ON o.order_id = t.buy_order_id
     UNION ALL
     SELECT
         o.account_id, t.symbol, CASE WHEN t.taker_side = 'sell' AND t.auction_id IS NULL THEN t.sell_order_id ELSE t.trade_id END, -t.quantity,
-        0, 0, 0, 0
+        0, 0, 0
     FROM trades AS t
     STRAIGHT_JOIN orders AS o ON o.order_id = t.sell_order_id
     UNION ALL
-    SELECT p.account_id, p.symbol, p.event_id, p.quantity, p.value_won, 0, 0, 0 FROM opening AS p
+    SELECT p.account_id, p.symbol, p.event_id, p.quantity, p.value_won, 0, 0 FROM opening AS p
     UNION ALL
-    SELECT
-        l.account_id, a.symbol, l.journal_id, l.quantity_after - l.quantity_before, 0, 1, coalesce(a.new_shares, 0), coalesce(a.old_shares, 0)
+    SELECT l.account_id, a.symbol, l.journal_id, l.quantity_after - l.quantity_before, 0, coalesce(a.new_shares, 0), coalesce(a.old_shares, 0)
     FROM corporate_action_lines AS l
     JOIN corporate_actions AS a ON a.action_id = l.action_id
-),
-numbered AS (
-    SELECT SQL_BIG_RESULT
-        account_id, symbol, sum(quantity) AS quantity, CASE WHEN count(value_won) = count(*) THEN sum(value_won) END AS value_won,
-        max(new_shares) AS new_shares, max(old_shares) AS old_shares, CASE WHEN sum(quantity) < 0 OR max(acted) = 1 THEN 0 ELSE 1 END AS stays,
-        sum(sum(quantity)) OVER (PARTITION BY account_id, symbol ORDER BY event_id ROWS UNBOUNDED PRECEDING) AS held,
-        sum(CASE WHEN sum(quantity) < 0 OR max(acted) = 1 THEN 1 ELSE 0 END) OVER (PARTITION BY account_id, symbol ORDER BY event_id ROWS UNBOUNDED PRECEDING) AS sales
-    FROM parts
-    GROUP BY account_id, symbol, event_id
-),
-steps AS (
-    SELECT SQL_BIG_RESULT
-        account_id, symbol, sales + stays AS step_no,
-        CASE WHEN count(value_won) = count(*) THEN sum(value_won) END AS bought_won,
-        sum(
-            CASE
-                WHEN new_shares > 0 THEN mod((held - quantity) * new_shares, old_shares)
-                WHEN quantity < 0 THEN -quantity
-                ELSE 0
-            END
-        ) AS sold,
-        max(CASE WHEN new_shares > 0 THEN (held - quantity) * new_shares WHEN quantity < 0 THEN held - quantity ELSE 0 END) AS held_before,
-        count(*) OVER (PARTITION BY account_id, symbol) AS last_no
-    FROM numbered
-    GROUP BY account_id, symbol, sales + stays
-),
-costs (account_id, symbol, stated_won, step_no, last_no, cost_won) AS (
-    SELECT account_id, symbol, cost_won, 0, -1, CAST(0 AS DECIMAL(38, 0)) FROM positions
     UNION ALL
+    SELECT p.account_id, p.symbol, w.event_id, 0, p.cost_won, 0, 0
+    FROM positions AS p
+    -- A variable has to be there before what reads it is looked at.
+    CROSS JOIN (
+        SELECT -9223372036854775808 AS event_id, @stockops_event := 0 AS v, @stockops_held := 0 AS w, @stockops_moved := 0 AS x, @stockops_paid := NULL AS y, @stockops_cost := NULL AS z
+        UNION ALL
+        SELECT 9223372036854775807, 0, 0, 0, NULL, NULL
+    ) AS w
+),
+followed AS (
     SELECT
-        c.account_id, c.symbol, c.stated_won, c.step_no + 1, s.last_no,
-        c.cost_won + s.bought_won - CASE WHEN s.sold = 0 THEN 0 ELSE (c.cost_won + s.bought_won) * s.sold DIV greatest(s.held_before, 1) END
-    FROM costs AS c
-    STRAIGHT_JOIN steps AS s ON s.account_id = c.account_id AND s.symbol = c.symbol AND s.step_no = c.step_no + 1
+        account_id, symbol, event_id, value_won,
+        @stockops_held := CASE event_id WHEN -9223372036854775808 THEN 0 WHEN CAST(@stockops_event AS SIGNED) THEN CAST(@stockops_held AS SIGNED) ELSE CAST(@stockops_held AS SIGNED) + CAST(@stockops_moved AS SIGNED) END AS held_before,
+        @stockops_moved := CASE event_id WHEN CAST(@stockops_event AS SIGNED) THEN CAST(@stockops_moved AS SIGNED) ELSE 0 END + quantity AS moved,
+        @stockops_paid := CASE event_id
+            WHEN -9223372036854775808 THEN 0
+            WHEN 9223372036854775807 THEN CAST(@stockops_cost AS SIGNED)
+            WHEN CAST(@stockops_event AS SIGNED) THEN CAST(@stockops_paid AS SIGNED) + value_won
+            ELSE CAST(@stockops_cost AS SIGNED) + value_won
+        END AS paid_won,
+        @stockops_cost := CAST(@stockops_paid AS SIGNED) - CASE
+            WHEN event_id = 9223372036854775807 THEN NULL
+            WHEN new_shares > 0 THEN CAST(CAST(@stockops_paid AS SIGNED) AS DECIMAL(38, 0)) * mod(CAST(@stockops_held AS SIGNED) * new_shares, old_shares) DIV greatest(CAST(@stockops_held AS SIGNED) * new_shares, 1)
+            WHEN CAST(@stockops_moved AS SIGNED) < 0 THEN CAST(CAST(@stockops_paid AS SIGNED) AS DECIMAL(38, 0)) * -CAST(@stockops_moved AS SIGNED) DIV greatest(CAST(@stockops_held AS SIGNED), 1)
+            ELSE 0
+        END AS cost_won,
+        @stockops_event := event_id AS last_event_id
+    FROM parts
+    ORDER BY account_id, symbol, event_id
+    -- Without a limit the order of a derived table is no order.
+    LIMIT 18446744073709551615
 ),
 due AS (
-    SELECT
-        account_id, symbol, max(stated_won) AS cost_won,
-        CASE WHEN max(step_no = last_no) = 1 THEN max(CASE WHEN step_no = last_no THEN cost_won END) ELSE 0 END AS due_won
-    FROM costs
-    GROUP BY account_id, symbol
+    SELECT account_id, symbol, value_won AS cost_won, paid_won AS due_won
+    FROM followed
+    WHERE event_id = 9223372036854775807
 ),
 judged AS (
     SELECT
