@@ -5,7 +5,7 @@ WITH sides AS (
     SELECT sell_order_id, quantity, trade_id FROM trades WHERE sell_order_id IS NOT NULL
 ),
 fills AS (
-    SELECT order_id, sum(quantity) AS quantity, max(trade_id) AS last_trade_id
+    SELECT SQL_BIG_RESULT order_id, sum(quantity) AS quantity, max(trade_id) AS last_trade_id
     FROM sides
     GROUP BY order_id
 ),

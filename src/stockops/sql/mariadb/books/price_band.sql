@@ -118,8 +118,12 @@ prices AS (
 ),
 -- Each price of a date is judged once, whoever asked for it or paid it.
 levels AS (
-    SELECT DISTINCT owner, symbol, business_date, price_won
-    FROM prices
+    SELECT DISTINCT 'order' AS owner, symbol, business_date, limit_won AS price_won
+    FROM orders
+    WHERE kind = 'limit' AND status <> 'rejected'
+    UNION ALL
+    SELECT DISTINCT 'trade', symbol, business_date, price_won
+    FROM trades AS judged
 ),
 outside AS (
     SELECT l.owner, l.symbol, l.business_date, l.price_won, CASE l.owner WHEN 'trade' THEN 1 ELSE b.tick_won END AS tick_won, b.lower_won, b.upper_won
