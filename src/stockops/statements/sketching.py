@@ -70,7 +70,7 @@ def sketches(texts: Sequence[bytes]) -> list[bytes] | None:
     found = _zeroed(b"'".join(parts[::2])).split(_BETWEEN)
     if len(found) != len(texts):
         return None
-    return [each if len(each) < LONG else squeezed(each) for each in found]
+    return list(map(squeezed, found)) if max(map(len, found)) >= LONG else found
 
 
 def _zeroed(outside: bytes) -> bytes:

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import compress
+from typing import Any
 
 from ... import patterns
 from ...statements import Dialect
@@ -173,8 +174,13 @@ def _entry(row: list[str], at_us: int) -> Entry:
 
 def _sources(heads: Sequence[bytes], steps: Sequence[bytes]) -> list[Source | None]:
     """Return what rows are by what they have before and behind a duration; None for other rows."""
-    every = list(zip(heads, steps, strict=True))
-    known = {each: _source(*each) for each in set(every)}
+    every: Sequence[Any] = steps
+    if len(set(heads) - {None}) > 1:  # in two languages, say: most logs have but one way to begin
+        every = list(zip(heads, steps, strict=True))
+        known = {each: _source(*each) for each in set(every)}
+    else:
+        head = next(filter(None, heads), None)
+        known = {step: _source(step and head, step) for step in set(steps)}
     return list(map(known.__getitem__, every))
 
 
@@ -190,7 +196,7 @@ def _batch(told: Mapping[str, Sequence[bytes]], at_us: Sequence[int]) -> Batch:
         _PEOPLE.clear()
     query_ids = {each: _query_id(each) for each in set(told["tail"])}
     return Batch(
-        sql=[each.replace(b'""', b'"') for each in told["sql"]],
+        sql=[each.replace(b'""', b'"') if b'"' in each else each for each in told["sql"]],
         at_us=at_us,
         duration_us=durations(told["took"]),
         who=list(map(_PEOPLE.__getitem__, zip(told["whence"], told["application"], strict=True))),
