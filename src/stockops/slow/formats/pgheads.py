@@ -32,9 +32,10 @@ class Kinds(dict[tuple[bytes, bytes], Source | None]):
 
     def __missing__(self, said: tuple[bytes, bytes]) -> Source | None:
         head, step = said
-        if not pgmany.is_usual(head, step):  # and may be long: it is not kept
+        # Behind its label, cut off with one blank, stands another.
+        if head[:1] != b" " or not pgmany.is_usual(head[1:], step):  # may be long: it is not kept
             return None
-        found = pgmany.kind(self._label, head, step)
+        found = pgmany.kind(self._label, head[1:], step)
         if len(self) < _KEPT_MAX:
             self[said] = found
         return found
@@ -55,19 +56,20 @@ class Head:
 class Heads(dict[bytes, Head]):
     """Heads by what stands behind the digits of the time, `END` left out."""
 
-    def __init__(self, pattern: re.Pattern[bytes]) -> None:
-        """Take what is usual: `pgprefix.Prefix.after_time`."""
+    def __init__(self, pattern: re.Pattern[bytes], marks: int) -> None:
+        """Take what is usual, `pgprefix.Prefix.after_time`, and how many ``: `` are in each."""
         super().__init__()
+        self.marks = marks
         self._pattern = pattern
         self._kinds: dict[bytes, Kinds] = {}
         self._seconds: dict[bytes, Seconds] = {}
-        self._unusual = Head(False, False, (), ("", "", "", ""), Kinds(b""), Seconds(b"", CENTURY))
+        self.unusual = Head(False, False, (), ("", "", "", ""), Kinds(b""), Seconds(b"", CENTURY))
 
     def __missing__(self, said: bytes) -> Head:
         if len(said) > _HEAD_BYTES_MAX:
-            return self._unusual
+            return self.unusual
         found = self._pattern.fullmatch(said + END)
-        head = self._unusual if found is None else self._head(found)
+        head = self.unusual if found is None else self._head(found)
         if len(self) >= _KEPT_MAX:
             self.clear()
         self[said] = head

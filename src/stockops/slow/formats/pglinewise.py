@@ -7,10 +7,12 @@ not found there, or not as the server writes it, is left to `Format.parse`, with
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from itertools import accumulate, compress
+from operator import not_
+from typing import Any
 
-from ..batches import Batch, Later, text
+from ..batches import Batch, Later, Who, text
 from ..events import Source
 from . import pgwords
 from .pgheads import CENTURY, END, Head, Heads
@@ -18,8 +20,10 @@ from .pgmany import are_durations, durations
 from .pgtime import THOUSANDTHS
 from .usual import Span
 
+_BLOCK_BYTES = 1 << 17  # so that what is cut is looked at while the processor has it at hand
 _BETWEEN = b"\n" + CENTURY
-_PARTS = 3  # "duration", "1.234 ms  statement", "SELECT 1"
+_MARK = b": "
+_PARTS = 3  # behind its label, as cut there: " duration", "1.234 ms  statement", "SELECT 1"
 _SECOND = len("26-01-05 10:00:00")
 _TOOK = re.compile(rb"[0-9]{1,15}\.[0-9]{3}")
 
@@ -33,27 +37,66 @@ class Linewise:
     rest: Sequence[Span]
 
 
-@dataclass(frozen=True, slots=True)
-class _Openings:
-    """Lines that begin an execution or a preparation, column by column; `places` in the log."""
+@dataclass(slots=True)
+class _Lines:
+    """
+    Lines, and column by column those of them that begin an execution or a preparation.
 
-    places: Sequence[int]
-    heads: Sequence[Head]
-    sources: Sequence[Source]
-    took: Sequence[bytes]
-    sql: Sequence[bytes]
+    `usual` tells which lines begin one, `said` what the others say.
+    """
 
-    def where(self, kept: Sequence[object]) -> "_Openings":
-        """Return those of which `kept` is true."""
-        if all(kept):
-            return self
-        return _Openings(
-            list(compress(self.places, kept)),
-            list(compress(self.heads, kept)),
-            list(compress(self.sources, kept)),
-            list(compress(self.took, kept)),
-            list(compress(self.sql, kept)),
-        )
+    sizes: list[int] = field(default_factory=list)
+    heads: list[Head] = field(default_factory=list)
+    usual: bytearray = field(default_factory=bytearray)
+    said: dict[int, bytes] = field(default_factory=dict)
+    sources: list[Source] = field(default_factory=list)
+    sql: list[bytes] = field(default_factory=list)
+    at_us: list[int] = field(default_factory=list)
+    duration_us: list[int] = field(default_factory=list)
+    who: list[Who] = field(default_factory=list)
+
+    def add(self, block: bytes, heads: Heads, time_bytes: int) -> None:
+        """Add lines that begin with their times; raise `KeyError`, `ValueError` for one of none."""
+        lines = block.split(_BETWEEN)
+        at = heads.marks  # of a part: before it are those that the prefix itself is cut into
+        cut = [line.split(_MARK, at + _PARTS) for line in lines]
+        begun = [_MARK.join(each[: at + 1]) for each in cut] if at else [each[0] for each in cut]
+        found = [heads[each[time_bytes:]] for each in begun]
+        places = [place for place, each in enumerate(cut) if len(each) > at + _PARTS]
+        timed = [cut[place][at + 2].partition(b" ms  ") for place in places]
+        sources: list[Any] = [
+            found[place].kinds[cut[place][at + 1], step]
+            for place, (_, _, step) in zip(places, timed, strict=True)
+        ]
+        places, timed, sources = _where(sources, places, timed, sources)
+        took = [each[0] for each in timed]
+        if not are_durations(took):
+            are_usual = [_TOOK.fullmatch(each) is not None for each in took]
+            places, took, sources = _where(are_usual, places, took, sources)
+        sql, are_whole = _joined([cut[place][at + _PARTS] for place in places])
+        places, took, sources, sql = _where(are_whole, places, took, sources, sql)
+
+        usual = bytearray(len(lines))
+        for place in places:
+            usual[place] = True
+        for place in compress(range(len(lines)), map(not_, usual)):
+            said = lines[place][len(begun[place]) :]
+            if said.startswith(END):
+                self.said[len(self.usual) + place] = said[len(END) :]
+            else:
+                found[place] = heads.unusual
+        self.sizes += map(len, lines)
+        self.heads += found
+        self.usual += usual
+        self.sources += sources
+        self.sql += sql
+        self.duration_us += durations(took)
+        self.who += [found[place].who for place in places]
+        self.at_us += [
+            found[place].seconds[begun[place][:_SECOND]]
+            + THOUSANDTHS[begun[place][_SECOND:time_bytes]]
+            for place in places
+        ]
 
 
 def read(raw: bytes, heads: Heads, time_bytes: int, reach_bytes: int) -> Linewise | None:
@@ -65,62 +108,57 @@ def read(raw: bytes, heads: Heads, time_bytes: int, reach_bytes: int) -> Linewis
     """
     if not raw.startswith(CENTURY):
         return None
-    lines = raw[len(CENTURY) :].split(_BETWEEN)
-    is_whole = lines[-1].endswith(b"\n")
-    lines[-1] = lines[-1].removesuffix(b"\n")
-    starts = [0, *accumulate(len(_BETWEEN) + len(line) for line in lines)]
-    starts[-1] = len(raw)
-    begun, _, said = zip(*[line.partition(END) for line in lines], strict=True)
-    after = time_bytes - len(CENTURY)
-    found = [heads[each[after:]] for each in begun]
-    opened = _opened(found, said)
-    usual = bytearray(len(lines))
-    for place in opened.places:
-        usual[place] = True
-    usual[-1] &= is_whole  # else nobody knows what comes
-    details = _details(found, said, usual, is_whole=is_whole)
-    _leave_last(found, usual, details, starts, reach_bytes)
+    lines, at = _Lines(), 0
+    is_whole = raw.endswith(b"\n")
+    while at < len(raw):
+        end = raw.find(_BETWEEN, at + _BLOCK_BYTES) + 1 or len(raw)
+        block = raw[at + len(CENTURY) : end - (is_whole or end < len(raw))]
+        try:
+            lines.add(block, heads, time_bytes - len(CENTURY))
+        except (KeyError, ValueError):
+            return None
+        at = end
+    each_more = len(_BETWEEN)
+    ends = [end + each_more * place for place, end in enumerate(accumulate(lines.sizes), 1)]
+    return _usual(lines, [0, *ends[:-1], len(raw)], reach_bytes, is_whole)
 
-    opened = opened.where([usual[place] for place in opened.places])
-    try:
-        at_us = [
-            head.seconds[time[:_SECOND]] + THOUSANDTHS[time[_SECOND:after]]
-            for head, time in zip(opened.heads, map(begun.__getitem__, opened.places), strict=True)
-        ]
-    except (KeyError, ValueError):
-        return None
-    told = [details.get(place, b"") for place in opened.places] if details else []
+
+def _usual(lines: _Lines, starts: Sequence[int], reach_bytes: int, is_whole: bool) -> Linewise:
+    """Return what stays usual when what goes on with entries is known."""
+    opening = bytes(lines.usual)
+    lines.usual[-1] &= is_whole  # else nobody knows what comes
+    details = _details(lines, is_whole)
+    _leave_last(lines, details, starts, reach_bytes)
+
+    usual = lines.usual
+    stays = list(compress(usual, opening))
+    at_us, duration_us, who, sql, sources = _where(
+        stays, lines.at_us, lines.duration_us, lines.who, lines.sql, lines.sources
+    )
+    told = [details.get(at, b"") for at in compress(range(len(usual)), usual)] if details else []
     batch = Batch(
-        sql=opened.sql,
+        sql=sql,
         at_us=at_us,
-        duration_us=durations(opened.took),
-        who=[head.who for head in opened.heads],
+        duration_us=duration_us,
+        who=who,
         parameters=Later(told, parameters) if told else (),
     )
     rest = [at for at, each in enumerate(usual) if not each and at - 1 not in details]
-    return Linewise(batch, opened.sources, list(_stretches(rest, starts)))
+    return Linewise(batch, sources, list(_stretches(rest, starts)))
 
 
-def _opened(heads: Sequence[Head], said: Sequence[bytes]) -> _Openings:
-    """Return the executions and preparations that lines say, each whole in its own lines."""
-    cut = [each.split(b": ", 2) for each in said]
-    places = [place for place, each in enumerate(cut) if len(each) == _PARTS]
-    theirs = [heads[place] for place in places]
-    timed = [cut[place][1].partition(b" ms  ") for place in places]
-    known = [
-        head.kinds[cut[place][0], step]
-        for place, head, (_, _, step) in zip(places, theirs, timed, strict=True)
-    ]
-    sources = [each or "notice" for each in known]
-    sql = [cut[place][2] for place in places]
-    opened = _Openings(places, theirs, sources, [each[0] for each in timed], sql).where(known)
-    if not are_durations(opened.took):
-        opened = opened.where([bool(_TOOK.fullmatch(each)) for each in opened.took])
-    sql, are_whole = list(opened.sql), [True] * len(opened.sql)
-    for at in [at for at, each in enumerate(sql) if b"\n" in each]:
-        sql[at] = joined(sql[at])
-        are_whole[at] = _is_joined(sql[at], opened.sql[at])
-    return replace(opened, sql=sql).where(are_whole)
+def _where(kept: Sequence[object], *columns: list[Any]) -> tuple[list[Any], ...]:
+    """Return of each column that of which `kept` is true."""
+    return columns if all(kept) else tuple(list(compress(each, kept)) for each in columns)
+
+
+def _joined(said: list[bytes]) -> tuple[list[bytes], list[bool]]:
+    """Return what entries say in one text each, and which have no line of somebody else."""
+    one, are_whole = list(said), [True] * len(said)
+    for at in [at for at, each in enumerate(said) if b"\n" in each]:
+        one[at] = joined(said[at])
+        are_whole[at] = _is_joined(one[at], said[at])
+    return one, are_whole
 
 
 def joined(said: bytes) -> bytes:
@@ -133,24 +171,23 @@ def _is_joined(one: bytes, said: bytes) -> bool:
     return one.count(b"\n") == len(said) - len(one)
 
 
-def _details(
-    heads: Sequence[Head], said: Sequence[bytes], usual: bytearray, *, is_whole: bool
-) -> dict[int, bytes]:
+def _details(lines: _Lines, is_whole: bool) -> dict[int, bytes]:
     """
     Return the details of entries, by where those stand.
 
-    Entries that go on in another way are taken out of `usual`.
+    Entries that go on in another way are taken out of the usual ones.
     """
     details: dict[int, bytes] = {}
+    usual, heads = lines.usual, lines.heads
     for place in [at for at, each in enumerate(usual) if not each]:
         before, head = place - 1, heads[place]
         if head.begins or not place:
             continue
         if usual[before]:
-            detail = joined(said[place])
-            ends = is_whole or place + 1 < len(usual)
             is_theirs = head.is_detail and heads[before].session == head.session
-            if ends and is_theirs and _is_joined(detail, said[place]):
+            said = lines.said[place] if is_theirs else b""
+            detail, ends = joined(said), is_whole or place + 1 < len(usual)
+            if ends and is_theirs and _is_joined(detail, said):
                 details[before] = detail
             else:
                 usual[before] = False
@@ -160,20 +197,17 @@ def _details(
 
 
 def _leave_last(
-    heads: Sequence[Head],
-    usual: bytearray,
-    details: dict[int, bytes],
-    starts: Sequence[int],
-    reach_bytes: int,
+    lines: _Lines, details: dict[int, bytes], starts: Sequence[int], reach_bytes: int
 ) -> None:
-    """Take out of `usual` the entries that a line behind all could go on with."""
+    """Take out of the usual entries those that a line behind all could go on with."""
     seen = set()
-    for place in range(len(usual) - 1, -1, -1):
+    for place in range(len(lines.usual) - 1, -1, -1):
         if starts[place + 1 + (place in details)] < starts[-1] - reach_bytes:
             break
-        if usual[place] and heads[place].session not in seen:
-            seen.add(heads[place].session)
-            usual[place] = False
+        session = lines.heads[place].session
+        if lines.usual[place] and session not in seen:
+            seen.add(session)
+            lines.usual[place] = False
             details.pop(place, None)
 
 

@@ -46,7 +46,8 @@ class PgStderr:
         self._session_names = [name for name in ("session", "pid") if name in known]
         # Two ways to read by the thousand: by looking up what lines begin with, or by a pattern.
         after_time = None if self.envelope else prefix.after_time()
-        self._heads = None if after_time is None else Heads(after_time)
+        marks = prefix.template.replace("%q", "", 1).count(": ")
+        self._heads = None if after_time is None else Heads(after_time, marks)
         self._time_bytes = TIME_BYTES.get(prefix.template[:2], 0)
         by_pattern = after_time is None and "time" in known and not self.envelope
         self._usual = _usual(self._line) if by_pattern else None
