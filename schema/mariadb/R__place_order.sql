@@ -115,6 +115,16 @@ FROM (
 ) AS e
 WHERE e.amount <> 0;
 
+CREATE OR REPLACE PROCEDURE refuse_quarantined(IN p_prediction_id BIGINT)
+COMMENT 'Says why there can be no order of a quarantined prediction; that there is none, the foreign key of orders holds'
+BEGIN
+    DECLARE v_message VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
+    IF EXISTS (SELECT 1 FROM predictions AS p WHERE p.prediction_id = p_prediction_id AND p.status = 'quarantined') THEN
+        SET v_message = concat('prediction ', p_prediction_id, ' is quarantined: no order follows from it');
+        SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = v_message;
+    END IF;
+END;
+
 CREATE OR REPLACE PROCEDURE execute_order(
     IN p_key VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
     IN p_account_id BIGINT,
@@ -389,10 +399,17 @@ main: BEGIN
         SET o_answer = ROW('cancelled', 'no_liquidity', o_answer.order_id, p_quantity - v_sum.rest, v_sum.value, v_sum.fee, v_sum.tax, FALSE);
     END IF;
     BEGIN
-        -- The same key at the same moment for another issue: nothing else has been written yet.
-        DECLARE EXIT HANDLER FOR 1062
+        -- The same key at the same moment for another issue, or a prediction that the foreign key refuses: nothing else has
+        -- been written yet.
+        DECLARE EXIT HANDLER FOR 1062, 1452
         BEGIN
+            DECLARE v_code INT;
+            GET DIAGNOSTICS CONDITION 1 v_code = MYSQL_ERRNO;
             ROLLBACK;
+            IF v_code = 1452 THEN
+                CALL refuse_quarantined(p_prediction_id);
+                RESIGNAL;
+            END IF;
             SET o_answer = ROW('rejected', 'key_reused', NULL, NULL, NULL, NULL, NULL, FALSE);
         END;
         INSERT INTO orders (order_id, account_id, idempotency_key, symbol, side, kind, limit_won, quantity, filled_quantity, reserved_won,

@@ -73,6 +73,17 @@ RETURNS order_answer LANGUAGE sql IMMUTABLE AS $body$
 $body$;
 COMMENT ON FUNCTION refusal(text) IS 'The answer for a request that cannot become an order';
 
+CREATE OR REPLACE FUNCTION refuse_quarantined(p_prediction_id bigint)
+RETURNS void LANGUAGE plpgsql AS $body$
+BEGIN
+    IF EXISTS (SELECT 1 FROM predictions AS p WHERE p.prediction_id = p_prediction_id AND p.status = 'quarantined') THEN
+        RAISE EXCEPTION 'prediction % is quarantined: no order follows from it', p_prediction_id
+            USING ERRCODE = 'P0001', HINT = 'See why with: stockops trade predictions list --status quarantined';
+    END IF;
+END
+$body$;
+COMMENT ON FUNCTION refuse_quarantined(bigint) IS 'Says why there can be no order of a quarantined prediction; that there is none, the foreign key of orders holds';
+
 CREATE OR REPLACE FUNCTION place_order(
     p_key text, p_account_id bigint, p_symbol text, p_side text, p_kind text, p_limit_won bigint, p_quantity bigint,
     p_business_date date DEFAULT NULL, p_at timestamptz DEFAULT NULL,
@@ -247,6 +258,9 @@ BEGIN
         WHEN v_buys AND p_limit_won * p_quantity + floor(p_limit_won * p_quantity * a.rate) > a.available_won THEN 'insufficient_cash'
         WHEN a.user_id = ANY (f_user) THEN 'self_match'
     END;
+    IF p_prediction_id IS NOT NULL THEN
+        PERFORM refuse_quarantined(p_prediction_id);
+    END IF;
     v_order_id := nextval('event_ids');
     IF v_reason IS NULL THEN
         IF b.meets THEN

@@ -1,0 +1,16 @@
+-- The gate of predictions as a key: no order can name a quarantined one, and no order without a prediction is asked about it.
+
+-- A trigger of orders was run by every order, whether it had a prediction or not. A quarantined prediction has no
+-- orderable_symbol, so the key finds none; while an order names it, the key lets it have no other one.
+ALTER TABLE predictions
+    ADD COLUMN orderable_symbol VARCHAR(6) GENERATED ALWAYS AS (CASE WHEN status <> 'quarantined' THEN symbol END) STORED COMMENT 'The issue that orders may follow from it for; NULL where it is quarantined: no order can name it then',
+    ADD CONSTRAINT predictions_orderable_uq UNIQUE (prediction_id, orderable_symbol);
+
+ALTER TABLE orders
+    DROP FOREIGN KEY orders_prediction_fk;
+ALTER TABLE orders
+    DROP INDEX orders_prediction_ix,
+    ADD INDEX orders_prediction_ix (prediction_id, symbol),
+    ADD CONSTRAINT orders_of_no_quarantined_prediction_fk FOREIGN KEY (prediction_id, symbol) REFERENCES predictions (prediction_id, orderable_symbol);
+DROP TRIGGER orders_prediction_gate_insert;
+DROP TRIGGER orders_prediction_gate_update;
