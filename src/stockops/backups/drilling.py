@@ -135,7 +135,7 @@ def drill(
             said.engine,
             version=said.major,
             bin_directory=bin_directory,
-            settings=caches.settings(said.engine, recovery.raw_bytes),
+            settings=caches.settings_of_proof(said.engine, recovery.raw_bytes),
             fill=fill,
         ) as copy:
             _timed_start(phases, began)

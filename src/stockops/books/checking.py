@@ -19,6 +19,7 @@ State = Literal["held", "violated", "inconclusive", "unchanged"]
 # The dearest first, as measured on both engines: what begins last should end soon.
 _LONG = (
     "cost",
+    "settlement",
     "trade_journal",
     "audit_chain",
     "price_time_priority",
@@ -27,7 +28,6 @@ _LONG = (
     "order_fills",
     "journal_zero",
     "holdings",
-    "settlement",
     "fees",
     "tax",
     "business_date",
@@ -100,12 +100,15 @@ def _ask_all(
         results[invariant.name] = ask(server, invariant)
         seen(results[invariant.name])
 
-    ordered = asked
+    ordered = list(asked)
     if len(sessions) > 1:
-        places = {name: place for place, name in enumerate(_LONG)}
-        ordered = sorted(asked, key=lambda each: places.get(each.name, len(_LONG)))
-    snapshots.each_once(sessions, list(ordered), do)
+        ordered.sort(key=lambda each: _place(each.name))
+    snapshots.each_once(sessions, ordered, do)
     return [results[invariant.name] for invariant in asked]
+
+
+def _place(name: str) -> int:
+    return _LONG.index(name) if name in _LONG else len(_LONG)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +236,7 @@ def check_still(connected: Callable[[], AbstractContextManager[Server]]) -> list
     def ask_one(server: Server, name: str) -> None:
         [results[name]] = check(server, only=[name])
 
-    share(connected, NAMES, ask_one)
+    share(connected, sorted(NAMES, key=_place), ask_one)
     return [results[name] for name in NAMES]
 
 
