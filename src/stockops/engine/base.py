@@ -118,6 +118,10 @@ class Server(Protocol):
         There is one at a time: a block inside a block is a bug.
         """
 
+    @property
+    def silent_s(self) -> float:
+        """How long the server has owed an answer, for any thread to see; 0 where it owes none."""
+
     def hang_up(self) -> None:
         """
         Cut the line, from any thread: whoever waits for the server's answer stops waiting.

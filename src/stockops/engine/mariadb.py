@@ -6,6 +6,7 @@ import re
 import select
 import ssl
 import struct
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
@@ -24,12 +25,12 @@ from .. import queries
 from ..errors import ConfigError, Fault, ServerError, StockopsError, Unreachable, Unsupported
 from ..queries import Query, Row
 from ..targets import Target
-from . import faults
+from . import faults, hanging
 from .base import Call, Cells, Isolation, Session, Values, flags
 from .blocks import blocks
 from .moments import instant, moment
 from .packets import Answer, Reader, Rows, literal
-from .sockets import Line, dial
+from .sockets import Line, OnALine, dial
 
 OLDEST = (10, 11)
 _LOAD_BLOCK_BYTES = 32 * 1024 * 1024
@@ -58,7 +59,7 @@ _CONVERSIONS: Any = {
 }
 
 
-class MariaDB:
+class MariaDB(OnALine):
     """A `Server` on MariaDB 10.11 or later."""
 
     engine = "mariadb"
@@ -74,9 +75,8 @@ class MariaDB:
         if not isinstance(self._conn._sock, ssl.SSLSocket):
             self._poll.register(self._conn._sock, select.POLLIN)
         self.session_id = int(self._conn.thread_id())
-        limit_s = session.connect_timeout_s if session.statement_timeout_s else None
         try:
-            with self._line.within(limit_s):
+            with hanging.settling(self._line, target.name, within_s=session.connect_timeout_s):
                 self._settle(target, session)
         except StockopsError:
             self.close()
@@ -193,10 +193,6 @@ class MariaDB:
         finally:
             self._in_transaction = False
 
-    def hang_up(self) -> None:
-        """Cut the line, from any thread."""
-        self._line.hang_up()
-
     def close(self) -> None:
         """Close the connection. Closing twice does nothing."""
         if self._conn.open:
@@ -295,10 +291,13 @@ class MariaDB:
     def _translated(self, *, commits: bool) -> Iterator[None]:
         """Turn PyMySQL's errors into ours. `commits`: outside a transaction, it may commit."""
         self._still_there()
+        self._line.asked_at = time.monotonic()
         try:
             yield
         except err.MySQLError as exc:
             raise self._translate(exc, commits=commits, inside=self._in_transaction) from exc
+        finally:
+            self._line.asked_at = None
 
     def _translate(self, exc: err.MySQLError, *, commits: bool, inside: bool) -> ServerError:
         errno, message = (*exc.args, 0, "")[:2] if len(exc.args) > 1 else (0, str(exc))
@@ -332,7 +331,8 @@ def _open(target: Target, session: Session) -> Any:
     except (err.MySQLError, OSError) as exc:
         # The driver's frames hold the password among their local variables.
         exc.with_traceback(None)
-        raise _refused(target, exc) from exc
+        within_s = session.connect_timeout_s
+        raise hanging.told(target.name, exc, within_s=within_s) or _refused(target, exc) from exc
     conn._read_timeout = None  # a statement takes as long as it takes
     return conn
 

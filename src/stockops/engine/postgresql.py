@@ -4,22 +4,23 @@ import itertools
 import re
 import select
 import sys
+import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 import psycopg
-from psycopg import pq
+from psycopg import conninfo, pq
 from psycopg.rows import dict_row, tuple_row
 
 from .. import queries
 from ..errors import ConfigError, Fault, ServerError, StockopsError, Unreachable, Unsupported
 from ..queries import Query, Row
 from ..targets import Target
-from . import faults
+from . import faults, hanging
 from .base import Call, Cells, Isolation, Session, Values
 from .blocks import blocks
-from .sockets import Line
+from .sockets import Line, OnALine
 
 OLDEST = 15
 _PREPARES_WHEN_TOLD = sys.maxsize  # times that psycopg sees a statement before it prepares it
@@ -48,7 +49,7 @@ _REFUSAL_HINTS = {
 }
 
 
-class PostgreSQL:
+class PostgreSQL(OnALine):
     """A `Server` on PostgreSQL 15 or later."""
 
     engine = "postgresql"
@@ -71,14 +72,16 @@ class PostgreSQL:
                 f"and stockops needs {OLDEST} or later",
                 hint="Upgrade the server, or choose another target with --target.",
             )
-        limit_s = session.connect_timeout_s if session.statement_timeout_s else None
-        with self._line.within(limit_s), self._translated(commits=False):
-            # Not as startup options: a pooler refuses them, and the URL may hold some.
-            lock_ms = max(1, round(session.lock_timeout_s * 1000))
-            settings = f"{_SETTINGS}; SET lock_timeout = {lock_ms}"
-            if session.statement_timeout_s is not None:
-                settings += _bounded(max(1, round(session.statement_timeout_s * 1000)))
-            self._conn.execute(settings.encode())
+        # Not as startup options: a pooler refuses them, and the URL may hold some.
+        settings = f"{_SETTINGS}; SET lock_timeout = {max(1, round(session.lock_timeout_s * 1000))}"
+        if session.statement_timeout_s is not None:
+            settings += _bounded(max(1, round(session.statement_timeout_s * 1000)))
+        try:
+            with hanging.settling(self._line, target.name, within_s=session.connect_timeout_s):
+                self.execute(settings)
+        except StockopsError:
+            self.close()
+            raise
 
     def fetch(self, query: Query[Row], /, **params: object) -> list[Row]:
         """Ask `query` and return its rows, in the order the SQL gives them."""
@@ -196,10 +199,6 @@ class PostgreSQL:
         finally:
             self._in_transaction = False
 
-    def hang_up(self) -> None:
-        """Cut the line, from any thread."""
-        self._line.hang_up()
-
     def close(self) -> None:
         """Close the connection. Closing twice does nothing."""
         self._conn.close()
@@ -249,10 +248,13 @@ class PostgreSQL:
     def _translated(self, *, commits: bool) -> Iterator[None]:
         """Turn psycopg's errors into ours. `commits`: outside a transaction, it may commit."""
         self._still_there()
+        self._line.asked_at = time.monotonic()
         try:
             yield
         except psycopg.Error as exc:
             raise self._translate(exc, commits=commits) from exc
+        finally:
+            self._line.asked_at = None
 
     def _translate(self, exc: psycopg.Error, *, commits: bool) -> StockopsError:
         code = exc.sqlstate or ""
@@ -284,6 +286,7 @@ def _bounded(timeout_ms: int) -> str:
 
 def _open(target: Target, session: Session) -> psycopg.Connection[dict[str, Any]]:
     secret = target.password
+    within_s = max(2, round(session.connect_timeout_s))  # libpq's shortest is 2 s
     try:
         return psycopg.connect(
             target.url,
@@ -292,17 +295,22 @@ def _open(target: Target, session: Session) -> psycopg.Connection[dict[str, Any]
             prepare_threshold=None,
             row_factory=dict_row,
             application_name=session.application,
-            connect_timeout=max(2, round(session.connect_timeout_s)),  # libpq's shortest is 2 s
+            connect_timeout=within_s,
             client_encoding="utf8",
             keepalives_idle=30,
             keepalives_interval=10,
             keepalives_count=3,
         )
+    except psycopg.errors.ConnectionTimeout:
+        text, cause = "", None
     except psycopg.Error as exc:
         text = secret.scrub(str(exc)) if secret else str(exc)
         cause = type(exc)(text)
     # Past the `except`: the driver's own error holds the connection's parameters, and its frames
     # hold them among their local variables.
+    if cause is None:
+        phase = hanging.phase_of(conninfo.conninfo_to_dict(target.url))
+        raise hanging.hung(target.name, phase, within_s=within_s)
     raise _refused(target, text) from cause
 
 

@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -29,19 +30,23 @@ def dial(where: Mapping[str, Any], *, timeout_s: float) -> socket.socket:
 
 
 class Line:
-    """The socket of a session, as another thread may treat it."""
+    """
+    The socket of a session, as another thread may treat it.
+
+    `asked_at` is when the statement was sent that is not answered yet, None where there is none;
+    `was_late` tells that a block `within` a time was cut.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._inode = os.fstat(descriptor).st_ino
+        self.asked_at: float | None = None
+        self.was_late = False
 
     @contextmanager
-    def within(self, seconds: float | None) -> Iterator[None]:
-        """Hang up if the block takes longer than `seconds`; None is for ever."""
-        if seconds is None:
-            yield
-            return
-        timer = threading.Timer(seconds, self.hang_up)
+    def within(self, seconds: float) -> Iterator[None]:
+        """Hang up if the block takes longer than `seconds`."""
+        timer = threading.Timer(seconds, self._too_late)
         timer.daemon = True
         timer.start()
         try:
@@ -49,9 +54,29 @@ class Line:
         finally:
             timer.cancel()
 
+    def _too_late(self) -> None:
+        self.was_late = True
+        self.hang_up()
+
     def hang_up(self) -> None:
         """Shut the socket down; nothing happens where the session has closed it already."""
         with suppress(OSError), socket.socket(fileno=os.dup(self._descriptor)) as handle:
             # The number may be another file's by now, the inode cannot.
             if os.fstat(handle.fileno()).st_ino == self._inode:
                 handle.shutdown(socket.SHUT_RDWR)
+
+
+class OnALine:
+    """What a session lets other threads see of its socket, and do to it."""
+
+    _line: Line
+
+    @property
+    def silent_s(self) -> float:
+        """How long the server has owed the answer that is waited for; 0 where none is."""
+        asked_at = self._line.asked_at
+        return 0.0 if asked_at is None else time.monotonic() - asked_at
+
+    def hang_up(self) -> None:
+        """Cut the line, from any thread."""
+        self._line.hang_up()

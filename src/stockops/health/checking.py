@@ -1,6 +1,5 @@
 """Ask checks of one server: one session, each check bounded, each by itself."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,11 +10,13 @@ from typing import Any
 from .. import queries, sqlscripts
 from ..engine import open_server
 from ..engine.base import Server
+from ..engine.hanging import ANSWER_HUNG
 from ..engine.reasons import Reason, reason_of
 from ..errors import ConfigError, Fault, ServerError, StockopsError, Unsupported
 from ..targets import Config, Target
-from . import judging, probes, rates, registry
+from . import hearing, judging, probes, rates, registry
 from .check import Check
+from .hearing import Ear, listening
 from .outcome import Outcome, Reading, Report, State
 from .rates import Memory
 
@@ -23,13 +24,19 @@ REACHABLE = "reachable"  # the check that every run makes: that there is a sessi
 READINGS_MAX = 200  # of one check; more is a list, not a check
 _GRACE_S = 2.0  # what the server's own limit may be late before the line is cut
 _TIMED_OUT = {"57014", "1969"}
+_HANGS_MAX = 2  # times that a way hangs before the rest is not asked any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What a run may take: for a session, a lock, a check of each lane, and all in all."""
+    """
+    What a run may take: for a session, a lock, a check of each lane, and all in all.
+
+    A server that has been silent for `silent_s` is asked after over another session.
+    """
 
     connect_s: float = 5.0
+    silent_s: float = hearing.SILENT_S
     lock_s: float = 1.0
     fast_s: float = 5.0
     slow_s: float = 30.0
@@ -42,7 +49,12 @@ class Bounds:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """What the checks of one run share; `who` is whose samples of counters these are."""
+    """
+    What the checks of one run share; `who` is whose samples of counters these are.
+
+    `ear` is what was heard of the session in the last check, `hung` why its line was cut, each time
+    that it was.
+    """
 
     target: Target
     config: Config = field(default_factory=Config)
@@ -51,6 +63,8 @@ class Run:
     seen: Callable[[Outcome], None] = lambda _: None
     memory: Memory = field(default_factory=Memory)
     server: Server | None = None
+    ear: Ear | None = None
+    hung: list[str] = field(default_factory=list)
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     ends_at: float = 0.0
 
@@ -105,8 +119,10 @@ def _report(going: Run, checks: Sequence[Check], first: Outcome, reason: Reason)
         if going.server:
             going.server.close()
     if going.server is None and reason == "ok":
-        reason = "lost"
+        reason = "timeout" if going.hung else "lost"
         message = "the session was lost and there is no new one (lost)"
+        if going.hung:
+            message = f"the server stopped answering (timeout): {going.hung[-1]}. {ANSWER_HUNG}"
         outcomes[0] = replace(first, state=State.CRITICAL, message=message)
     rates.remember(going.memory, target, who=going.who)
     return Report(
@@ -165,6 +181,8 @@ def _not_reached(
     reason = reason_of(exc)
     reason = "other" if reason == "ok" else reason
     message = f"no session ({reason}): {exc}"
+    if reason == "timeout" and exc.hint:
+        message += f". {exc.hint}"
     state = State.CRITICAL
     return Outcome(check=_reachable(checks), state=state, message=message, took_s=took_s), reason
 
@@ -178,12 +196,13 @@ def _open(going: Run) -> Server:
     server = open_server(
         going.target,
         lock_timeout_s=bounds.lock_s,
-        connect_timeout_s=bounds.connect_s,
+        connect_timeout_s=max(0.1, min(bounds.connect_s, going.ends_at - time.monotonic())),
         statement_timeout_s=bounds.fast_s,
         application="stockops health",
     )
     try:
-        server.rows("SELECT 1 AS one")
+        with listening(server, going.target, limit_s=bounds.connect_s, silent_s=bounds.silent_s):
+            server.rows("SELECT 1 AS one")
     except StockopsError:
         server.close()
         raise
@@ -236,6 +255,11 @@ def _unknown(going: Run, check: Check, exc: StockopsError, *, took_s: float) -> 
         elif exc.fault is Fault.LOCKED:
             message = f"it met a lock that it did not wait for: {message}"
         elif exc.fault in {Fault.LOST, Fault.UNKNOWN}:
+            if going.ear and going.ear.cut:
+                message = f"no answer came, and the line was cut: {going.ear.cut}"
+                going.hung.append(
+                    f"{check.name!r} had no answer for {took_s:.1f} s, and {going.ear.cut}"
+                )
             _again(going)
     return Outcome(check=check, state=State.UNKNOWN, message=message, took_s=took_s)
 
@@ -245,7 +269,8 @@ def _again(going: Run) -> None:
     if going.server:
         going.server.close()
     going.server = None
-    if time.monotonic() < going.ends_at:
+    is_dead = going.ear is not None and going.ear.is_dead
+    if time.monotonic() < going.ends_at and not is_dead and len(going.hung) < _HANGS_MAX:
         try:
             going.server = _open(going)
         except StockopsError:
@@ -261,17 +286,15 @@ def _bounded(going: Run, check: Check) -> Iterator[None]:
         return
     limit_s = going.bounds.of(check)
     left_s = max(0.1, going.ends_at - time.monotonic())
-    cut = threading.Timer(min(limit_s + _GRACE_S, left_s + _GRACE_S), server.hang_up)
-    cut.daemon = True
-    cut.start()
-    try:
-        with server.transaction(read_only=True):
-            limit_ms = round(1000 * min(limit_s, left_s))
-            sql = queries.text(server.engine, "watching/session", server.version[0])
-            server.execute(sql, {"limit_ms": limit_ms})
-            yield
-    finally:
-        cut.cancel()
+    bound_s, silent_s = min(limit_s, left_s) + _GRACE_S, going.bounds.silent_s
+    with (
+        listening(server, going.target, limit_s=bound_s, silent_s=silent_s) as going.ear,
+        server.transaction(read_only=True),
+    ):
+        limit_ms = round(1000 * min(limit_s, left_s))
+        sql = queries.text(server.engine, "watching/session", server.version[0])
+        server.execute(sql, {"limit_ms": limit_ms})
+        yield
 
 
 def _readings(going: Run, check: Check) -> list[Reading]:
