@@ -140,6 +140,50 @@ def test_a_cancelled_statement_that_keeps_its_locks_still_blocks(
     assert (done.exit_code, json.loads(done.stdout)[0]["outcome"]) == (1, "still blocks")
 
 
+def test_a_plan_says_what_would_be_lost(crowd: Crowd, target: Target) -> None:
+    changed, read, busy = crowd.hold(1), crowd.sit(), crowd.sit("stockops backup")
+    changed.execute("UPDATE held SET n = n + 1 WHERE id IN (2, 3)")
+    read.execute("BEGIN")
+    read.rows("SELECT n FROM held")
+    crowd.hold(4, busy)
+    running = crowd.sit()
+    crowd.pause(running)
+    mariadb = crowd.admin.engine == "mariadb"
+
+    def told() -> dict[int, dict[str, object]]:
+        done = stockops(target, "--user", crowd.login, "--plan", "--format", "json")
+        assert done.exit_code == 0
+        assert "never ended: " in done.stderr
+        assert " of replication, backups, migrations and the server itself" in done.stderr
+        return {each["session_id"]: each for each in json.loads(done.stdout)}
+
+    eventually(lambda: len(told()) == 3)
+    found = told()
+    first, second, third = (found[each.session_id] for each in (changed, read, running))
+    assert first["rows_changed"] == (3 if mariadb else None)
+    expected = r"3 rows changed" if mariadb else r"all that transaction \d+ changed in held "
+    assert re.match(expected, str(first["lost"]))
+    assert re.search(r"open for [\d.]+ s, idle for [\d.]+ s$", str(first["lost"]))
+    held = f"{target.database}.held" if mariadb else "held"
+    assert first["holds"] == [held]
+    assert (first["destroys"], isinstance(first["idle_s"], float)) == (True, True)
+    assert str(second["lost"]).startswith("no row changed; open for ")
+    assert (
+        third["lost"] == "the answer of its statement; no transaction is open"
+        if mariadb
+        else (str(third["lost"]).startswith("no row changed; open for "))
+    )
+    assert (third["destroys"], third["idle_s"]) == (False, None)
+    crowd.pause(changed)
+    cancelled = told()[changed.session_id]
+    stays = "the transaction stays, with its locks: 3 rows changed"
+    whole = "the whole transaction, not the statement alone: all that"
+    assert (stays if mariadb else whole) in str(cancelled["lost"])
+    assert cancelled["destroys"] is True
+    table = stockops(target, "--user", crowd.login, "--plan")
+    assert table.stdout.split()[:3] == ["action", "lost", "why"]
+
+
 def test_backups_and_administrators_stay(crowd: Crowd, target: Target) -> None:
     backup = crowd.hold(1, crowd.sit("stockops backup"))
     with connect(target) as admin:

@@ -10,7 +10,7 @@ from .. import render, sessions
 from ..engine import connect
 from ..errors import Finding
 from ..plan import Consent, check_named
-from ..sessions import Killed, Plan, Rule
+from ..sessions import Ending, Killed, Plan, Rule
 from ..targets import Target
 from . import options
 
@@ -24,6 +24,15 @@ class Line:
     outcome: str
     why: str
     statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What would become of one session, as wide as a terminal bears."""
+
+    action: str
+    lost: str
+    why: str
 
 
 def _pattern(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Any:
@@ -72,9 +81,13 @@ def kill_command(
     transaction is ended, since it runs nothing. Each is checked again in the statement that ends
     it, so that a session that has moved on meanwhile is let go.
 
+    --plan says what would be lost with each: the rows its open transaction has changed (MariaDB
+    counts them; PostgreSQL says whether, and the tables it locked), and for how long it has been
+    open and idle.
+
     Never touched: this session, replication, backups, restores and migrations, processes of the
-    server, and who administers the server unless --user names him. A protected target has to be
-    named again with --i-mean.
+    server, prepared transactions, and who administers the server unless --user names him. A
+    protected target has to be named again with --i-mean.
 
     Exits 0 where all of them ended, and where nothing was meant; 1 where something stays that
     should have ended, where sessions are hidden from this role, and where --blocking meets what is
@@ -98,7 +111,7 @@ def kill_command(
         planned = sessions.plan(server, rule, how=said["how"])
         _tell(planned)
         if said["plan_only"]:
-            click.echo(render.rows(sessions.steps(planned, engine=server.engine), form))
+            _show(sessions.endings(server, planned), sessions.never(server, planned), form)
             killed = []
         else:
             killed = sessions.carry_out(server, planned.victims, within_s=said["within_s"])
@@ -114,6 +127,13 @@ def _tell(planned: Plan) -> None:
     for each in planned.spared:
         session = each.session
         click.echo(f"session {session.session_id} of {session.login!r} stays: {each.why}", err=True)
+
+
+def _show(ends: list[Ending], never: str, form: render.Format) -> None:
+    shown = [Planned(each.action, each.lost, each.why) for each in ends]
+    click.echo(render.rows(ends if form == "json" else shown, form))
+    if never:
+        click.echo(never, err=True)
 
 
 def _line(killed: Killed) -> Line:

@@ -13,8 +13,8 @@ from .killing import (
     plan,
     right_to_end,
     shortened,
-    steps,
 )
+from .losing import LOSSES, Ending, LossRow, endings, never
 from .questions import (
     ACTIVITY,
     PLUGIN,
@@ -34,6 +34,7 @@ from .tree import Branch, forest
 __all__ = [
     "ACTIVITY",
     "LOCKS",
+    "LOSSES",
     "PLUGIN",
     "PREPARED",
     "STANDING",
@@ -41,9 +42,11 @@ __all__ = [
     "WAITS_BY_PLUGIN",
     "Beyond",
     "Branch",
+    "Ending",
     "Killed",
     "LockRow",
     "Locks",
+    "LossRow",
     "Plan",
     "Plugin",
     "Prepared",
@@ -55,14 +58,15 @@ __all__ = [
     "WaitRow",
     "activity",
     "carry_out",
+    "endings",
     "forest",
     "grantee",
     "locks",
     "look",
     "may_not",
+    "never",
     "plan",
     "right_to_end",
     "shortened",
-    "steps",
     "to_see",
 ]

@@ -9,7 +9,6 @@ from typing import Literal
 from .. import queries
 from ..engine.base import Server
 from ..errors import Fault, ServerError
-from ..plan import Step
 from . import tree
 from .beyond import Beyond, beyond
 from .questions import SessionRow, look, to_end, to_see
@@ -72,13 +71,15 @@ class Plan:
     """
     What a rule means at this moment. `hidden` sessions could not be looked at.
 
-    `beyond` is what others wait for and no session is, where the rule means those in the way.
+    `kept` of those looked at are never ended, whatever the rule. `beyond` is what others wait for
+    and no session is, where the rule means those in the way.
     """
 
     victims: list[Victim]
     spared: list[Spared]
     beyond: list[Beyond]
     looked_at: int
+    kept: int
     hidden: int
     remedy: str = ""
 
@@ -128,21 +129,10 @@ def plan(server: Server, rule: Rule, *, how: How | None = None) -> Plan:
         spared=spared,
         beyond=beyond(server, first) if rule.blocking else [],
         looked_at=len(sessions) - hidden,
+        kept=sum(each.spared is not None for each in sessions),
         hidden=hidden,
         remedy=to_see(server) if hidden else "",
     )
-
-
-def steps(planned: Plan, *, engine: str) -> list[Step]:
-    """Return what `carry_out` would do, in order."""
-    return [
-        Step(
-            action=_words(victim, engine),
-            why=f"{victim.why}: {shortened(victim.session.sql_text)}",
-            destroys=victim.how == "terminate",
-        )
-        for victim in planned.victims
-    ]
 
 
 def carry_out(server: Server, victims: Sequence[Victim], *, within_s: float) -> list[Killed]:
@@ -270,7 +260,8 @@ def right_to_end(server: Server, killed: Sequence[Killed]) -> str | None:
     return to_end(server) if any(each.outcome == "not allowed" for each in killed) else None
 
 
-def _words(victim: Victim, engine: str) -> str:
+def words(victim: Victim, engine: str) -> str:
+    """Return the statement that ends `victim`."""
     session = victim.session
     if engine == "mariadb":
         return (
