@@ -3,13 +3,13 @@
 import hashlib
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from .. import queries
 from ..engine import connect
 from ..engine.base import Server
-from ..errors import Busy, ConfigError
+from ..errors import Busy, ConfigError, StockopsError
 from ..queries import Query
 from ..sessions.waiting import Say
 from ..targets import Target
@@ -84,7 +84,14 @@ def held(target: Target, *, wait_s: float, say: Say) -> Iterator[Lock]:
                 say(f"waiting for the migration lock, held by {_holder(server)}")
                 told = True
             time.sleep(min(_POLL_S, left_s))
-        yield Lock(names, server.session_id)
+        try:
+            yield Lock(names, server.session_id)
+        finally:
+            # A server notices late that a session ended, and who looks next is told "running".
+            with suppress(StockopsError):  # it went with the session
+                server.rows(
+                    queries.text(server.engine, "migrations/lock_end", server.version[0]), names
+                )
 
 
 def holder(server: Server) -> Holder | None:
