@@ -1,0 +1,65 @@
+"""
+Ask several invariants in one pass over what all of them read.
+
+A pass, ``sql/<engine>/books_together/<name>.sql``, answers for each of its invariants what it
+looked at and how many rows may violate it: more than do, perhaps, and never fewer. Where none may,
+the invariant held. Else it is asked by its own statement, which alone says what is wrong.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from .. import queries
+from ..engine.base import Server
+from ..errors import Unsupported
+from . import invariants
+from .invariants import Invariant
+
+PASSES = {
+    "balances": ("global_zero", "cash", "holdings", "inventory"),
+    "trades": ("trade_sides", "self_trade", "fees", "tax"),
+}
+
+
+def groups(server: Server, asked: Sequence[Invariant]) -> Iterator[tuple[str, list[Invariant]]]:
+    """
+    Yield all of `asked`, those of one pass together with its SQL; the others alone, with none.
+
+    A statement that is not the package's own is asked alone: no pass knows what it says.
+    """
+    alone = list(asked)
+    for name, members in PASSES.items():
+        here = [each for each in alone if each.name in members and _is_whole(server, each)]
+        sql = _sql(server, name)
+        if sql and len(here) > 1:
+            alone = [each for each in alone if each not in here]
+            yield sql, here
+    yield from (("", [each]) for each in alone)
+
+
+def suspects(server: Server, sql: str) -> dict[str, tuple[int, int]]:
+    """Return, for each invariant of a pass, what it looked at and how many rows may violate it."""
+    return {
+        row["name"]: (int(row["looked_at"] or 0), int(row["suspects"] or 0))
+        for row in server.rows(sql)
+    }
+
+
+def overlooked(server: Server, invariant: Invariant) -> bool:
+    """Return whether the pass that `invariant` is of suspects nothing; not where there is none."""
+    for name, members in PASSES.items():
+        sql = _sql(server, name)
+        if sql and invariant.name in members and _is_whole(server, invariant):
+            return not suspects(server, sql)[invariant.name][1]
+    return False
+
+
+def _is_whole(server: Server, invariant: Invariant) -> bool:
+    [own] = invariants.load(server, [invariant.name])
+    return invariant == own
+
+
+def _sql(server: Server, name: str) -> str:
+    try:
+        return queries.text(server.engine, f"books_together/{name}", server.version[0])
+    except Unsupported:
+        return ""

@@ -1,0 +1,1 @@
+-- unsupported: PostgreSQL joins and adds up by hash, so that each of these invariants is asked by itself
