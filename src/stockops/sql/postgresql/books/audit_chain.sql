@@ -34,8 +34,9 @@ shown AS (
     LIMIT 20
 ),
 looked AS (
-    SELECT (SELECT count(*) FROM audit_seals) AS looked_at,
-        concat_ws(' ', (SELECT unsealed FROM before_all) + (SELECT count(*) FROM audit_log) - (SELECT count(*) FROM audit_seals), 'audit rows not sealed yet') AS note
+    SELECT n.seals AS looked_at,
+        concat_ws(' ', (SELECT unsealed FROM before_all) + (SELECT count(*) FROM audit_log) - n.seals, 'audit rows not sealed yet') AS note
+    FROM (SELECT count(*) AS seals FROM audit_seals) AS n
 )
 SELECT l.looked_at, coalesce(s.violations, 0) AS violations, s.entity, s.expected, s.found, l.note
 FROM looked AS l

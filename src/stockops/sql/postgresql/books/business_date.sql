@@ -1,6 +1,6 @@
 -- The business date of every order taken and every trade is the KST date of its instant, a business day, within a continuous session; of an order it may be within an auction's, of an auction's trade its end.
 -- First, the earliest and the latest instant of each issue and date: only where one of these is outside is every row looked up.
-WITH spans AS (
+WITH spans AS MATERIALIZED (
     SELECT 'order' AS owner, symbol, business_date, min(placed_at) AS first_at, max(placed_at) AS last_at
     FROM orders
     WHERE status <> 'rejected'
@@ -14,7 +14,7 @@ in_force AS (
     SELECT
         s.market, c.business_date, s.opens_at, s.closes_at, s.matching,
         row_number() OVER (PARTITION BY s.market, c.business_date, s.session ORDER BY s.valid_from DESC) AS newest
-    FROM (SELECT business_date FROM orders WHERE status <> 'rejected' UNION SELECT business_date FROM trades) AS c
+    FROM (SELECT DISTINCT business_date FROM spans) AS c
     JOIN market_sessions AS s ON s.valid_from <= c.business_date AND coalesce(s.valid_to, c.business_date) >= c.business_date
     LEFT JOIN market_holidays AS h ON h.market = s.market AND h.holiday = c.business_date
     WHERE h.holiday IS NULL AND extract(isodow FROM c.business_date) < 6

@@ -1,4 +1,5 @@
 -- The filled quantity of every order is the sum of its trades, and its status and closing event agree with it.
+-- Both sides come in the order of the orders' numbers, in which they were written, more or less.
 WITH sides AS (
     SELECT buy_order_id AS order_id, quantity, trade_id FROM trades WHERE buy_order_id IS NOT NULL
     UNION ALL
@@ -6,12 +7,12 @@ WITH sides AS (
 ),
 fills AS (
     SELECT order_id, sum(quantity) AS quantity, max(trade_id) AS last_trade_id
-    FROM sides
+    FROM (SELECT * FROM sides ORDER BY order_id) AS s
     GROUP BY order_id
 ),
 wrong AS (
     SELECT o.order_id, o.status, o.quantity, o.filled_quantity, coalesce(f.quantity, 0) AS traded, o.closed_event_id
-    FROM orders AS o
+    FROM (SELECT * FROM orders ORDER BY order_id) AS o
     LEFT JOIN fills AS f ON f.order_id = o.order_id
     WHERE
         o.filled_quantity <> coalesce(f.quantity, 0)

@@ -22,10 +22,22 @@ limits AS (
         coalesce(lead(valid_from) OVER (PARTITION BY market ORDER BY valid_from), DATE '9999-12-31') AS valid_until
     FROM price_limits
 ),
+-- What was asked and what was paid, each price of an issue and a date once.
+asked AS MATERIALIZED (
+    SELECT symbol, business_date, kind = 'limit' AS is_limit, limit_won AS price_won, count(*) AS orders
+    FROM orders
+    WHERE status <> 'rejected'
+    GROUP BY symbol, business_date, kind = 'limit', limit_won
+),
+paid AS MATERIALIZED (
+    SELECT symbol, business_date, price_won, count(*) AS trades
+    FROM trades AS judged
+    GROUP BY symbol, business_date, price_won
+),
 dealt AS (
     SELECT symbol, business_date, max(trade_id) AS trade_id FROM trades GROUP BY symbol, business_date
     UNION ALL
-    SELECT DISTINCT symbol, business_date, 0 FROM orders WHERE status <> 'rejected'
+    SELECT DISTINCT symbol, business_date, 0 FROM asked
 ),
 days AS (
     SELECT symbol, business_date, max(trade_id) AS trade_id
@@ -109,18 +121,26 @@ ladders AS (
         AND c.price_from_won <= b.upper_won AND c.price_until_won > b.lower_won
 ),
 prices AS (
-    SELECT 'order' AS owner, order_id AS owner_id, symbol, business_date, limit_won AS price_won
-    FROM orders
-    WHERE kind = 'limit' AND status <> 'rejected'
+    SELECT 'order' AS owner, symbol, business_date, price_won FROM asked WHERE is_limit
     UNION ALL
-    SELECT 'trade', trade_id, symbol, business_date, price_won
-    FROM trades AS judged
+    SELECT 'trade', symbol, business_date, price_won FROM paid
 ),
-wrong AS (
-    SELECT p.owner, p.owner_id, p.price_won, CASE p.owner WHEN 'trade' THEN 1 ELSE b.tick_won END AS tick_won, b.lower_won, b.upper_won
+suspects AS MATERIALIZED (
+    SELECT p.owner, p.symbol, p.business_date, p.price_won, CASE p.owner WHEN 'trade' THEN 1 ELSE b.tick_won END AS tick_won, b.lower_won, b.upper_won
     FROM prices AS p
     LEFT JOIN ladders AS b ON b.symbol = p.symbol AND b.business_date = p.business_date AND p.price_won >= b.from_won AND p.price_won < b.until_won
     WHERE NOT coalesce(p.price_won BETWEEN b.lower_won AND b.upper_won AND (p.owner = 'trade' OR mod(p.price_won, b.tick_won) = 0), FALSE)
+),
+wrong AS (
+    SELECT s.owner, o.order_id AS owner_id, s.price_won, s.tick_won, s.lower_won, s.upper_won
+    FROM suspects AS s
+    JOIN orders AS o ON o.symbol = s.symbol AND o.business_date = s.business_date AND coalesce(o.limit_won, 0) = coalesce(s.price_won, 0)
+    WHERE s.owner = 'order' AND o.kind = 'limit' AND o.status <> 'rejected' AND (SELECT count(*) FROM suspects) > 0
+    UNION ALL
+    SELECT s.owner, judged.trade_id, s.price_won, s.tick_won, s.lower_won, s.upper_won
+    FROM suspects AS s
+    JOIN trades AS judged ON judged.symbol = s.symbol AND judged.business_date = s.business_date AND judged.price_won = s.price_won
+    WHERE s.owner = 'trade' AND (SELECT count(*) FROM suspects) > 0
 ),
 shown AS (
     SELECT
@@ -134,7 +154,7 @@ shown AS (
     LIMIT 20
 ),
 looked AS (
-    SELECT (SELECT count(*) FROM trades AS judged) + (SELECT count(*) FROM orders WHERE kind = 'limit' AND status <> 'rejected') AS looked_at
+    SELECT ((SELECT coalesce(sum(trades), 0) FROM paid) + (SELECT coalesce(sum(orders), 0) FROM asked WHERE is_limit))::bigint AS looked_at
 )
 SELECT l.looked_at, coalesce(s.violations, 0) AS violations, s.entity, s.expected, s.found
 FROM looked AS l

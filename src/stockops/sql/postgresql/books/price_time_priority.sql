@@ -6,7 +6,8 @@
 -- those of the date after: such an order is above suspicion where no fill of its date was worse, else it is held to the
 -- blocks that its date's fills stand in, as many as there are fills in one, each with its worst worth. All other orders
 -- are held to the blocks of all dates, which are there a second time under the date 0001-01-01.
-WITH rested AS (
+-- What nobody is suspected of is not numbered, and where nobody waited long enough for another there is no queue.
+WITH rested AS NOT MATERIALIZED (
     SELECT
         order_id, symbol, side, business_date, coalesce(closed_event_id, 9223372036854775807) AS closed_id,
         CASE WHEN side = 'sell' THEN limit_won ELSE -limit_won END AS worth
@@ -65,6 +66,7 @@ numbered AS MATERIALIZED (
             / greatest(ceil(sqrt(count(*) OVER (PARTITION BY symbol, side, business_date))), 1)
         ) AS block_no
     FROM fills
+    WHERE (SELECT count(*) FROM suspects) > 0
 ),
 blocks AS (
     SELECT
@@ -87,11 +89,20 @@ first_fills AS (
     WHERE maker_id IS NOT NULL
     GROUP BY maker_id
 ),
+-- Another order and its fill have to fit into the life of an order that was passed over; most lives are too short for that.
+waiting AS (
+    SELECT DISTINCT symbol, coalesce(worth, 0) AS worth
+    FROM rested
+    WHERE closed_id > order_id + 2
+),
 queues AS (
     SELECT
         order_id,
         max(closed_id) OVER (PARTITION BY symbol, worth ORDER BY order_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ahead_id
     FROM rested
+    WHERE
+        (symbol, coalesce(worth, 0)) IN (SELECT w.symbol, w.worth FROM waiting AS w)
+        AND (closed_id > order_id + 2 OR order_id IN (SELECT f.order_id FROM first_fills AS f))
 ),
 wrong AS (
     SELECT f.trade_id, min(s.order_id) AS order_id, 'a better price' AS fault
