@@ -10,6 +10,7 @@ import mmap
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,8 +26,11 @@ from .events import Event
 from .formats import Ends, Format, Guessing, Miscut, Piece
 from .sampling import Sampling
 
-PIECE_BYTES = 1 << 22
-RANGE_BYTES = 1 << 23  # what one process takes at once: a small log is for all of them, too
+PIECE_BYTES = 1 << 20  # what is made of it is there at once, and in the processor's reach
+RANGE_BYTES = 1 << 21  # what one process takes at once: so all of them end at the same time
+# Of what is packed, for the rest of a block is looked through again; and where cuts are counted,
+# for in a damaged log each may cost an entry.
+_BLOCK_PIECES = 4
 ENTRY_BYTES_MAX = 1 << 26  # the rest of a longer entry is skipped, and said to be
 JOBS_MAX = 64
 
@@ -95,12 +99,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """Where the pieces of a part of a plain file end; without any, the file is a stream."""
+    """Where the pieces of a part of a plain file end; without a format, the file is a stream."""
 
     file: str
     start: int = 0
     cuts: tuple[int, ...] = ()
     guessed_to: int = 0  # a cut before this is a guess
+    form: Format | None = None
 
 
 def prepare(
@@ -179,20 +184,25 @@ def _tasks(reading: Reading, file: str) -> Iterator[_Task]:
         yield _Task(file)
         return
     with _mapped(file) as data:
-        form = _detect(reading, file, data[: formats.HEAD_BYTES]) if len(data) else None
-        if form is not None and form.whole:
+        if not len(data):
+            return
+        form = _detect(reading, file, data[: formats.HEAD_BYTES])
+        if form.whole:
             yield _Task(file)
             return
-        if form is None:
-            return
-        start, cuts, cut, guessed_to = 0, [0], form.start, 0
-        if reading.guess and _by_columns(reading) and isinstance(form, Guessing):
-            cut, guessed_to = form.guess, len(data)
+        unused = deepcopy(form)
+        start, cuts, cut, guessed_to, many = 0, [0], form.start, 0, 1
+        if isinstance(form, Guessing):
+            if reading.guess and _by_columns(reading):
+                cut, guessed_to = form.guess, len(data)
+            else:
+                many = _BLOCK_PIECES
         while cuts[-1] < len(data):
-            at = min(cuts[-1] + reading.piece_bytes, start + reading.range_bytes, len(data))
+            range_end = start + many * reading.range_bytes
+            at = min(cuts[-1] + many * reading.piece_bytes, range_end, len(data))
             cuts.append(cut(data, at, len(data)))
-            if cuts[-1] - start >= reading.range_bytes or cuts[-1] == len(data):
-                yield _Task(file, start, tuple(cuts[1:]), guessed_to)
+            if cuts[-1] >= min(range_end, len(data)):
+                yield _Task(file, start, tuple(cuts[1:]), guessed_to, unused)
                 start, cuts = cuts[-1], cuts[-1:]
                 _forget(data, start)
 
@@ -251,11 +261,11 @@ def _kept(reading: Reading, event: Event) -> bool:
 
 def _pieces(reading: Reading, task: _Task) -> Iterator[tuple[Piece, Format]]:
     """Give the pieces of `task`, whole entries each; what is too long for one is cut."""
-    if not task.cuts:
+    if task.form is None:
         yield from _streamed(reading, task.file)
         return
     with _opened(task.file) as file:
-        form, at = _detect(reading, task.file, file.read(formats.HEAD_BYTES)), task.start
+        form, at = deepcopy(task.form), task.start
         for end in task.cuts:
             file.seek(at)
             raw = file.read(min(end - at, ENTRY_BYTES_MAX))
@@ -267,12 +277,12 @@ def _pieces(reading: Reading, task: _Task) -> Iterator[tuple[Piece, Format]]:
 def _streamed(reading: Reading, file: str) -> Iterator[tuple[Piece, Format]]:
     """Read blocks, and give what is before the last entry that begins in what is there."""
     with sources.unpacked(file) as stream:
-        held = _read(file, stream, max(reading.piece_bytes, formats.HEAD_BYTES))
+        held = _read(file, stream, max(_BLOCK_PIECES * reading.piece_bytes, formats.HEAD_BYTES))
         if not held:
             return
         form, at, more = _detect(reading, file, held[: formats.HEAD_BYTES]), 0, True
         while held:
-            block = _read(file, stream, reading.piece_bytes) if more else b""
+            block = _read(file, stream, _BLOCK_PIECES * reading.piece_bytes) if more else b""
             more = bool(block)
             held += block
             end = _last_start(form, held) if more else len(held)

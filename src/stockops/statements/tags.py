@@ -1,7 +1,6 @@
 """Tags that an application leaves in a comment, in the form of sqlcommenter: ``key='value',…``."""
 
 import re
-from urllib.parse import unquote
 
 from .. import patterns
 
@@ -19,6 +18,8 @@ def tags_of(comment: str) -> Tags:
     """Return the tags of `comment`, in its order; none when it is not made of tags alone."""
     if "='" not in comment or len(comment) > TAGS_LENGTH_MAX or not _ALL.fullmatch(comment):
         return ()
+    from urllib.parse import unquote  # noqa: PLC0415  it takes time to know, and most have no tags
+
     return tuple(
         (unquote(key), unquote(value.replace("\\'", "'"))) for key, value in _EACH.findall(comment)
     )

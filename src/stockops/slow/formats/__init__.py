@@ -1,8 +1,5 @@
 """Which format a log has, by the way it begins."""
 
-from copy import deepcopy
-from functools import lru_cache
-
 from ...errors import ConfigError
 from . import signs
 from .base import Columnar, Ends, Format, Guessing, Miscut, Piece, Raw
@@ -23,11 +20,6 @@ def detect(head: bytes, *, file: str, named: str | None = None, full: bool = Fal
 
     Raises `ConfigError` where it is none that is known.
     """
-    return deepcopy(_detected(head, file, named, full))
-
-
-@lru_cache(maxsize=4)  # each part of a file is read by what the file begins with
-def _detected(head: bytes, file: str, named: str | None, full: bool) -> Format:
     if b"\0" in head[:4096]:
         raise ConfigError(
             f"{file!r} is not a log: it holds NUL bytes", hint="Name the log itself, not a binary."
