@@ -113,6 +113,8 @@ class _Classes:
         self, known: Statement | Soundness | None, found: bytes, plain: bytes, text: bytes
     ) -> Statement:
         """Return the class of `text`, which without a comment is `plain` and has that sketch."""
+        if known is None and plain:  # one of the texts before it may have had the same sketch
+            known = self.sketched.get(found)
         if known is Soundness.WITH_NAMES:
             known = self.sketched.get(with_names(found, plain))
         return known if type(known) is Statement else self.of(_decoded(text))
