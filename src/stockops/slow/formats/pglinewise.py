@@ -8,15 +8,14 @@ not found there, or not as the server writes it, is left to `Format.parse`, with
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, compress
-from operator import not_
+from itertools import accumulate, compress, repeat
 from typing import Any
 
 from ..batches import Batch, Later, Who, text
 from ..events import Source
 from . import pgwords
 from .pgheads import CENTURY, END, Head, Heads
-from .pgmany import are_durations, durations
+from .pgmany import checked_durations, durations
 from .pgtime import THOUSANDTHS
 from .usual import Span
 
@@ -25,6 +24,7 @@ _BETWEEN = b"\n" + CENTURY
 _MARK = b": "
 _PARTS = 3  # behind its label, as cut there: " duration", "1.234 ms  statement", "SELECT 1"
 _SECOND = len("26-01-05 10:00:00")
+_NOT = bytes([True, False]) + bytes(254)
 _TOOK = re.compile(rb"[0-9]{1,15}\.[0-9]{3}")
 
 
@@ -70,16 +70,18 @@ class _Lines:
         ]
         places, timed, sources = _where(sources, places, timed, sources)
         took = [each[0] for each in timed]
-        if not are_durations(took):
+        duration_us = checked_durations(took)
+        if duration_us is None:
             are_usual = [_TOOK.fullmatch(each) is not None for each in took]
             places, took, sources = _where(are_usual, places, took, sources)
+            duration_us = durations(took)
         sql, are_whole = _joined([cut[place][at + _PARTS] for place in places])
-        places, took, sources, sql = _where(are_whole, places, took, sources, sql)
+        places, duration_us, sources, sql = _where(are_whole, places, duration_us, sources, sql)
 
         usual = bytearray(len(lines))
         for place in places:
             usual[place] = True
-        for place in compress(range(len(lines)), map(not_, usual)):
+        for place in _others(usual):
             said = lines[place][len(begun[place]) :]
             if said.startswith(END):
                 self.said[len(self.usual) + place] = said[len(END) :]
@@ -90,13 +92,25 @@ class _Lines:
         self.usual += usual
         self.sources += sources
         self.sql += sql
-        self.duration_us += durations(took)
+        self.duration_us += duration_us
         self.who += [found[place].who for place in places]
         self.at_us += [
             found[place].seconds[begun[place][:_SECOND]]
             + THOUSANDTHS[begun[place][_SECOND:time_bytes]]
             for place in places
         ]
+
+
+class _Starts:
+    """Where lines begin: that of one more is where the last one ends."""
+
+    def __init__(self, sizes: Sequence[int], end: int) -> None:
+        """Take how long the lines are without what stands between them."""
+        self.end = end
+        self._sums = list(accumulate(sizes, initial=0))
+
+    def __getitem__(self, place: int) -> int:
+        return min(self._sums[place] + len(_BETWEEN) * place, self.end)
 
 
 def read(raw: bytes, heads: Heads, time_bytes: int, reach_bytes: int) -> Linewise | None:
@@ -118,12 +132,10 @@ def read(raw: bytes, heads: Heads, time_bytes: int, reach_bytes: int) -> Linewis
         except (KeyError, ValueError):
             return None
         at = end
-    each_more = len(_BETWEEN)
-    ends = [end + each_more * place for place, end in enumerate(accumulate(lines.sizes), 1)]
-    return _usual(lines, [0, *ends[:-1], len(raw)], reach_bytes, is_whole)
+    return _usual(lines, _Starts(lines.sizes, len(raw)), reach_bytes, is_whole)
 
 
-def _usual(lines: _Lines, starts: Sequence[int], reach_bytes: int, is_whole: bool) -> Linewise:
+def _usual(lines: _Lines, starts: _Starts, reach_bytes: int, is_whole: bool) -> Linewise:
     """Return what stays usual when what goes on with entries is known."""
     opening = bytes(lines.usual)
     lines.usual[-1] &= is_whole  # else nobody knows what comes
@@ -135,7 +147,8 @@ def _usual(lines: _Lines, starts: Sequence[int], reach_bytes: int, is_whole: boo
     at_us, duration_us, who, sql, sources = _where(
         stays, lines.at_us, lines.duration_us, lines.who, lines.sql, lines.sources
     )
-    told = [details.get(at, b"") for at in compress(range(len(usual)), usual)] if details else []
+    places = compress(range(len(usual)), usual)
+    told = list(map(details.get, places, repeat(b""))) if details else []
     batch = Batch(
         sql=sql,
         at_us=at_us,
@@ -143,8 +156,13 @@ def _usual(lines: _Lines, starts: Sequence[int], reach_bytes: int, is_whole: boo
         who=who,
         parameters=Later(told, parameters) if told else (),
     )
-    rest = [at for at, each in enumerate(usual) if not each and at - 1 not in details]
+    rest = [at for at in _others(usual) if at - 1 not in details]
     return Linewise(batch, sources, list(_stretches(rest, starts)))
+
+
+def _others(usual: bytearray) -> list[int]:
+    """Return the places of what is not usual."""
+    return list(compress(range(len(usual)), usual.translate(_NOT)))
 
 
 def _where(kept: Sequence[object], *columns: list[Any]) -> tuple[list[Any], ...]:
@@ -156,8 +174,10 @@ def _joined(said: list[bytes]) -> tuple[list[bytes], list[bool]]:
     """Return what entries say in one text each, and which have no line of somebody else."""
     one, are_whole = list(said), [True] * len(said)
     for at in [at for at, each in enumerate(said) if b"\n" in each]:
-        one[at] = joined(said[at])
-        are_whole[at] = _is_joined(one[at], said[at])
+        text = said[at]
+        one[at] = whole = text.replace(b"\n\t", b"\n")
+        if whole.count(b"\n") != len(text) - len(whole):
+            are_whole[at] = False
     return one, are_whole
 
 
@@ -179,7 +199,7 @@ def _details(lines: _Lines, is_whole: bool) -> dict[int, bytes]:
     """
     details: dict[int, bytes] = {}
     usual, heads = lines.usual, lines.heads
-    for place in [at for at, each in enumerate(usual) if not each]:
+    for place in _others(usual):
         before, head = place - 1, heads[place]
         if head.begins or not place:
             continue
@@ -197,12 +217,12 @@ def _details(lines: _Lines, is_whole: bool) -> dict[int, bytes]:
 
 
 def _leave_last(
-    lines: _Lines, details: dict[int, bytes], starts: Sequence[int], reach_bytes: int
+    lines: _Lines, details: dict[int, bytes], starts: _Starts, reach_bytes: int
 ) -> None:
     """Take out of the usual entries those that a line behind all could go on with."""
     seen = set()
     for place in range(len(lines.usual) - 1, -1, -1):
-        if starts[place + 1 + (place in details)] < starts[-1] - reach_bytes:
+        if starts[place + 1 + (place in details)] < starts.end - reach_bytes:
             break
         session = lines.heads[place].session
         if lines.usual[place] and session not in seen:
@@ -211,7 +231,7 @@ def _leave_last(
             details.pop(place, None)
 
 
-def _stretches(places: Sequence[int], starts: Sequence[int]) -> Iterator[Span]:
+def _stretches(places: Sequence[int], starts: _Starts) -> Iterator[Span]:
     """Give from where to where lines stand, those together that follow each other."""
     begin = end = -1
     for place in places:

@@ -77,16 +77,17 @@ def durations(took: Sequence[bytes]) -> list[int]:
     return list(map(int, b" ".join(took).replace(b".", b"").split()))
 
 
-def are_durations(took: Sequence[bytes]) -> bool:
-    """Tell whether all are such durations as `OPENING` has; none of them is looked at alone."""
-    every = b" ".join((*took, b"")).translate(_ZEROS)
-    count = len(took)
-    return (
+def checked_durations(took: Sequence[bytes]) -> list[int] | None:
+    """Return what `durations` does; None where one is not as `OPENING` has it."""
+    every, count = b" ".join((*took, b"")), len(took)
+    digits = every.translate(_ZEROS)
+    are_usual = (
         # Digits, one sign, digits, the other: and so on. Then how many digits there may be.
-        every.translate(None, b"0") == b". " * count
-        and every.count(b"0.") == every.count(b".000 ") == count
+        every.translate(None, b"0123456789") == b". " * count
+        and digits.count(b"0.") == digits.count(b".000 ") == count
         and max(map(len, took), default=0) <= _TOOK_BYTES_MAX
     )
+    return list(map(int, every.replace(b".", b"").split())) if are_usual else None
 
 
 def kinds(said: Iterable[tuple[bytes, bytes, bytes]]) -> list[Source | None]:
