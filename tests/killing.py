@@ -21,7 +21,7 @@ from pathlib import Path
 
 from conftest import eventually
 
-from stockops import filelock, migrations, scratch
+from stockops import filelock, logs, migrations, scratch
 from stockops import lab as labs
 from stockops.backups import archive, repository, taking, verifying
 from stockops.backups.archive import Window, wal
@@ -235,7 +235,8 @@ def hold(here: Ground, before: list[Window], *, done: str, lab: str) -> None:
     assert not left, left
     with scratch.directory("test", within=here.place / "tmp"):
         pass
-    assert not [*(here.place / "tmp").iterdir()]
+    stays = [each.name for each in (here.place / "tmp").iterdir()]
+    assert all(name.startswith(logs.PREFIX) for name in stays), stays  # that an error named
     with rooted(labs_of(here)):
         labs.sweep()
         assert not [*labs_of(here).glob("*")]

@@ -13,7 +13,7 @@ TOP = SRC.parent.parent
 # What stands lower knows nothing of what stands higher, nor of its neighbours.
 LAYERS = [
     {"errors", "patterns"},
-    {"processes"},
+    {"processes", "logs"},
     {
         "queries",
         "sqlscripts",

@@ -227,6 +227,7 @@ def failed(what: str, log: Path) -> ServerError:
         fault=Fault.FULL if full else Fault.OTHER,
         code="",
         hint=f"Read the log: less {log}",
+        log=log,
     )
 
 

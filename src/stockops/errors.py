@@ -15,6 +15,7 @@ Anything else that escapes is a bug: exit 70, with its traceback.
 """
 
 from enum import Enum
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -84,9 +85,18 @@ class Fault(Enum):
 
 
 class ServerError(StockopsError):
-    """The server answered with an error."""
+    """The server, or a tool, answered with an error; `log` is the file that the message names."""
 
-    def __init__(self, message: str, *, fault: Fault, code: str, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        fault: Fault,
+        code: str,
+        hint: str | None = None,
+        log: Path | None = None,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.fault = fault
         self.code = code
+        self.log = log

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from . import logs
 from .errors import StorageError
 
 PREFIX = "stockops-work-"
@@ -19,15 +20,17 @@ def directory(what: str, *, within: Path | None = None) -> Iterator[Path]:
     """
     Give a new directory, entered by this user alone, and remove it at the end of the block.
 
-    A process that is killed leaves it behind, and whoever makes the next one in that place removes
-    it: its maker holds a lock on it, and the lock goes with the maker.
+    A log in it that an error of the block names is kept elsewhere. A process that is killed leaves
+    it behind, and whoever makes the next one in that place removes it: its maker holds a lock on
+    it, and the lock goes with the maker.
     """
     root = within or Path(tempfile.gettempdir())
     sweep(root)
     path, lock = _make(what, root)
     owner = os.getpid()
     try:
-        yield path
+        with logs.kept(path):
+            yield path
     finally:
         if os.getpid() == owner:  # a child of this process may unwind the block, too
             shutil.rmtree(path, ignore_errors=True)

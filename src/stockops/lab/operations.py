@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from .. import filelock
+from .. import filelock, logs
 from ..errors import Busy, ConfigError, Refused, ServerError, StockopsError, Unreachable
 from ..unwinding import signals_unwind
 from . import marker, place
@@ -229,7 +229,8 @@ def temporary(
             _remove_leftovers(name)
             raise
         try:
-            yield lab
+            with logs.kept(lab.directory):
+                yield lab
         finally:
             if os.getpid() == owner:  # a child of this process may unwind the block, too
                 _remove_leftovers(name)
