@@ -19,8 +19,9 @@ def hold(path: Path, *, what: str) -> Iterator[None]:
     descriptor = _take(path, what)
     taken_by = os.getpid()
     try:
-        os.truncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # on a full disk: it holds all the same, and nobody is named
+            os.truncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         if os.getpid() == taken_by:

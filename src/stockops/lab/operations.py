@@ -10,7 +10,7 @@ from pathlib import Path
 from .. import filelock, logs
 from ..errors import Busy, ConfigError, Refused, ServerError, StockopsError, Unreachable
 from ..unwinding import signals_unwind
-from . import marker, place
+from . import marker, place, room
 from .base import Fill, Lab, LabStatus
 from .making import all_labs, draft_of, held, make, remove
 from .servers import ENGINES, REPLAY_S, START_S, is_up, release, start, stop
@@ -40,10 +40,12 @@ def up(
         lab = marker.read(place.directory(name))
         if lab is None:
             draft = draft_of(name, engine or DEFAULT_ENGINE, version, bin_directory)
-            return start(make(draft, settings or {}), port=port, outlives=True)
+            with room.needed(name, new_of=draft.engine, undo=lambda: _remove_leftovers(name)):
+                return start(make(draft, settings or {}), port=port, outlives=True)
         _check_same(lab, engine=engine, version=version, bin_directory=bin_directory)
         if not is_up(lab):
-            return start(lab, port=port, outlives=True)
+            with room.needed(name, new_of=None, undo=lambda: None):
+                return start(lab, port=port, outlives=True)
         if port and lab.port is None:
             lab.url(tcp=True)  # raises, and says how a lab gets a port
         return lab

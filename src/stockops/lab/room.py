@@ -1,0 +1,80 @@
+"""A disk that has no room for a lab: known by what was said, and told in one sentence."""
+
+import errno
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from .. import disk
+from ..errors import Fault, ServerError, StockopsError, StorageError
+from . import place
+
+LOG_BYTES_MAX = 1 << 20
+TAKES_MIB: Mapping[str, int] = {"postgresql": 50, "mariadb": 130}  # a new lab, seen of 18 and 10.11
+_NUMBERS = {errno.ENOSPC, errno.EDQUOT}
+_SAYS_FULL = re.compile(
+    r"No space left on device|Disk quota exceeded|with error 28\b|[Ee]rr(no|code): 28\b"
+    r"|out of disk space",
+)
+
+
+@contextmanager
+def needed(name: str, *, new_of: str | None, undo: Callable[[], None]) -> Iterator[None]:
+    """
+    Raise `StorageError` where what is done in the block to the lab `name` meets a full disk.
+
+    `undo` is called before the room is counted. `new_of` is the engine of a lab that is made, None
+    for one that is there. Any other error passes.
+    """
+    logs = [each / "server.log" for each in (place.making(name), place.directory(name))]
+    before = {log: _size(log) for log in logs}
+    try:
+        yield
+    except (OSError, StockopsError) as exc:
+        if not _is_full(exc) and not any(_says_full(log, since=before[log]) for log in logs):
+            raise
+        undo()
+        raise _no_room(name, new_of) from exc
+
+
+def _no_room(name: str, new_of: str | None) -> StorageError:
+    where = disk.under(place.directory(name))
+    free = shutil.disk_usage(where).free
+    takes = f", and a new lab of {new_of} takes about {TAKES_MIB[new_of]} MiB" if new_of else ""
+    then = f"then: stockops lab up --name {name}"
+    another = "or set STOCKOPS_LABS to a directory of another disk"
+    hint = f"Free some there, {another}; {then}" if new_of else f"Free some there, {then}"
+    return StorageError(
+        f"there is no room for the lab {name!r}: {free:,} bytes ({disk.size(free)}) are free at "
+        f"{str(where)!r}{takes}",
+        hint=hint,
+    )
+
+
+def _is_full(exc: BaseException | None) -> bool:
+    while exc is not None:
+        if isinstance(exc, OSError) and exc.errno in _NUMBERS:
+            return True
+        if isinstance(exc, ServerError) and exc.fault is Fault.FULL:
+            return True
+        exc = exc.__cause__
+    return False
+
+
+def _says_full(log: Path, *, since: int) -> bool:
+    """Tell whether `log` tells of a full disk in what came after its first `since` bytes."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(since, _size(log) - LOG_BYTES_MAX))
+            return _SAYS_FULL.search(file.read().decode("utf-8", "replace")) is not None
+    except FileNotFoundError:
+        return False
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
