@@ -155,8 +155,10 @@ main: BEGIN
     DECLARE v_read ROW(
         market VARCHAR(8) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, stock_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
         listed_shares BIGINT, account_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, user_id BIGINT, tax_exempt BOOLEAN,
-        same_key BIGINT, available_quantity BIGINT, rate DECIMAL(9, 8), tick_won BIGINT
+        same_key BIGINT, broker_id BIGINT
     );
+    DECLARE v_available, v_tick_won BIGINT;
+    DECLARE v_rate DECIMAL(9, 8);
     DECLARE v_met ROW(
         from_won BIGINT, to_won BIGINT, makers BIGINT, several BOOLEAN, self BOOLEAN, last_event BIGINT, closed_event BIGINT,
         events TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, collects BOOLEAN
@@ -189,18 +191,18 @@ main: BEGIN
     INTO v_day
     FROM stock_inventory AS i WHERE i.symbol = p_symbol FOR UPDATE;
     SELECT
-        k.market, k.status, k.listed_shares, a.status, a.user_id, a.tax_exempt, o.order_id, p.quantity - p.reserved_quantity,
-        (SELECT f.commission_rate FROM fee_schedules AS f
-            WHERE f.broker_id = a.broker_id AND f.valid_from <= v_date ORDER BY f.valid_from DESC LIMIT 1),
-        (SELECT t.tick_won FROM tick_sizes AS t
-            WHERE t.market = k.market AND t.valid_from <= v_date AND t.price_from_won <= coalesce(p_limit_won, 1)
-            ORDER BY t.valid_from DESC, t.price_from_won DESC LIMIT 1)
+        k.market, k.status, k.listed_shares, a.status, a.user_id, a.tax_exempt, o.order_id, a.broker_id
     INTO v_read
     FROM stocks AS k
     LEFT JOIN accounts AS a ON a.account_id = p_account_id AND a.kind = 'customer'
     LEFT JOIN orders AS o ON o.account_id = p_account_id AND o.idempotency_key = p_key
-    LEFT JOIN positions AS p ON p.account_id = p_account_id AND p.symbol = p_symbol
     WHERE k.symbol = p_symbol;
+    -- As subqueries of the statement above the two cost twice as much.
+    SELECT f.commission_rate INTO v_rate FROM fee_schedules AS f
+    WHERE f.broker_id = v_read.broker_id AND f.valid_from <= v_date ORDER BY f.valid_from DESC LIMIT 1;
+    SELECT t.tick_won INTO v_tick_won FROM tick_sizes AS t
+    WHERE t.market = v_read.market AND t.valid_from <= v_date AND t.price_from_won <= coalesce(p_limit_won, 1)
+    ORDER BY t.valid_from DESC, t.price_from_won DESC LIMIT 1;
     -- The row of the issue tells the hours of its own day; a clock that shows another day, a row without hours, and an issue that
     -- is not in continuous trading, ask the calendar.
     IF (v_day.quote_date = v_date AND date(v_at + INTERVAL 9 HOUR) = v_date AND v_day.is_open) IS NOT TRUE THEN
@@ -210,11 +212,9 @@ main: BEGIN
                 DECLARE v_state VARCHAR(8) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
                 CALL advance_issue(v_day.symbol, p_account_id, v_date, v_at, v_state);
                 SET v_day.is_open = v_state IS NOT NULL, v_met.collects = v_state <=> 'collects';
-                SELECT i.available_shares, i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate, p.quantity - p.reserved_quantity
-                INTO v_day.available_shares, v_day.last_won, v_day.quote_date, v_day.lower_won, v_day.upper_won, v_day.settles_on, v_day.sell_tax_rate,
-                    v_read.available_quantity
-                FROM stock_inventory AS i LEFT JOIN positions AS p ON p.account_id = p_account_id AND p.symbol = i.symbol
-                WHERE i.symbol = p_symbol;
+                SELECT i.available_shares, i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate
+                INTO v_day.available_shares, v_day.last_won, v_day.quote_date, v_day.lower_won, v_day.upper_won, v_day.settles_on, v_day.sell_tax_rate
+                FROM stock_inventory AS i WHERE i.symbol = p_symbol;
                 IF v_met.collects THEN
                     SELECT count(*) > 0 INTO v_met.self
                     FROM orders AS o JOIN accounts AS a ON a.account_id = o.account_id
@@ -242,15 +242,18 @@ main: BEGIN
         END IF;
         LEAVE main;
     END IF;
+    IF NOT v_buys THEN
+        SELECT p.quantity - p.reserved_quantity INTO v_available FROM positions AS p WHERE p.account_id = p_account_id AND p.symbol = p_symbol;
+    END IF;
     SET o_answer.reason = CASE
         WHEN v_read.account_status <> 'active' THEN 'account_inactive'
         WHEN v_read.stock_status = 'delisted' THEN 'delisted'
         WHEN v_read.stock_status = 'halted' THEN 'halted'
-        WHEN NOT v_day.is_open OR v_date < v_day.quote_date OR v_read.tick_won IS NULL OR v_read.rate IS NULL THEN 'closed_session'
+        WHEN NOT v_day.is_open OR v_date < v_day.quote_date OR v_tick_won IS NULL OR v_rate IS NULL THEN 'closed_session'
         WHEN v_met.collects AND p_limit_won IS NULL THEN 'limit_only'
-        WHEN p_limit_won % v_read.tick_won <> 0 THEN 'off_tick'
+        WHEN p_limit_won % v_tick_won <> 0 THEN 'off_tick'
         WHEN p_limit_won < v_day.lower_won OR p_limit_won > v_day.upper_won THEN 'outside_price_limit'
-        WHEN NOT v_buys AND coalesce(v_read.available_quantity, 0) < p_quantity THEN 'insufficient_shares'
+        WHEN NOT v_buys AND coalesce(v_available, 0) < p_quantity THEN 'insufficient_shares'
     END;
 
     IF o_answer.reason IS NULL AND NOT v_met.collects THEN
@@ -304,7 +307,7 @@ main: BEGIN
                 REPEAT
                     SET v_quantity = least(v_sum.rest, v_maker.remaining), v_value = v_maker.price_won * v_quantity;
                     SET v_met.makers = v_met.makers + 1, v_met.self = v_met.self OR v_maker.user_id = v_read.user_id, v_day.last_won = v_maker.price_won;
-                    SET v_sum = ROW(v_sum.rest - v_quantity, v_sum.value + v_value, v_sum.fee + floor(v_value * v_read.rate),
+                    SET v_sum = ROW(v_sum.rest - v_quantity, v_sum.value + v_value, v_sum.fee + floor(v_value * v_rate),
                         v_sum.tax + CASE WHEN v_buys OR v_read.tax_exempt THEN 0 ELSE floor(v_value * v_day.sell_tax_rate) END, 0, 0);
                     IF v_sum.rest = 0 THEN
                         SET v_done = TRUE;
@@ -341,7 +344,7 @@ main: BEGIN
         IF v_sum.rest > 0 AND (p_limit_won IS NULL OR CASE WHEN v_buys THEN v_day.last_won <= p_limit_won ELSE v_day.last_won >= p_limit_won END) THEN
             SET v_house.quantity = CASE WHEN v_buys THEN least(v_sum.rest, v_day.available_shares) ELSE v_sum.rest END;
             SET v_house.value = v_day.last_won * v_house.quantity;
-            SET v_house.fee = floor(v_house.value * v_read.rate);
+            SET v_house.fee = floor(v_house.value * v_rate);
             IF NOT (v_buys OR v_read.tax_exempt) THEN
                 SET v_house.tax = floor(v_house.value * v_day.sell_tax_rate);
             END IF;
@@ -354,10 +357,10 @@ main: BEGIN
         -- The account pays before the order is written: a foreign key locks its row, too, but lets others do the same.
         IF v_buys THEN
             SET v_sum.needed = CASE
-                WHEN p_limit_won IS NULL THEN v_sum.value + v_sum.fee ELSE p_limit_won * p_quantity + floor(p_limit_won * p_quantity * v_read.rate)
+                WHEN p_limit_won IS NULL THEN v_sum.value + v_sum.fee ELSE p_limit_won * p_quantity + floor(p_limit_won * p_quantity * v_rate)
             END;
             IF v_sum.rest > 0 AND p_limit_won IS NOT NULL THEN
-                SET v_sum.reserve = p_limit_won * v_sum.rest + floor(p_limit_won * v_sum.rest * v_read.rate);
+                SET v_sum.reserve = p_limit_won * v_sum.rest + floor(p_limit_won * v_sum.rest * v_rate);
             END IF;
             IF v_sum.needed > 0 AND NOT v_met.self THEN
                 UPDATE accounts SET cash_won = cash_won - v_sum.value - v_sum.fee, reserved_won = reserved_won + v_sum.reserve
@@ -449,7 +452,7 @@ main: BEGIN
                 END IF;
                 SET m.event = substring_index(substring_index(v_met.events, ',', n), ',', -1);
                 SET m.quantity = least(v_unmet, v_maker.remaining), v_unmet = v_unmet - m.quantity, m.left_over = v_maker.remaining - m.quantity;
-                SET m.value = v_maker.price_won * m.quantity, m.fee = floor(m.value * v_read.rate), m.their_fee = floor(m.value * v_maker.rate);
+                SET m.value = v_maker.price_won * m.quantity, m.fee = floor(m.value * v_rate), m.their_fee = floor(m.value * v_maker.rate);
                 IF v_buys THEN
                     SET m.tax = 0, m.their_tax = CASE WHEN v_maker.tax_exempt THEN 0 ELSE floor(m.value * v_day.sell_tax_rate) END, m.reserve = 0;
                     SET m.won = -m.value - m.fee, m.their_won = m.value - m.their_fee - m.their_tax, m.shares = m.quantity;
