@@ -24,17 +24,17 @@ _LONG = (
     "audit_chain",
     "price_time_priority",
     "audit_complete",
-    "price_band",
-    "order_fills",
     "journal_zero",
-    "holdings",
+    "order_fills",
     "fees",
     "tax",
-    "business_date",
+    "holdings",
+    "price_band",
     "trade_sides",
-    "orphans",
-    "house_balances",
     "self_trade",
+    "orphans",
+    "business_date",
+    "house_balances",
 )
 EXAMPLES_MAX = 20  # the LIMIT in every file
 _NO_SUCH_TABLE = {"42P01", "1146"}
