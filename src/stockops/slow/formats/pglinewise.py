@@ -6,6 +6,7 @@ not found there, or not as the server writes it, is left to `Format.parse`, with
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, compress, repeat
@@ -220,15 +221,13 @@ def _leave_last(
     lines: _Lines, details: dict[int, bytes], starts: _Starts, reach_bytes: int
 ) -> None:
     """Take out of the usual entries those that a line behind all could go on with."""
-    seen = set()
-    for place in range(len(lines.usual) - 1, -1, -1):
-        if starts[place + 1 + (place in details)] < starts.end - reach_bytes:
-            break
-        session = lines.heads[place].session
-        if lines.usual[place] and session not in seen:
-            seen.add(session)
-            lines.usual[place] = False
-            details.pop(place, None)
+    usual, count = lines.usual, len(lines.usual)
+    first = bisect_left(range(count), starts.end - reach_bytes, key=starts.__getitem__)
+    first = max(0, first - 2)  # an entry and its details, of which but the end is within
+    near = compress(range(first, count), usual[first:])
+    for place in {lines.heads[place].session: place for place in near}.values():
+        usual[place] = False
+        details.pop(place, None)
 
 
 def _stretches(places: Sequence[int], starts: _Starts) -> Iterator[Span]:
