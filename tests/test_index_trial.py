@@ -103,6 +103,15 @@ def test_parameters_are_drawn_from_the_columns_they_are_compared_with(copy: Copy
     assert (found.generic is not None) == (copy.engine == "postgresql")
 
 
+def test_a_table_is_known_behind_a_list_of_columns(copy: Copy) -> None:
+    mark = MARKS[copy.engine]
+    with connect(copy.target) as server:
+        for read in ("deal_id, said", "deal_id, d.said", "deal_id AS a, said AS b", "1, count(*)"):
+            sql = f"SELECT {read} FROM deals d WHERE account_id = {mark}"
+            found = drawing.draw(server, samples.asked(sql, engine=copy.engine))
+            assert len(found.samples) == samples.SAMPLES
+
+
 def test_a_range_gets_its_ends_in_order_and_a_limit_a_number(copy: Copy) -> None:
     one, two, three, four = (
         ("?", "?", "?", "?") if copy.engine == "mariadb" else ("$1", "$2", "$3", "$4")

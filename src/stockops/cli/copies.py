@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import targets
+from ..errors import ConfigError
 from . import options
 from .backup_restore import identity, keys_of, opened, programs, recovery_of
 
@@ -30,7 +31,9 @@ def of_what(command: options.Command) -> options.Command:
                 help="The lab to copy; with --backup, the server whose planner settings to use.",
             ),
             click.option(
-                "--backup", metavar="ID|last", help="Work on this backup, restored, not on a lab."
+                "--backup",
+                metavar="ID|last",
+                help="Work on this backup, restored, not on a lab; last: the last whole one of -t.",
             ),
             click.option(
                 "--repository",
@@ -67,9 +70,27 @@ class Source:
             return
         self._repo = opened(options.place_of(ctx, asked["place"]))
         name = None if asked["backup"] == "last" else asked["backup"]
-        self._recovery = recovery_of(self._repo, "backup", name, asked)
+        system = asked["system"] or (self._own_system() if name is None else None)
+        self._recovery = recovery_of(self._repo, "backup", name, {**asked, "system": system})
         self.words = f"the backup {self._recovery.last.id}"
         self.engine = self._recovery.last.engine
+
+    def _own_system(self) -> str | None:
+        """Return what the target's backups are kept under; None where no target is named."""
+        if self.target is None:
+            return None
+        from ..backups import standing  # noqa: PLC0415
+        from ..engine import connect  # noqa: PLC0415
+
+        with connect(self.target, application="stockops") as server:
+            system = standing.system_of(self._repo, self.target.name, server)
+        if system is None or not self._repo.backups(system):
+            raise ConfigError(
+                f"there is no backup of {self.target.name!r} in {self._repo.store.place!r}",
+                hint=f"Take one: stockops backup take -t {self.target.name}; or name another's "
+                "with --backup ID.",
+            )
+        return system
 
     @contextmanager
     def copy(self, seen: Callable[[str], None]) -> Iterator["Copy"]:

@@ -18,7 +18,7 @@ _SIGN = r"(?:=|<>|!=|<=|>=|<|>|\bI?LIKE\b)"
 _FROM = re.compile(
     rf"\b(?:FROM|JOIN|UPDATE|INTO|,)\s+(?:{_NAME}\.)?(?P<table>{_NAME})"
     rf"(?:\s+(?:AS\s+)?(?P<alias>(?!(?:WHERE|ON|JOIN|LEFT|RIGHT|INNER|CROSS|GROUP|ORDER|LIMIT|SET|USING|"
-    rf"FORCE|USE|IGNORE|NATURAL|FULL|HAVING|WINDOW|UNION|FOR)\b){_NAME}))?",
+    rf"FORCE|USE|IGNORE|NATURAL|FULL|HAVING|WINDOW|UNION|FOR|FROM)\b){_NAME}))?",
     re.IGNORECASE,
 )
 _HOLE = "\ue000"  # a private character, then the number of the placeholder, then it again
