@@ -32,6 +32,7 @@ SOURCES: Mapping[str, Source] = {"postgresql": PostgreSQL(), "mariadb": MariaDB(
 LOG = "tool.log"
 CHAIN_MAX = 32  # links of incremental backups: each one adds to the time of a restore
 _TOOL_S = 600.0  # from the end of its output to its own
+_PIPE_BYTES = 64 << 10  # as much as a pipe holds: room for more is mapped anew for each read
 _AT_ONCE_BYTES = 16 << 20  # of the tables' rows are hashed before a backup is complete; of a
 _AT_ONCE_SHARE = 0.03  # larger database this part, which costs it up to a tenth of its time
 _ROOM = 1.1  # how much of the size of the data must be free at least, uncompressed
@@ -291,7 +292,7 @@ def _file(name: str, writer: streams.Writer) -> File:
 
 def _chunks(child: children.Child) -> Iterator[bytes]:
     number = child.stdout.fileno()
-    while data := os.read(number, streams.CHUNK_BYTES):
+    while data := os.read(number, _PIPE_BYTES):
         yield data
 
 
