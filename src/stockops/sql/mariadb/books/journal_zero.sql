@@ -1,22 +1,15 @@
 -- Every journal sums to zero for each asset, in two or more legs of one business date.
--- Journals are read in the order of their numbers, a journal at a time, and judged as a whole: of won, and of one issue.
--- Only what does not pass so is judged asset by asset.
-WITH suspects AS (
-    SELECT journal_id
+WITH journals AS (
+    SELECT SQL_BIG_RESULT
+        journal_id, asset, count(*) AS legs, sum(amount) AS total,
+        min(business_date) AS first_date, max(business_date) AS last_date
     FROM journal_entries IGNORE INDEX (journal_entries_account_ix)
-    GROUP BY journal_id
-    HAVING
-        min(business_date) <> max(business_date) OR sum(amount) <> 0 OR sum(CASE asset WHEN 'KRW' THEN amount END) <> 0
-        OR count(nullif(asset, 'KRW')) IN (1, count(*) - 1) OR min(nullif(asset, 'KRW')) <> max(nullif(asset, 'KRW'))
+    GROUP BY journal_id, asset
 ),
 wrong AS (
-    SELECT
-        j.journal_id, j.asset, count(*) AS legs, sum(j.amount) AS total,
-        min(j.business_date) AS first_date, max(j.business_date) AS last_date
-    FROM suspects AS s
-    STRAIGHT_JOIN journal_entries AS j ON j.journal_id = s.journal_id
-    GROUP BY j.journal_id, j.asset
-    HAVING sum(j.amount) <> 0 OR count(*) < 2 OR min(j.business_date) <> max(j.business_date)
+    SELECT journal_id, asset, legs, total, first_date, last_date
+    FROM journals
+    WHERE total <> 0 OR legs < 2 OR first_date <> last_date
 ),
 shown AS (
     SELECT
