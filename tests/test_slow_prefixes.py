@@ -114,7 +114,7 @@ def test_lines_of_any_prefix_give_the_same_both_ways(
         path.write_bytes(whole[: -draw.randrange(1, 30)] if cut else whole)
         plain, fast = (
             reading.digest(
-                Reading(files=(str(path),), batches=batches, piece_bytes=3_000, range_bytes=6_000)
+                Reading(files=(str(path),), batches=batches, piece_bytes=800, range_bytes=1_600)
             )
             for batches in (False, True)
         )

@@ -23,13 +23,13 @@ from .accounting import Account
 from .batches import Batch
 from .digest import Digest
 from .events import Event
-from .formats import Ends, Format, Guessing, Miscut, Piece
+from .formats import Carrying, Ends, Format, Guessing, Miscut, Piece
 from .sampling import Sampling
 
 PIECE_BYTES = 1 << 20  # what is made of it is there at once, and in the processor's reach
 RANGE_BYTES = 1 << 21  # what one process takes at once: so all of them end at the same time
 # Of what is packed, for the rest of a block is looked through again; and where cuts are counted,
-# for in a damaged log each may cost an entry.
+# for in a damaged log each may cost an entry; and where the last entries of a piece are read anew.
 _BLOCK_PIECES = 4
 ENTRY_BYTES_MAX = 1 << 26  # the rest of a longer entry is skipped, and said to be
 JOBS_MAX = 64
@@ -191,15 +191,19 @@ def _tasks(reading: Reading, file: str) -> Iterator[_Task]:
             yield _Task(file)
             return
         unused = deepcopy(form)
-        start, cuts, cut, guessed_to, many = 0, [0], form.start, 0, 1
+        start, cuts, cut, guessed_to = 0, [0], form.start, 0
+        piece_bytes, range_bytes = reading.piece_bytes, reading.range_bytes
         if isinstance(form, Guessing):
             if reading.guess and _by_columns(reading):
                 cut, guessed_to = form.guess, len(data)
             else:
-                many = _BLOCK_PIECES
+                piece_bytes, range_bytes = _BLOCK_PIECES * piece_bytes, _BLOCK_PIECES * range_bytes
+        elif isinstance(form, Carrying):
+            piece_bytes *= _BLOCK_PIECES
+            range_bytes = max(piece_bytes, range_bytes)
         while cuts[-1] < len(data):
-            range_end = start + many * reading.range_bytes
-            at = min(cuts[-1] + many * reading.piece_bytes, range_end, len(data))
+            range_end = start + range_bytes
+            at = min(cuts[-1] + piece_bytes, range_end, len(data))
             cuts.append(cut(data, at, len(data)))
             if cuts[-1] >= min(range_end, len(data)):
                 yield _Task(file, start, tuple(cuts[1:]), guessed_to, unused)

@@ -2,11 +2,11 @@
 
 from ...errors import ConfigError
 from . import signs
-from .base import Columnar, Ends, Format, Guessing, Miscut, Piece, Raw
+from .base import Carrying, Columnar, Ends, Format, Guessing, Miscut, Piece, Raw
 
 __all__ = [
-    "HEAD_BYTES", "NAMES", "Columnar", "Ends", "Format", "Guessing", "Miscut", "Piece", "Raw",
-    "detect",
+    "HEAD_BYTES", "NAMES", "Carrying", "Columnar", "Ends", "Format", "Guessing", "Miscut", "Piece",
+    "Raw", "detect",
 ]  # fmt: skip
 
 HEAD_BYTES = 1 << 18

@@ -119,6 +119,13 @@ class Columnar(Format, Protocol):
 
 
 @runtime_checkable
+class Carrying(Format, Protocol):
+    """A format that reads the last entries of a piece one by one: fewer pieces, fewer of those."""
+
+    carries: bool
+
+
+@runtime_checkable
 class Guessing(Columnar, Protocol):
     """A format that has to count all that stands before a cut, or may guess and find out later."""
 

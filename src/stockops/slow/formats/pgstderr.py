@@ -33,6 +33,7 @@ class PgStderr:
     name = "postgresql stderr"
     dialect: Dialect = "postgresql"
     whole = False
+    carries = True
     envelope = ""  # what somebody else writes before each line, as a regular expression
 
     def __init__(self, prefix: Prefix) -> None:
