@@ -5,20 +5,6 @@ WITH rates AS (
         coalesce(lead(valid_from) OVER (PARTITION BY broker_id ORDER BY valid_from), DATE '9999-12-31') AS valid_until
     FROM fee_schedules
 ),
--- One side after the other: both together would look orders up twice.
-sides AS (
-    SELECT trade_id, business_date, price_won * quantity AS value_won, buy_order_id AS order_id, buy_fee_won AS fee_won FROM trades
-    UNION ALL
-    SELECT trade_id, business_date, price_won * quantity, sell_order_id, sell_fee_won FROM trades
-),
-suspects AS MATERIALIZED (
-    SELECT s.trade_id
-    FROM sides AS s
-    LEFT JOIN orders AS o ON o.order_id = s.order_id
-    LEFT JOIN accounts AS a ON a.account_id = o.account_id
-    LEFT JOIN rates AS r ON r.broker_id = a.broker_id AND s.business_date >= r.valid_from AND s.business_date < r.valid_until
-    WHERE NOT coalesce(s.fee_won = CASE WHEN s.order_id IS NULL THEN 0 ELSE floor(s.value_won * r.commission_rate) END, FALSE)
-),
 due AS (
     SELECT
         t.trade_id, t.buy_fee_won, t.sell_fee_won,
@@ -33,7 +19,6 @@ due AS (
     LEFT JOIN accounts AS sa ON sa.account_id = s.account_id
     LEFT JOIN rates AS sr
         ON sr.broker_id = sa.broker_id AND t.business_date >= sr.valid_from AND t.business_date < sr.valid_until
-    WHERE (SELECT count(*) FROM suspects) > 0 AND t.trade_id IN (SELECT s.trade_id FROM suspects AS s)
 ),
 wrong AS (
     SELECT trade_id, buy_fee_won, sell_fee_won, buy_due_won, sell_due_won
