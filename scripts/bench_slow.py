@@ -3,7 +3,8 @@ How fast `stockops slow digest` reads logs, beside pt-query-digest and pgBadger.
 
 `section` is called by scripts/bench.py. By itself: ``python scripts/bench_slow.py [--megabytes N]
 [FORMAT ...]``. Every log is made once; then both read it in turn, each whole command from its start
-to its end, and write JSON.
+to its end, ours before theirs and after it, and write JSON. What memory they take is looked at in a
+reading of its own: the looking costs time.
 """
 
 import argparse
@@ -31,38 +32,48 @@ PGBADGER_FORMATS = {"csvlog": "csv", "stderr": "stderr", "jsonlog": "jsonlog"}
 _TIMEOUT_S = 3600.0
 # Python keeps compiled modules, unless it is told not to: nobody measures that.
 _ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-_POLL_S = 0.1  # looking at all processes costs the one that uses both cores
+_POLL_S = 0.1
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: how long it took, the most memory of all its processes together, what it counted."""
+    """
+    One run: how long it took, what it counted, and the most memory of all its processes together,
+    0 where that was not looked at.
+    """
 
     took_s: float
-    peak_bytes: int
     calls: int
+    peak_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Both sides on one log; `peer` is the command of the better of what was tried."""
+    """
+    Both sides on one log; `peer` is the command of the better of what was tried.
+
+    `watched` is a reading of each whose memory was looked at; `rounds_s` what ours took in each
+    round, the mean of two readings, and theirs.
+    """
 
     name: str
     size_bytes: int
     calls: int
     peer: str
-    ours: Sequence[Run]
-    theirs: Sequence[Run]
+    watched: tuple[Run, Run]
+    rounds_s: Sequence[tuple[float, float]]
 
     @property
     def ratio(self) -> float:
-        """How many times as fast ours is, by the medians."""
-        return _median_s(self.theirs) / _median_s(self.ours)
+        """How many times as fast ours is, of the rounds the median."""
+        return statistics.median(theirs / ours for ours, theirs in self.rounds_s)
 
-
-def _median_s(runs: Sequence[Run]) -> float:
-    return statistics.median(each.took_s for each in runs)
+    @property
+    def medians_s(self) -> tuple[float, float]:
+        """What ours took, and theirs."""
+        ours, theirs = zip(*self.rounds_s, strict=True)
+        return statistics.median(ours), statistics.median(theirs)
 
 
 def resident_bytes(root: int) -> int:
@@ -80,26 +91,28 @@ def resident_bytes(root: int) -> int:
     return pages * _PAGE
 
 
-def watched(command: Sequence[str], output: IO[bytes]) -> tuple[float, int]:
-    """Run `command`; return its seconds and the most memory that it took, in bytes."""
+def taken(command: Sequence[str], output: IO[bytes], *, watch: bool) -> tuple[float, int]:
+    """Run `command`; return its seconds and, if told to `watch`, the most memory it took, bytes."""
     before_s, peak = time.perf_counter(), 0
     said = subprocess.DEVNULL
     with subprocess.Popen(command, stdout=output, stderr=said, env=_ENVIRONMENT) as process:
         try:
-            while process.poll() is None:
+            while watch and process.poll() is None:
                 peak = max(peak, resident_bytes(process.pid))
                 if time.perf_counter() - before_s > _TIMEOUT_S:
                     raise TimeoutError(" ".join(command))
                 time.sleep(_POLL_S)
+            process.wait(_TIMEOUT_S)
+            took_s = time.perf_counter() - before_s
         finally:
             if process.poll() is None:
                 process.kill()
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, list(command))
-    return time.perf_counter() - before_s, peak
+    return took_s, peak
 
 
-def ours(path: Path, folder: Path) -> Run:
+def ours(path: Path, folder: Path, *, watch: bool = False) -> Run:
     """Read `path` with stockops, with a process for each core."""
     answer = folder / "ours.json"
     with answer.open("wb") as output:
@@ -113,22 +126,22 @@ def ours(path: Path, folder: Path) -> Run:
             "json",
             str(path),
         ]
-        took_s, peak = watched(command, output)
-    return Run(took_s, peak, json.loads(answer.read_text("utf-8"))["calls"])
+        took_s, peak = taken(command, output, watch=watch)
+    return Run(took_s, json.loads(answer.read_text("utf-8"))["calls"], peak)
 
 
-def theirs(name: str, path: Path, folder: Path, jobs: int) -> Run:
+def theirs(name: str, path: Path, folder: Path, jobs: int, *, watch: bool = False) -> Run:
     """Read `path` with the tool that reads this format, pgBadger with so many processes."""
     answer = folder / "theirs.json"
     answer.unlink(missing_ok=True)
     with (folder / "output").open("wb") as output:
-        took_s, peak = watched(peer(name, path, answer, jobs), output)
+        took_s, peak = taken(peer(name, path, answer, jobs), output, watch=watch)
     if name == "mariadb":
         said = (folder / "output").read_text("utf-8", "replace")
         calls = json.loads(said[said.index("{") :])["global"]["query_count"]
     else:
         calls = json.loads(answer.read_text("utf-8"))["overall_stat"]["queries_number"]
-    return Run(took_s, peak, int(calls))
+    return Run(took_s, int(calls), peak)
 
 
 def peer(name: str, path: Path, answer: Path, jobs: int) -> list[str]:
@@ -148,18 +161,26 @@ def measure(name: str, *, megabytes: int, rounds: int) -> Figures:
         path = folder / f"server.{name}"
         calls = bench_slow_logs.write(name, path, megabytes)
         tried = [1] if name == "mariadb" else [1, 2]
-        first = {jobs: theirs(name, path, folder, jobs) for jobs in tried}
+        first = {jobs: theirs(name, path, folder, jobs, watch=True) for jobs in tried}
         jobs = min(first, key=lambda each: first[each].took_s)
-        ours(path, folder)
-        both = [(ours(path, folder), theirs(name, path, folder, jobs)) for _ in range(rounds)]
+        seen = ours(path, folder, watch=True), first[jobs]
+
+        def one_round() -> tuple[float, float]:
+            before, other, after = (
+                ours(path, folder),
+                theirs(name, path, folder, jobs),
+                ours(path, folder),
+            )
+            return (before.took_s + after.took_s) / 2, other.took_s
+
         command = peer(name, Path("LOG"), Path("OUT"), jobs)
         return Figures(
             name=name,
             size_bytes=path.stat().st_size,
             calls=calls,
             peer=" ".join(command).replace(f" -p {PREFIX}", f" -p '{PREFIX}'"),
-            ours=[each for each, _ in both],
-            theirs=[each for _, each in both],
+            watched=seen,
+            rounds_s=[one_round() for _ in range(rounds)],
         )
 
 
@@ -178,22 +199,23 @@ def section(figures: Sequence[Figures], *, rounds: int) -> list[str]:
     """Return the lines of docs/benchmarks.md."""
     lines = [
         f"`stockops slow digest --format json` beside {versions()}, each whole command from start "
-        f"to end, in turn; medians of {rounds} rounds. The logs are made up: thirty kinds of "
-        "statement of 40 to 700 bytes, a quarter of them prepared, with their parameters. pgBadger "
-        "ran with one process and with two, and the better one counts. Memory is that of all "
-        "processes together.",
+        f"to end; medians of {rounds} rounds, and of the ratios within each, in which ours reads "
+        "before theirs and after it. The logs are made up: thirty kinds of statement of 40 to 700 "
+        "bytes, a quarter of them prepared, with their parameters. pgBadger ran with one process "
+        "and with two, and the better one counts. Memory is that of all processes together, in a "
+        "reading of its own.",
         "",
         "| log | MB | ours s | MB/s | theirs s | MB/s | ratio | goal | | memory MB: ours | theirs "
         "| calls: true | ours | theirs |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---|---:|---:|---:|---:|---:|",
     ]
     for each in figures:
-        mine, other = _median_s(each.ours), _median_s(each.theirs)
+        mine, other = each.medians_s
         goal = GOALS.get(each.name)
         verdict = ("reached" if each.ratio >= goal else "**missed**") if goal else ""
         megabytes = each.size_bytes / 1e6
-        memory = [max(run.peak_bytes for run in runs) / 1e6 for runs in (each.ours, each.theirs)]
-        calls = [each.calls, each.ours[0].calls, each.theirs[0].calls]
+        memory = [run.peak_bytes / 1e6 for run in each.watched]
+        calls = [each.calls, *(run.calls for run in each.watched)]
         lines.append(
             f"| {each.name} | {megabytes:.0f} | {mine:.2f} | {megabytes / mine:.1f} | {other:.1f} "
             f"| {megabytes / other:.1f} | {each.ratio:.1f} | {goal or '':} | {verdict} "
