@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import compress
 from typing import Any
@@ -46,7 +45,7 @@ _ROW = patterns.compiled(
     rb"|(?P<rest>[\s\S]+)"
 )  # fmt: skip
 # How the rows of a session begin: no text within quotes does, for its own quotes are doubled.
-_BEGINNING = re.compile(
+_BEGINNING = patterns.compiled(
     rb'\n(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [^",\r\n]++,"[^"]++","[^"]++",\d++,")'
 )
 _GUESS_BYTES_MAX = 1 << 20
