@@ -20,7 +20,7 @@ from stockops.drills.undoing import Undo
 from stockops.errors import StockopsError
 from stockops.processes import Process
 
-DEATH_S = 20.0  # promised is one; a loaded machine may take longer
+DEATH_S = 60.0  # promised is one; a loaded machine may take longer
 
 # Breaks one thing of each kind, each after its inverse was written down, and is killed.
 BREAKS = """
@@ -99,7 +99,7 @@ def test_a_killed_tool_leaves_nothing_broken(tmp_path: Path) -> None:
         killed_at, orphan = ran.stdout.split()
         done = account("killed")["done"]
         assert [each["outcome"] for each in done] == ["undone"] * 8
-        assert sleeper.state == "S"
+        eventually(lambda: sleeper.state == "S")  # it was told to go on, and sleeps once it has run
         assert not helper.lives
         assert not tracer.lives
         assert resource.prlimit(sleeper.pid, resource.RLIMIT_NOFILE) == limit
@@ -216,11 +216,10 @@ def test_nothing_is_broken_without_a_guardian(tmp_path: Path) -> None:
 
 
 def test_a_run_that_takes_too_long_is_undone_while_it_hangs(tmp_path: Path) -> None:
-    with Undo.begin("slow", folder=tmp_path, within_s=0.5) as undo:
-        with sleeping() as sleeper:
-            undo.arm(Continue(process=sleeper))
-            sleeper.tell(signal.SIGSTOP)
-            assert account("slow")["why"] == "the time was over"
-            assert sleeper.state == "S"
+    with sleeping() as sleeper, Undo.begin("slow", folder=tmp_path, within_s=1.0) as undo:
+        undo.arm(Continue(process=sleeper))
+        sleeper.tell(signal.SIGSTOP)
+        assert account("slow")["why"] == "the time was over"
+        eventually(lambda: sleeper.state == "S")
         with pytest.raises(StockopsError, match="time is over"):
             undo.arm(Remove(path=tmp_path / "ballast"))

@@ -42,6 +42,11 @@ RUNS_ON = {
     "mariadb": "SELECT 1 FROM information_schema.processlist WHERE db = database() "
     "AND id <> connection_id()",
 }
+WAITS = {
+    "postgresql": "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+    "AND datname = current_database()",
+    "mariadb": "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
+}
 
 
 @dataclass(slots=True)
@@ -241,11 +246,17 @@ def test_a_client_that_is_killed_leaves_no_order_that_its_journal_does_not_know(
 ) -> None:
     folder = tmp_path / "j"
     words = [sys.executable, "-m", "stockops", "trade", "run", "-t", market.url, "--seconds", "60"]
-    child = subprocess.Popen(
-        [*words, "--journal", str(folder)], stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    words += ["--mix", "market:1,limit:2", "--journal", str(folder)]
+    child = subprocess.Popen(words, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
-        eventually(lambda: len(Told.of(folder).orders) > 200, SOON_S)
+        with connect(market) as holder:
+            eventually(lambda: len(Told.of(folder).orders) > 200, SOON_S)
+            with holder.transaction():
+                # At least one of its clients is killed between an order and the answer.
+                holder.rows("SELECT cash_won FROM accounts WHERE account_id = 1001 FOR UPDATE")
+                eventually(lambda: holder.rows(WAITS[market.engine]), SOON_S)
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
     finally:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()

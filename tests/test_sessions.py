@@ -108,9 +108,10 @@ def test_only_the_statement_ends_that_was_chosen(crowd: Crowd) -> None:
     """The next statement of the same session is another one, and so is its next pause."""
     seat = crowd.sit()
     rule = Rule(users=(crowd.login,))
-    crowd.pause(seat, 0.4)
+    crowd.pause(seat)
     first = sessions.plan(crowd.admin, rule).victims
     terminated = sessions.plan(crowd.admin, rule, how="terminate").victims
+    sessions.carry_out(crowd.admin, first, within_s=10)
     crowd.settle()
     crowd.pause(seat)
     assert [(v.session.session_id, v.how) for v in first] == [(seat.session_id, "cancel")]
