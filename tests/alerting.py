@@ -23,6 +23,8 @@ import yaml
 from conftest import eventually
 from watched import MONITORING, RULES
 
+from stockops.lab.servers import free_port
+
 STARTED_WITHIN_S = 60.0
 TOLD_WITHIN_S = 60.0
 RANGE_WITHIN_S = 120.0  # an hour of seconds, while the machine has other work
@@ -73,13 +75,6 @@ class Stack:
         return found
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
-
-
 @contextmanager
 def person() -> Iterator[Person]:
     """Somebody with a webhook."""
@@ -117,10 +112,10 @@ def running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
         finally:
             process.terminate()
             try:
-                process.wait(10)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait(10)
+                process.wait(60)
 
 
 def impatient(content: str) -> str:

@@ -1,7 +1,6 @@
 """Who receives notices in the tests: a web server that keeps what it is sent, and a mail server."""
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+
+from stockops.lab.servers import free_port
 
 
 @dataclass(slots=True)
@@ -103,11 +104,6 @@ class Mailbox:
         user, password = data.login.decode(), data.password.decode()
         self.logins.append((user, password))
         return AuthResult(success=not self.is_closed, handled=False)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 @contextmanager

@@ -17,9 +17,10 @@ from typing import Any, cast
 
 import pytest
 from conftest import eventually
-from receivers import Mailbox, free_port, listening, mailbox
+from receivers import Mailbox, listening, mailbox
 
 from stockops import notices
+from stockops.lab.servers import free_port
 from stockops.notices import Settings, Sighting, sending
 from stockops.notices.sending import Delivery
 from stockops.notices.telling import tell
@@ -240,11 +241,11 @@ def alertmanager(folder: Path, hook_url: str) -> Iterator[str]:
         )  # fmt: skip
     try:
         url = f"http://127.0.0.1:{port}"
-        eventually(lambda: answers(f"{url}/-/ready"), 30)
+        eventually(lambda: answers(f"{url}/-/ready"))
         yield url
     finally:
         running.terminate()
-        running.wait(20)
+        running.wait(60)
 
 
 def answers(url: str) -> bytes | None:
@@ -271,13 +272,13 @@ def test_alertmanager_fires_and_resolves(tmp_path: Path) -> None:
             )
 
         assert only(tell(known, [seen("WARNING")], target="prod")).is_delivered
-        eventually(lambda: hooked("firing", "warning"), 30)
+        eventually(lambda: hooked("firing", "warning"))
         tell(known, [seen("CRITICAL")], target="prod")
-        eventually(lambda: hooked("firing", "critical") and hooked("resolved", "warning"), 30)
+        eventually(lambda: hooked("firing", "critical") and hooked("resolved", "warning"))
         assert active() == ["critical"]
         tell(known, [seen("CRITICAL")], target="prod")  # sent again as long as it lasts
         assert only(tell(known, [seen("OK")], target="prod")).is_delivered
-        eventually(lambda: hooked("resolved", "critical"), 30)
+        eventually(lambda: hooked("resolved", "critical"))
         assert active() == []
         assert only(tell(known, [seen("OK")], target="prod")).is_delivered  # kept five minutes
     assert hook.bodies[0]["alerts"][0]["annotations"]["command"] == "stockops slow top"

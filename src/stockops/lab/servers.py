@@ -1,6 +1,7 @@
 """Start, stop and kill the server of one lab; whoever calls holds the lab."""
 
 import os
+import random
 import secrets
 import signal
 import socket
@@ -25,6 +26,8 @@ STOP_S = 60.0
 HARD_STOP_S = 20.0
 SQL_S = 30.0
 ORPHANS_S = 10.0
+FIRST_PORT = 20_000  # those of the services that people run are lower
+PORT_TRIES = 20
 LOG_KEPT_BYTES = 16 * 1024 * 1024
 ENGINES: Mapping[str, Engine] = {"postgresql": PostgreSQL(), "mariadb": MariaDB()}
 
@@ -207,13 +210,25 @@ def _addressed(lab: Lab, account: Account, *, port: bool) -> Lab:
 
 
 def free_port(wanted: int | None = None) -> int:
-    """Return a port of the loopback that nobody has, `wanted` if it is one; `Busy` for none."""
-    for number in ([wanted] if wanted else []) + [0]:
+    """
+    Return a port of the loopback that nobody has, `wanted` if it is one; `Busy` for none.
+
+    Where there is one, it is below those that the kernel gives to connections: until the server
+    has it, and while the server is down, nobody gets it who asks for just any port.
+    """
+    for number in [*([wanted] if wanted else []), *_below_any(), 0]:
         with socket.socket() as probe, suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do
             probe.bind(("127.0.0.1", number))
             return int(probe.getsockname()[1])
     raise Busy("there is no free port on 127.0.0.1", hint="stockops lab up without --port")
+
+
+def _below_any() -> list[int]:
+    """Return some ports, drawn anew each time, that nobody gets who does not ask for them."""
+    said = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text("ascii")
+    ports = range(FIRST_PORT, int(said.split()[0]))
+    return random.SystemRandom().sample(ports, PORT_TRIES) if len(ports) >= PORT_TRIES else []
 
 
 def _set_password(lab: Lab, engine: Engine) -> None:
