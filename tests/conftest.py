@@ -12,6 +12,7 @@ test leaves can be looked at afterwards.
 
 import os
 import secrets
+import signal
 import sys
 import tempfile
 import time
@@ -64,6 +65,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Set what all processes of this run inherit: where they work, and that they compile once."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell starts what ends with & so, and what the tests start would never hear of Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker and "STOCKOPS_LABS" in os.environ:
         # A test that looks for leftovers does not mistake the labs of another worker for them.
@@ -264,8 +269,12 @@ def no_surroundings(
     monkeypatch.setenv("STOCKOPS_STATE", str(state))
 
 
-def eventually(ask: Callable[[], Answer], within_s: float = 10.0) -> Answer:
-    """Ask until the answer is true, and return it; the only place in the tests that sleeps."""
+def eventually(ask: Callable[[], Answer], within_s: float = 60.0) -> Answer:
+    """
+    Ask until the answer is true, and return it; the only place in the tests that sleeps.
+
+    How long it takes is no matter: a machine may be busy, and a deadline is for what never comes.
+    """
     deadline = time.monotonic() + within_s
     while True:
         if answer := ask():

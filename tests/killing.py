@@ -33,7 +33,7 @@ from stockops.engine.base import Server
 from stockops.lab import Lab
 from stockops.targets import Target
 
-GONE_S = 30.0
+GONE_S = 60.0
 ENDS_S = 120.0
 _SETTINGS = {
     "postgresql": {"summarize_wal": "on", "wal_keep_size": "512MB", "checkpoint_timeout": "1h"},

@@ -221,9 +221,7 @@ class PgBackRest:
         name = psql(self.lab, "SELECT pg_walfile_name(pg_switch_wal())")
         pushed = self.repository / "archive" / STANZA
         whole = (".zst", ".gz")  # while it is written, it is called .tmp
-        eventually(
-            lambda: [p for p in pushed.glob(f"*/*/{name}-*") if p.suffix in whole], within_s=30
-        )
+        eventually(lambda: [p for p in pushed.glob(f"*/*/{name}-*") if p.suffix in whole])
         return name
 
 
@@ -292,7 +290,7 @@ class Barman:
             psql(self.lab, sql)
             name = psql(self.lab, "SELECT pg_walfile_name(pg_switch_wal())")
             incoming = self.home / STANZA / "incoming" / name
-            eventually(incoming.exists, within_s=30)
+            eventually(incoming.exists)
         self.must("archive-wal", STANZA)
 
 
@@ -328,7 +326,7 @@ def settle(lab: Lab) -> None:
     """Have InnoDB write all it holds, so that a backup copies tablespaces and not only log."""
     mariadb(lab, "SET GLOBAL innodb_max_dirty_pages_pct = 0, innodb_max_dirty_pages_pct_lwm = 0")
     age = "SELECT variable_value FROM information_schema.global_status WHERE variable_name = "
-    eventually(lambda: int(mariadb(lab, f"{age}'Innodb_checkpoint_age'")) < 4096, within_s=30)
+    eventually(lambda: int(mariadb(lab, f"{age}'Innodb_checkpoint_age'")) < 4096)
 
 
 def mariadb_backups(lab: Lab, folder: Path) -> None:

@@ -350,7 +350,7 @@ def test_one_that_is_killed_in_the_middle_leaves_nothing(bed: Bed) -> None:
             assert eventually(lambda: bed.one(WAITING[bed.engine]) == 1)
         finally:
             killed.send_signal(signal.SIGKILL)
-            killed.wait(10)
+            killed.wait(60)
         blocker.execute(unlock)
     assert bed.shares(holder, symbol)[0] == 10
     assert split(bed, symbol, 2, 1).effective_date == FIRST_DAY

@@ -35,7 +35,7 @@ from stockops.errors import Busy, ConfigError, Refused, StockopsError, StorageEr
 from stockops.lab import Lab
 from stockops.targets import Target
 
-SOON_S = 30.0
+SOON_S = 60.0
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ from stockops.errors import Busy, ConfigError, Refused, StorageError
 from stockops.lab import Lab
 from stockops.targets import Target
 
-SOON_S = 30.0
+SOON_S = 60.0
 ONE_ENGINE = pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 
 

@@ -139,8 +139,8 @@ def test_a_self_test_that_is_killed_leaves_nothing(proven: Target) -> None:
         assert working
         # MariaDB shows the temporary tables of a session to nobody else.
         assert (scratch != before) == (server.engine == "postgresql")
-        assert eventually(lambda: not sessions(), 30)
-        assert eventually(lambda: server.rows(TABLES[server.engine]) == before, 30)
+        assert eventually(lambda: not sessions())
+        assert eventually(lambda: server.rows(TABLES[server.engine]) == before)
         assert books.passed(books.check(server))
     again = books.self_test(proven, only=["cash", "cost"])
     assert again

@@ -196,8 +196,8 @@ def is_killed(
         until(process, state)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        eventually(nothing_is_left, within_s=30)
-        eventually(lambda: not named(str(kept)), within_s=30)
+        eventually(nothing_is_left)
+        eventually(lambda: not named(str(kept)))
     assert not list((kept / "drills" / "undo").glob("*.jsonl"))
 
 
@@ -247,7 +247,7 @@ def test_orders_end_though_a_background_job_does_not_hear_ctrl_c(
                 orders.look()
                 return bool(orders.answered)
 
-            eventually(answered, within_s=30)
+            eventually(answered)
             began = time.monotonic()
             assert orders.end() is None
             assert time.monotonic() - began < load.END_S / 2

@@ -19,7 +19,7 @@ from stockops.health import State
 from stockops.lab import ENGINES
 
 FAULT = FAULTS["clock_jump"]
-SEEN_S = 15.0
+SEEN_S = 60.0
 SLEEP = {"postgresql": "SELECT pg_sleep({s})", "mariadb": "SELECT sleep({s})"}
 
 

@@ -18,7 +18,7 @@ from stockops.errors import ConfigError, ServerError, StockopsError
 from stockops.health import State
 from stockops.lab import ENGINES
 
-SEEN_S = 30.0
+SEEN_S = 60.0
 OURS = (
     "orphan_transaction", "bad_settings", "mass_update", "corrupt_index", "dropped_table",
     "corrupt_page", "lost_log", "archive_stopped", "backup_corrupted",

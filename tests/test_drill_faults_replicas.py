@@ -16,7 +16,7 @@ from stockops.health import State
 from stockops.lab import ENGINES, Lab
 from stockops.targets import Target
 
-SEEN_S = 30.0
+SEEN_S = 60.0
 
 
 @pytest.fixture(scope="module", params=sorted(ENGINES))

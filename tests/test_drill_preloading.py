@@ -24,7 +24,7 @@ from stockops.processes import Process
 
 __all__ = ["kept"]  # a place of its own for what is kept of runs
 BITES_S = 60.0
-TAKES_S = 20.0
+TAKES_S = 60.0
 SLOW, FAILING = FAULTS["slow_fsync"], FAULTS["failing_fsync"]
 MEMORY = FAULTS["memory_refused"]
 MIB = 1 << 20

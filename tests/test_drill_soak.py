@@ -30,7 +30,7 @@ from stockops.lab import place
 COUNT = int(os.environ.get("STOCKOPS_SOAK_DRILLS", "100"))
 SEED = int(os.environ.get("STOCKOPS_SOAK_SEED", "0")) or random.SystemRandom().randrange(1, 2**32)
 EACH_S = 300.0  # no drill takes longer
-GONE_S = 30.0  # promised is one second; a loaded machine may take longer
+GONE_S = 60.0  # promised is one second; a loaded machine may take longer
 LOOK_S = 0.3
 KILLED_MAX_S = 20.0
 WHOLE, KILLED, CTRL_C = "whole", "killed", "Ctrl-C"

@@ -139,7 +139,7 @@ def follower(lab: Lab, server: Server, folder: Path) -> ExitStack:
 
     def end() -> None:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(60)
         eventually(
             lambda: not server.rows("SELECT 1 AS one FROM pg_replication_slots WHERE active")
         )

@@ -143,10 +143,10 @@ def test_clients_that_say_nothing_cannot_fill_it(monkeypatch: pytest.MonkeyPatch
                 except (OSError, http.client.HTTPException):
                     return False  # no place was left: it went without an answer
 
-            assert eventually(answered, 30)
+            assert eventually(answered)
             for client in idle[::3]:
                 client.close()
-            assert eventually(answered, 30)
+            assert eventually(answered)
         finally:
             for client in idle:
                 client.close()

@@ -56,7 +56,7 @@ def serving(bed: Bed, folder: Path) -> Iterator[tuple[subprocess.Popen[str], int
             text=True,
         )
         try:
-            line = eventually(lambda: (folder / "log").read_text("utf-8"), 60)
+            line = eventually(lambda: (folder / "log").read_text("utf-8"))
             yield process, int(line.split("127.0.0.1:")[1].split("/")[0])
         finally:
             process.send_signal(signal.SIGTERM)
@@ -128,14 +128,14 @@ def test_an_hour_of_bad_weather_leaves_nothing_behind(engine: str, tmp_path: Pat
     draw = random.Random(20261122)
     with bed_of(engine) as bed, serving(bed, tmp_path) as (process, port):
         scraped(port)
-        eventually(lambda: is_up(port), 60)
+        eventually(lambda: is_up(port))
         first = footprint(process.pid)
         deadline = time.monotonic() + SOAK_S
         while time.monotonic() < deadline:
             weather = draw.choice((fair, fair, storm, stop, kill, leave))
             weather(bed, port)
-            assert eventually(lambda: is_up(port), 60)
-        eventually(lambda: footprint(process.pid)[0] <= first[0] + 8, 60)
+            assert eventually(lambda: is_up(port))
+        eventually(lambda: footprint(process.pid)[0] <= first[0] + 8)
         memory = scraped(port)["process_resident_memory_bytes"]
         assert memory < MEMORY_BYTES_MAX, f"{memory / 1e6:.0f} MB"
 

@@ -185,7 +185,7 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
     go, ran = tmp_path / "go", tmp_path / "ran"
     first = started("one", "--", "sh", "-c", f"until [ -e {go} ]; do sleep 0.05; done")
     try:
-        eventually(lambda: (found := records.read("one")) and found.begun, within_s=30)
+        eventually(lambda: (found := records.read("one")) and found.begun)
         result = job("run", "one", "--", "touch", str(ran))
         assert (result.exit_code, ran.exists()) == (6, False)
         assert result.stderr.startswith("error: the job 'one' is in use by process ")
@@ -208,7 +208,7 @@ def test_a_signal_is_passed_on_and_is_a_failure(number: signal.Signals, tmp_path
     out = tmp_path / "out"
     script = f"trap 'echo tidied >>{out}; exit 0' TERM; echo begun >{out}; sleep 600 & wait"
     wrapper = started("told", "--", "sh", "-c", script)
-    eventually(lambda: "begun" in written(out), within_s=30)
+    eventually(lambda: "begun" in written(out))
     wrapper.send_signal(number)
     _, said = wrapper.communicate(timeout=60)
     assert wrapper.returncode == 128 + number
@@ -221,9 +221,9 @@ def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
     out = tmp_path / "out"
     script = f"trap 'echo told >>{out}' TERM; echo $$ >{out}; while :; do sleep 600 & wait; done"
     wrapper = started("told", "--", "sh", "-c", script)
-    pid = int(eventually(lambda: written(out), within_s=30))
+    pid = int(eventually(lambda: written(out)))
     wrapper.send_signal(signal.SIGTERM)
-    eventually(lambda: "told" in written(out), within_s=30)
+    eventually(lambda: "told" in written(out))
     wrapper.send_signal(signal.SIGTERM)
     wrapper.communicate(timeout=60)
     assert (wrapper.returncode, is_alive(pid)) == (143, False)
@@ -233,8 +233,8 @@ def test_a_wrapper_that_is_killed_leaves_no_orphan_and_a_lost_run(tmp_path: Path
     out = tmp_path / "out"
     script = f"trap '' TERM; sleep 600 & echo $! $$ >{out}; wait; wait"
     wrapper = started("lost", "--every", "1d", "--", "sh", "-c", script)
-    pids = eventually(lambda: written(out).split(), within_s=30)
-    eventually(lambda: (found := records.read("lost")) and found.begun, within_s=30)
+    pids = eventually(lambda: written(out).split())
+    eventually(lambda: (found := records.read("lost")) and found.begun)
     wrapper.kill()
     wrapper.communicate(timeout=60)
     (seen,) = listed()
@@ -262,12 +262,12 @@ def test_what_a_killed_run_left_ends_before_the_next_one(monkeypatch: pytest.Mon
             begun = Begun(run_id="mine", group=orphans[run_id].pid, started_s=time.time())
             records.write(Record(job="left", known_since_s=0, begun=begun))
             assert job("run", "left", "--", "true").exit_code == 0
-        assert orphans["mine"].wait(30) == -signal.SIGKILL
+        assert orphans["mine"].wait(60) == -signal.SIGKILL
         assert orphans["another"].poll() is None  # the number of the group is used again
     finally:
         for orphan in orphans.values():
             orphan.kill()
-            orphan.wait(30)
+            orphan.wait(60)
 
 
 def test_a_job_runs_although_nothing_can_be_read_or_written_down(tmp_path: Path) -> None:

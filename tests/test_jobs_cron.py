@@ -77,7 +77,7 @@ def running(place: Path) -> Iterator["subprocess.Popen[bytes]"]:
         yield cron
     finally:
         cron.terminate()
-        cron.wait(30)
+        cron.wait(60)
 
 
 def test_cron_runs_what_was_installed_beside_the_lines_of_others(place: Path) -> None:

@@ -21,7 +21,7 @@ from stockops.lab import Lab, place, proc, wheel
 from stockops.lab import account as accounts
 
 ROOT = os.geteuid() == 0
-SOON_S = 30.0
+SOON_S = 60.0
 
 
 @pytest.fixture(params=["postgresql", "mariadb"])

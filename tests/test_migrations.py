@@ -321,7 +321,7 @@ def test_a_killed_run_lets_its_lock_go_and_leaves_a_true_journal(
             assert states(server, folder)["V0003__slow.sql"] == "running"
     finally:
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)
     for session_id in napping(server):  # a server may notice a dead client only when it answers
         kill(server, session_id)
     eventually(lambda: lock.holder(server) is None)

@@ -120,13 +120,13 @@ def test_a_kill_between_the_sending_and_the_mark_sends_again_with_the_same_key(
     place.only(row(7, "push"))
     place.hook.hold = threading.Event()
     with place.start() as running:
-        eventually(lambda: place.hook.bodies, 60)
+        eventually(lambda: place.hook.bodies)
         running.send_signal(signal.SIGKILL)
-        running.wait(30)
+        running.wait(60)
     place.hook.hold.set()
     place.hook.hold = None
     # The server needs a moment to see that nobody is there, and to let go of the row.
-    eventually(lambda: place.run()[0] == 0 and place.counts() == {"sent": 1}, 60)
+    eventually(lambda: place.run()[0] == 0 and place.counts() == {"sent": 1})
     keys = [headers["Idempotency-Key"] for headers in place.hook.headers]
     assert keys == ["it/notifications/7"] * 2
 

@@ -64,7 +64,7 @@ def send_at_once(bed: Bed, pairs: list[tuple[Send, Order]]) -> list[Answer]:
     with ThreadPoolExecutor(len(pairs)) as pool:
         with locked_account(bed, pairs[0][1].account_id):
             sent = [pool.submit(send_it, bed, send, order) for send, order in pairs]
-            eventually(lambda: waiting(bed.server) == len(pairs), 20)
+            eventually(lambda: waiting(bed.server) == len(pairs))
         return [future.result(timeout=60) for future in sent]
 
 

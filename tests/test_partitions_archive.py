@@ -138,10 +138,10 @@ def test_a_run_that_was_killed_is_ended_by_the_next(
             [sys.executable, "-m", "stockops", *asked, "--to", str(tmp_path), "--tries", "20"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        eventually(archives.beside(archive(old, tmp_path)).exists, within_s=60)
+        eventually(archives.beside(archive(old, tmp_path)).exists)
         os.kill(run.pid, signal.SIGKILL)
         run.wait(timeout=10)
-    done = eventually(lambda: ended(target, tmp_path), within_s=60)
+    done = eventually(lambda: ended(target, tmp_path))
     assert {each["outcome"] for each in done} <= {"dropped", "detached and dropped"}
     assert [each["rows"] for each in done] == [3, 1]
     assert held(old) == whole[4:]

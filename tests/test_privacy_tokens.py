@@ -169,11 +169,11 @@ def test_a_rotation_that_was_killed_goes_on_with_its_key(bed: Bed, ring: Keyring
         )
         child = subprocess.Popen([sys.executable, "-c", ask], env={**os.environ})
         try:
-            eventually(lambda: len(keyring.read(ring.path).keys) == 2, 20)
-            eventually(lambda: moved(bed) == 1, 20)
+            eventually(lambda: len(keyring.read(ring.path).keys) == 2)
+            eventually(lambda: moved(bed) == 1)
         finally:
             os.kill(child.pid, signal.SIGKILL)
-            child.wait(timeout=20)
+            child.wait(60)
     added = keyring.read(ring.path)
     assert set(revealed(bed, added)) == set(accounts)  # both keys read what is half done
     said = tokens.rotate(bed.server, ring.path, retire=True)

@@ -190,9 +190,9 @@ def test_one_that_is_stopped_while_it_stores_leaves_nothing(bed: Bed, how: signa
     ):  # fmt: skip
         try:
             blocker.execute(lock)
-            assert eventually(lambda: bed.one(WAITING[bed.engine]) == 1, 30)
+            assert eventually(lambda: bed.one(WAITING[bed.engine]) == 1)
             stopped.send_signal(how)
-            assert stopped.wait(10) == (130 if how == signal.SIGINT else -how)
+            assert stopped.wait(60) == (130 if how == signal.SIGINT else -how)
         finally:
             stopped.kill()
             blocker.execute(unlock)

@@ -39,7 +39,7 @@ from stockops.lab import Lab
 from stockops.settings import reloading
 from stockops.targets import Target
 
-SOON_S = 30.0
+SOON_S = 60.0
 BEFORE_IT_CHARACTERS = 80  # of what was said, in the scorecard
 SAID_CHARACTERS = 200
 PIECES = 5  # of log behind the last backup

@@ -227,13 +227,13 @@ def test_a_killed_seed_goes_on_where_it_stopped(migrated: Target) -> None:
     with connect(migrated) as server:
         child = subprocess.Popen([*command, *options], stderr=subprocess.PIPE)
         try:
-            eventually(lambda: count(server, "seed_chunks") >= 4, 60)
+            eventually(lambda: count(server, "seed_chunks") >= 4)
             maker = children_of(child.pid)
         finally:
             child.kill()
-            child.communicate(timeout=30)
-        eventually(lambda: not any(map(is_alive, maker)), 30)
-        half = eventually(lambda: settled(server), 30)
+            child.communicate(timeout=60)
+        eventually(lambda: not any(map(is_alive, maker)))
+        half = eventually(lambda: settled(server))
         assert half is not None
         assert half.stage == "partial"
         assert count(server, "stock_inventory") == 0

@@ -49,10 +49,10 @@ def half_a_reset(target: Target, server: Server) -> Iterator[int]:
         command = [sys.executable, "-m", "stockops", "seed", "reset", "-t", target.url, "--yes"]
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            waits = eventually(lambda: server.rows(RESETTING[server.engine]), 60)
+            waits = eventually(lambda: server.rows(RESETTING[server.engine]))
         finally:
             child.kill()
-            child.wait(30)
+            child.wait(60)
         yield int(waits[0]["id"])
 
 
@@ -88,7 +88,7 @@ def test_a_reset_goes_on_without_its_client(market: Target, markets: Markets) ->
         before = seeding.status(server)
         with half_a_reset(market, server), pytest.raises(Busy), state.lock(server):
             pytest.fail("the session of the killed reset has the lock")
-        assert eventually(lambda: settled(server), 30) == state.EMPTY
+        assert eventually(lambda: settled(server)) == state.EMPTY
         assert seeding.run(market, markets.plan).sha256 == before.sha256
 
 
@@ -99,7 +99,7 @@ def test_a_reset_that_ends_half_way_is_seen_and_ended_by_the_next(
         before = seeding.status(server)
         with half_a_reset(market, server) as session:
             server.execute(END[server.engine].format(session))
-        assert eventually(lambda: settled(server), 30)
+        assert eventually(lambda: settled(server))
         check_that_nothing_is_claimed(market, markets.plan, before)
         command = ("run", "-t", market.url, *arguments(markets.plan), "--reset", "--yes")
         code, said = run(*command)
@@ -121,12 +121,12 @@ def test_a_reset_that_a_dying_server_cut_off_is_ended_by_the_next(
             command = [sys.executable, "-m", "stockops", "seed", "reset", "-t", target.url, "--yes"]
             child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
-                eventually(lambda: server.rows(RESETTING[engine]), 60)
+                eventually(lambda: server.rows(RESETTING[engine]))
                 labs.crash(doomed)
                 assert child.wait(60) != 0
             finally:
                 child.kill()
-                child.wait(30)
+                child.wait(60)
         labs.start(doomed)
         check_that_nothing_is_claimed(target, markets.plan, before)
         seeding.reset(target, consent=Consent(yes=True))

@@ -298,7 +298,7 @@ def test_an_interrupted_trial_leaves_no_server_and_no_directory(asked: list[str]
         environment = {**os.environ, "STOCKOPS_LABS": str(root)}
         process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         try:
-            eventually(lambda: any(root.glob("temporary-*/run/.s.*")), within_s=60)
+            eventually(lambda: any(root.glob("temporary-*/run/.s.*")))
             process.send_signal(signal.SIGINT)
             _, said = process.communicate(timeout=60)
         finally:

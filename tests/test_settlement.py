@@ -207,7 +207,7 @@ def test_one_that_is_killed_in_the_middle_leaves_nothing(bed: Bed) -> None:
             assert eventually(lambda: bed.one(WAITING[bed.engine]) == 1)
         finally:
             killed.send_signal(signal.SIGKILL)
-            killed.wait(10)
+            killed.wait(60)
         blocker.execute(unlock)
     done = settlement.settle(bed.server, TUESDAY, today=None, wait_s=30)
     # The server may have ended what it was sent; the commit never came.

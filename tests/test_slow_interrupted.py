@@ -54,7 +54,7 @@ def test_ctrl_c_in_a_long_digest_is_one_line_and_leaves_no_page(tmp_path: Path) 
         words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
-        eventually(lambda: is_read(path, process), within_s=60)
+        eventually(lambda: is_read(path, process))
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     finally:

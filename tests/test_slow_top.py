@@ -248,7 +248,7 @@ def test_ctrl_c_ends_it_in_good_order(counted: Target) -> None:
     ) as piped:
         assert b"calls" in next(iter(piped.stdout or []))
         piped.send_signal(signal.SIGINT)
-        _, errors = piped.communicate(timeout=20)
+        _, errors = piped.communicate(timeout=60)
     assert (piped.returncode, b"error" in errors.lower()) == (0, False)
 
 
@@ -266,12 +266,12 @@ def test_a_terminal_has_a_screen_and_keeps_the_last_interval(counted: Target) ->
             seen += os.read(ours, 65536)
             return b" calls, " in seen
 
-        eventually(drawn, within_s=30)
+        eventually(drawn)
         shown.send_signal(signal.SIGINT)
         while chunk := _rest(ours):
             seen += chunk
         os.close(ours)
-        _, errors = shown.communicate(timeout=20)
+        _, errors = shown.communicate(timeout=60)
     assert (shown.returncode, b"error" in errors.lower()) == (0, False)
     assert b"\x1b[?1049h" in seen  # a screen of its own
     assert b" calls, " in seen.partition(b"\x1b[?1049l")[2]  # and the last block after it

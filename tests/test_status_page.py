@@ -132,7 +132,7 @@ def test_an_exporter_that_is_started_again_goes_on_with_the_history(
     said: list[str] = []
     for looks in (1, 2):
         keeper = Keeper(Watches(Source(own=url), Manner(), said.append), said.append)
-        [target] = eventually(partial(seen_by, keeper), 60)
+        [target] = eventually(partial(seen_by, keeper))
         keeper.close()
         assert target.reason == "ok"
         assert {len(each.states) for each in target.checks} == {looks}
@@ -202,7 +202,7 @@ def serve(folder: Path, *more: str) -> Iterator[str]:
         yield found[0]
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 def test_the_page_is_behind_the_login_of_the_exporter(tmp_path: Path) -> None:

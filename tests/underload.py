@@ -24,7 +24,6 @@ def trading(target: Target, directory: Path, *, clients: int = 2) -> Iterator[No
         try:
             eventually(
                 lambda: process.poll() or server.rows("SELECT 1 AS n FROM trades LIMIT 1"),
-                within_s=30,
             )
             assert process.poll() is None, said.read_text()
             yield
