@@ -153,8 +153,9 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=SECTIONS, help="this section; repeat")
     parser.add_argument("--engine", choices=sorted(OTHERS), help="one engine only")
     parser.add_argument("--clients", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0, help="a turn of the orders")
+    parser.add_argument("--turns", type=int, default=20, help="of the orders")
+    parser.add_argument("--rounds", type=int, default=5, help="of the other sections")
     parser.add_argument(
         "--entries", type=int, default=bench_books.ENTRIES, help="in the journal, for the books"
     )
@@ -162,8 +163,9 @@ def main() -> None:
     args = parser.parse_args()
     bench = Bench(
         clients=args.clients,
-        seconds=3.0 if args.quick else args.seconds,
+        seconds=args.seconds,
         rounds=1 if args.quick else args.rounds,
+        turns=1 if args.quick else args.turns,
         entries=args.entries,
     )
     engines = [args.engine] if args.engine else sorted(OTHERS, reverse=True)

@@ -8,16 +8,16 @@ Labs of both engines, each with durable settings, in which the arms of a compari
 import os
 import secrets
 import statistics
-import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
+import bench_order_peers as peers
 import bench_statements
+from bench_order_peers import Arm, Load
 
 from stockops import lab as labs
 from stockops import migrations, orders, workload
@@ -30,13 +30,13 @@ HERE = Path(__file__).parent
 DAY = date(2025, 1, 3)
 ISSUES = 900
 BATCH = 1000
-_TIMEOUT_S = 900.0
 OTHERS = {"postgresql": "pgbench", "mariadb": "sysbench"}
 # What each comparison must reach: the arm, the arm it is held against, the ratio.
 GOALS = (
     ("single", "other", 0.90),
     ("single", "statements", 3.0),
     ("batch", "statements", 8.0),
+    ("batch", "tpcb", 3.0),
 )
 OURS = ("single", "journal", "batch")
 # What a lab of MariaDB leaves at its default of 96 MB, and one of PostgreSQL sets to 2 GB: a round
@@ -48,17 +48,18 @@ TITLES = {
     "batch": f"stockops trade run --batch {BATCH}, each client with its share of the issues",
     "other": "{other}, calling the same routine",
     "statements": "a client that sends each statement of the transaction itself",
+    "tpcb": "{other}, the transaction of TPC-B",
 }
-Arm = Callable[[], tuple[float, float, float]]  # orders, orders/s, us of client CPU an order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """How long and how often."""
+    """How long and how often; `rounds` are those of the sections that have few and long ones."""
 
     clients: int
     seconds: float
     rounds: int
+    turns: int
     entries: int
 
 
@@ -77,10 +78,14 @@ class Figures:
         """Return the median of an arm's rounds."""
         return statistics.median(self.rates[arm])
 
-    def ratio(self, arm: str, against: str) -> float:
-        """Return the median of the ratios of the rounds: two arms of a round are neighbours."""
+    def ratios(self, arm: str, against: str) -> tuple[float, float, float]:
+        """Return the quartiles of the ratios of the rounds: two arms of a round are neighbours."""
         pairs = zip(self.rates[arm], self.rates[against], strict=True)
-        return statistics.median(mine / theirs for mine, theirs in pairs)
+        every = [mine / theirs for mine, theirs in pairs]
+        if len(every) == 1:
+            return every[0], every[0], every[0]
+        low, median, high = statistics.quantiles(every, n=4, method="inclusive")
+        return low, median, high
 
 
 def by_cpu(figures: Figures, arm: str, against: str) -> float:
@@ -114,15 +119,15 @@ def prepare(lab: Lab, name: str) -> Target:
     return target
 
 
-def ours(target: Target, bench: Bench, *, batch: int = 1, journal: Path | None = None) -> Arm:
+def ours(target: Target, load: Load, *, batch: int = 1, journal: Path | None = None) -> Arm:
     """Return the arm that is `stockops trade run`."""
 
     def run() -> tuple[float, float, float]:
         result = workload.run(
             target,
             workload.RunPlan(
-                clients=bench.clients,
-                seconds=bench.seconds,
+                clients=load.clients,
+                seconds=load.seconds,
                 batch=batch,
                 mix={"market": 30, "limit": 70},
                 seed=secrets.randbits(32),
@@ -140,73 +145,14 @@ def ours(target: Target, bench: Bench, *, batch: int = 1, journal: Path | None =
     return run
 
 
-def pgbench(lab: Lab, target: Target, bench: Bench) -> Arm:
-    """Return the arm that is pgbench."""
-
-    def run() -> tuple[float, float, float]:
-        command = [
-            str(lab.programs / "pgbench"),
-            *("-n", "-M", "prepared", "-c", str(bench.clients), "-j", str(bench.clients)),
-            *("-T", f"{bench.seconds:.0f}", "-f", str(HERE / "bench_pgbench.sql")),
-            *("-h", str(lab.sockets), "-p", str(lab.port or 5432), "-U", "stockops"),
-            target.database,
-        ]
-        said, cpu_s = timed(command)
-        line = next(line for line in said.splitlines() if line.startswith("tps ="))
-        rate = float(line.split()[2])
-        count = rate * bench.seconds
-        return count, rate, cpu_s / count * 1e6
-
-    return run
-
-
-def sysbench(target: Target, bench: Bench) -> Arm:
-    """Return the arm that is sysbench."""
-
-    def run() -> tuple[float, float, float]:
-        parts = urlsplit(target.url)
-        command = [
-            *("sysbench", str(HERE / "bench_sysbench.lua"), "--db-driver=mysql"),
-            f"--mysql-socket={parse_qs(parts.query)['unix_socket'][0]}",
-            *(f"--mysql-user={parts.username}", f"--mysql-db={target.database}"),
-            *(f"--threads={bench.clients}", f"--time={bench.seconds:.0f}", "--events=0"),
-            *("--db-ps-mode=disable", "--rand-type=uniform", "run"),
-        ]
-        said, cpu_s = timed(command)
-        line = next(
-            line
-            for line in said.splitlines()
-            if "transactions:" in line or "total number of events" in line
-        )
-        count = float(line.split(":")[1].split()[0])
-        return count, count / bench.seconds, cpu_s / count * 1e6
-
-    return run
-
-
-def statements(target: Target, bench: Bench) -> Arm:
+def statements(target: Target, load: Load) -> Arm:
     """Return the arm that sends every statement itself."""
 
     def run() -> tuple[float, float, float]:
-        count, cpu_s = bench_statements.measure(target.url, bench.clients, bench.seconds)
-        return count, count / bench.seconds, cpu_s / count * 1e6
+        count, cpu_s = bench_statements.measure(target.url, load.clients, load.seconds)
+        return count, count / load.seconds, cpu_s / count * 1e6
 
     return run
-
-
-def timed(command: list[str]) -> tuple[str, float]:
-    """Run a command; return what it said and the CPU it took, in seconds."""
-    before = children_cpu_s()
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
-    if done.returncode:
-        raise SystemExit(f"{command[0]}: {done.stdout}{done.stderr}")
-    return done.stdout, children_cpu_s() - before
-
-
-def children_cpu_s() -> float:
-    """Return the CPU that the processes this one waited for have taken."""
-    times = os.times()
-    return times.children_user + times.children_system
 
 
 def asked_aside(lab: Lab, target: Target) -> float:
@@ -233,30 +179,42 @@ def server_cpu_s(lab: Lab) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def arms_of(lab: Lab, bench: Bench, journals: Path) -> dict[str, Arm]:
+    """Return what takes turns in `lab`, each in the database that it works in."""
+    load = Load(clients=bench.clients, seconds=bench.seconds)
+    # A call with a thousand orders takes a second: more of them, or the last one weighs too much.
+    longer = Load(clients=bench.clients, seconds=3 * bench.seconds)
+    market = prepare(lab, "bench_market")
+    # What rests there belongs to the shares of its own clients, as with one router in front.
+    dealt = prepare(lab, "bench_dealt")
+    return {
+        "other": peers.routine(lab, market, load),
+        "single": ours(market, load),
+        "statements": statements(prepare(lab, "bench_plain"), load),
+        "batch": ours(dealt, longer, batch=BATCH),
+        "tpcb": peers.tpcb(lab, load),
+        "journal": ours(market, load, journal=journals / lab.engine),
+    }
+
+
 def measure(engine: str, bench: Bench, journals: Path) -> Figures:
-    """Measure the order path of one engine in a lab of its own."""
+    """
+    Measure the order path of one engine in a lab of its own.
+
+    Every second round goes backwards: what changes slowly meets both sides of a ratio alike.
+    """
     with labs.temporary(engine, settings=SETTINGS[engine]) as lab:
-        market = prepare(lab, "bench_market")
-        plain = prepare(lab, "bench_plain")
-        # What rests there belongs to the shares of its own clients, as with one router in front.
-        dealt = prepare(lab, "bench_dealt")
-        other = pgbench(lab, market, bench) if engine == "postgresql" else sysbench(market, bench)
-        arms: dict[str, Arm] = {
-            "single": ours(market, bench),
-            "other": other,
-            "journal": ours(market, bench, journal=journals / engine),
-            "statements": statements(plain, bench),
-            "batch": ours(dealt, bench, batch=BATCH),
-        }
+        arms = arms_of(lab, bench, journals)
+        market = Target(name="bench_market", url=lab.url("bench_market"), lab=lab.name)
         rates: dict[str, list[float]] = {name: [] for name in arms}
         cpu: dict[str, list[float]] = {name: [] for name in arms}
         server: dict[str, list[float]] = {name: [] for name in arms}
-        for number in range(bench.rounds):
-            for name, arm in arms.items():
+        for number in range(bench.turns):
+            for name in list(arms)[:: 1 if number % 2 == 0 else -1]:
                 # What `trade run` asks before and after its orders is no part of an order.
                 aside_s = asked_aside(lab, market) if name in OURS else 0.0
                 before = server_cpu_s(lab)
-                count, rate, client_us = arm()
+                count, rate, client_us = arms[name]()
                 server_us = (server_cpu_s(lab) - before - aside_s) / count * 1e6
                 rates[name].append(rate)
                 cpu[name].append(client_us)
@@ -281,11 +239,12 @@ def measure(engine: str, bench: Bench, journals: Path) -> Figures:
 def section(figures: Sequence[Figures], bench: Bench) -> list[str]:
     """Return the lines of docs/benchmarks.md."""
     lines = [
-        f"{bench.clients} clients, {bench.rounds} rounds of {bench.seconds:g} s; in a round the "
-        "arms of one engine take turns on the same server. A rate is the median of its rounds, a "
-        "ratio the median of the ratios within each round. The order mix: 40 % sell, 30 % at the "
-        f"market, limits within five steps of the last price; {ISSUES} issues and 1,000 accounts, "
-        "drawn evenly.",
+        f"{bench.clients} clients, {bench.turns} rounds; in a round the arms of one engine take "
+        f"turns of {bench.seconds:g} s (batches {3 * bench.seconds:g} s) on the same server, in "
+        "the next one backwards. A rate is the median of its rounds, a ratio the median of the "
+        "ratios within each round, beside it between which half of them lie. The "
+        "order mix: 40 % sell, 30 % at the market, limits within five steps of the last price; "
+        f"{ISSUES} issues and 1,000 accounts, drawn evenly. TPC-B with two branches a client.",
     ]
     for each in figures:
         lines += ["", f"### {each.engine} {each.version}", ""]
@@ -299,12 +258,15 @@ def section(figures: Sequence[Figures], bench: Bench) -> list[str]:
                 f"| {title} | {each.median(arm):,.0f} | {min(rates):,.0f} | {max(rates):,.0f} "
                 f"| {cpu} |"
             )
-        lines += ["", "| comparison | ratio | goal | | ratio by CPU alone |"]
-        lines += ["|---|---:|---:|---|---:|"]
+        lines += ["", "| comparison | ratio | half of the rounds | goal | | ratio by CPU alone |"]
+        lines += ["|---|---:|---:|---:|---|---:|"]
         for arm, against, goal in GOALS:
-            ratio = each.ratio(arm, against)
-            name = OTHERS[each.engine] if against == "other" else against
+            low, ratio, high = each.ratios(arm, against)
+            name = {"other": OTHERS[each.engine], "tpcb": "TPC-B"}.get(against, against)
             verdict = "reached" if ratio >= goal else "**missed**"
             alone = by_cpu(each, arm, against)
-            lines.append(f"| {arm} / {name} | {ratio:.2f} | {goal:.2f} | {verdict} | {alone:.2f} |")
+            lines.append(
+                f"| {arm} / {name} | {ratio:.2f} | {low:.2f} to {high:.2f} | {goal:.2f} "
+                f"| {verdict} | {alone:.2f} |"
+            )
     return lines
