@@ -177,7 +177,7 @@ class MariaDB:
         account = f"{owner}@'127.0.0.1'"
         return (
             f"CREATE USER IF NOT EXISTS {account};\n"
-            f"ALTER USER {account} IDENTIFIED BY '{password}';\n"
+            f"ALTER USER {account} IDENTIFIED BY '{password}' ACCOUNT UNLOCK;\n"
             f"GRANT ALL PRIVILEGES ON *.* TO {account} WITH GRANT OPTION;\n"
         )
 
