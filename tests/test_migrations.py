@@ -19,7 +19,7 @@ from stockops.engine import connect
 from stockops.engine.base import Server
 from stockops.errors import Busy, ConfigError, Fault, Finding, Refused, ServerError
 from stockops.lab import Lab
-from stockops.migrations import Changed, Patience, history, lock
+from stockops.migrations import Changed, Patience, files, history, lock
 from stockops.plan import Consent
 from stockops.targets import Target
 
@@ -208,6 +208,80 @@ def test_a_first_statement_that_is_refused_leaves_nothing_behind(
         migrations.up(url, folder=folder)
     assert "Nothing of this file was kept" in (raised.value.hint or "")
     write(folder, {"V0003__third.sql": "CREATE TABLE d (n int);\nSELECT 1;"})
+    assert migrations.up(url, folder=folder)[0].file == "V0003__third.sql"
+    assert all(verdict.ok for verdict in migrations.verify(server, folder=folder))
+
+
+ASKING_FIRST = {
+    "postgresql": "-- no-transaction\nDO $$ BEGIN IF (SELECT count(*) FROM a) = 1 THEN "
+    "INSERT INTO a VALUES (7); RAISE 'not yet'; END IF; END $$;",
+    "mariadb": "BEGIN NOT ATOMIC IF (SELECT count(*) FROM a) = 1 THEN INSERT INTO a VALUES (7); "
+    "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not yet'; END IF; END;",
+}
+
+
+def test_a_block_that_refuses_first_has_begun_nothing(
+    server: Server, url: str, folder: Path
+) -> None:
+    """The same file goes on as soon as what it asks for is so; nobody marks anything by hand."""
+    write(folder, {"V0003__third.sql": f"{ASKING_FIRST[server.engine]}\nCREATE TABLE d (n int);"})
+    with pytest.raises(ServerError, match="not yet") as raised:
+        migrations.up(url, folder=folder)
+    assert "Nothing of this file was kept" in (raised.value.hint or "")
+    assert states(server, folder)["V0003__third.sql"] == "pending"
+    assert server.rows("SELECT n FROM a") == [{"n": 1}]
+    server.execute("INSERT INTO a VALUES (2)")
+    assert migrations.up(url, folder=folder)[0].file == "V0003__third.sql"
+    assert all(verdict.ok for verdict in migrations.verify(server, folder=folder))
+
+
+HALF_DONE = {
+    "after DDL": "BEGIN NOT ATOMIC CREATE TABLE left_over (n int); "
+    "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not yet'; END;",
+    "after its own commit": "BEGIN NOT ATOMIC START TRANSACTION; INSERT INTO a VALUES (7); COMMIT; "
+    "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not yet'; END;",
+    "in a table without transactions": "BEGIN NOT ATOMIC INSERT INTO plain VALUES (7); "
+    "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not yet'; END;",
+    "in a list": "DROP TABLE plain, no_such_table;",
+}
+
+
+@pytest.mark.parametrize("how", HALF_DONE)
+def test_a_first_statement_that_did_something_is_half_applied(
+    server: Server, url: str, folder: Path, how: str
+) -> None:
+    if server.engine != "mariadb":
+        pytest.skip("PostgreSQL takes back all of a statement that it refuses")
+    server.execute("CREATE TABLE plain (n int) ENGINE = MyISAM")
+    write(folder, {"V0003__third.sql": HALF_DONE[how]})
+    with pytest.raises(ServerError):
+        migrations.up(url, folder=folder, consent=Consent(yes=True))
+    assert states(server, folder)["V0003__third.sql"] == "half applied"
+
+
+def test_an_index_of_no_table_has_begun_nothing(server: Server, url: str, folder: Path) -> None:
+    if server.engine != "postgresql":
+        pytest.skip("only PostgreSQL has CONCURRENTLY")
+    sql = "-- no-transaction\nCREATE{} INDEX CONCURRENTLY a_ix ON {} (n);"
+    write(folder, {"V0003__index.sql": sql.format("", "no_such_table")})
+    with pytest.raises(ServerError, match="no_such_table"):
+        migrations.up(url, folder=folder)
+    assert states(server, folder)["V0003__index.sql"] == "pending"
+    write(folder, {"V0003__index.sql": sql.format(" UNIQUE", "d")})
+    server.execute("CREATE TABLE d AS SELECT 1 AS n UNION ALL SELECT 1")
+    with pytest.raises(ServerError, match="could not create unique index"):
+        migrations.up(url, folder=folder)
+    assert states(server, folder)["V0003__index.sql"] == "half applied"  # an invalid index is left
+
+
+def test_a_run_that_ended_before_its_first_statement_has_begun_nothing(
+    server: Server, url: str, folder: Path
+) -> None:
+    migrations.up(url, folder=folder)
+    write(folder, {"V0003__third.sql": "CREATE TABLE d (n int);"})
+    third = next(m for m in files.read(folder, server.engine) if m.key == "V0003")
+    history.begin(server, third)  # as far as a killed run came
+    assert states(server, folder)["V0003__third.sql"] == "pending"
     assert migrations.up(url, folder=folder)[0].file == "V0003__third.sql"
     assert all(verdict.ok for verdict in migrations.verify(server, folder=folder))
 

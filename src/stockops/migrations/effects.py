@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from ..errors import Fault, ServerError
 from ..plan import Lock, Step
 from ..sqlscripts import Statement
 from .files import Migration
@@ -46,6 +47,9 @@ _PLAIN = frozenset({
     "TRUNCATE", "DROP", "COMMENT", "WITH", "ANALYZE",
 })  # fmt: skip
 _LISTS = frozenset({"DROP", "CREATE ROLE", "CREATE USER", "ALTER USER"})
+_MAY_COMMIT = re.compile(r"\b(?:COMMIT|CALL)\b", re.IGNORECASE)
+# What PostgreSQL says of a statement before it begins: its text, or a name in it, is wrong.
+_NOT_BEGUN = frozenset({"42601", "42501", "42703", "42704", "42809", "42P01", "42P07"})
 
 
 def steps(migrations: Iterable[Migration]) -> list[Step]:
@@ -111,9 +115,20 @@ def leaves_nothing(engine: str, statement: Statement) -> bool:
     """
     words = statement.words
     if engine == "postgresql":
-        return "CONCURRENTLY" not in words and words[:1] not in (("CALL",), ("DO",))
+        if words[:1] in {("CALL",), ("DO",)}:
+            return words[0] == "DO" and not _MAY_COMMIT.search(statement.text)
+        return "CONCURRENTLY" not in words
     if words[:1] == ("CREATE",) and words[1:4] == ("OR", "REPLACE", "TABLE"):
         return False
     if {words[:1], words[:2]} & {tuple(name.split()) for name in _LISTS}:
         return "," not in statement.text
     return bool(words) and words[0] in _PLAIN
+
+
+def did_nothing(engine: str, statement: Statement, exc: ServerError) -> bool:
+    """Return whether `statement`, which the server refused with `exc`, has done nothing at all."""
+    if exc.fault is Fault.UNKNOWN:
+        return False
+    if engine == "postgresql" and "CONCURRENTLY" in statement.words and exc.code in _NOT_BEGUN:
+        return True
+    return leaves_nothing(engine, statement)

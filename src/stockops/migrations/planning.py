@@ -185,7 +185,21 @@ def compare(server: Server, *, folder: Path | None = None, locked: bool = False)
     folder = folder or files.folder_of(server.engine)
     migrations = files.read(folder, server.engine)
     live = None if locked else lock.holder(server)
-    return Comparison(folder, migrations, history.latest(history.runs(server)), live)
+    runs = history.runs(server)
+    applied = history.latest(runs)
+    if live is None and any(run.state == "applying" for run in applied.values()):
+        applied = history.latest(_begun(server, runs))
+    return Comparison(folder, migrations, applied, live)
+
+
+def _begun(server: Server, runs: Sequence[Run]) -> list[Run]:
+    """
+    Return those of `runs` that sent a statement, or are done.
+
+    The journal is always ahead of the server: what is not in it was not sent.
+    """
+    sent = {step.run_id for step in history.steps(server)}
+    return [run for run in runs if run.state != "applying" or run.id in sent]
 
 
 def status(server: Server, *, folder: Path | None = None) -> list[Status]:

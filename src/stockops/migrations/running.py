@@ -14,7 +14,7 @@ from ..plan import Consent
 from ..sessions.waiting import Blocker, Patience, Say, patiently, watched
 from ..sqlscripts import Statement, split
 from ..targets import Target
-from . import effects, files, history, lock, planning
+from . import effects, files, history, lock, planning, trying
 from .files import Kind, Migration
 from .lock import Lock
 
@@ -161,10 +161,14 @@ def _step(
     started = time.monotonic()
     again = effects.leaves_nothing(server.engine, statement)
     blockers: list[Blocker] = []
+    is_trial = trying.is_for(server.engine, statement)
 
     def attempt() -> None:
         with _watching(runner, server, blockers):
-            server.execute(statement.text)
+            if is_trial:
+                trying.execute(server, statement)
+            else:
+                server.execute(statement.text)
 
     try:
         if again:
@@ -191,9 +195,7 @@ def _stopped(
     journal: Server, run_id: int, migration: Migration, statement: Statement, exc: ServerError
 ) -> None:
     """Say what a file that stopped left behind; where that is nothing, let it be tried again."""
-    undone = exc.fault is not Fault.UNKNOWN and effects.leaves_nothing(
-        migration.engine, statement
-    )  # fmt: skip
+    undone = isinstance(exc, trying.Undone) or effects.did_nothing(migration.engine, statement, exc)
     if statement.number == 1 and undone:
         history.end(journal, run_id, state="failed", ms=None)
         hint = "Nothing of this file was kept: correct it, then run `stockops migrate up` again."
