@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from conftest import eventually
 
 from stockops import render
-from stockops.cli import options
+from stockops.cli import numbers, options
 from stockops.cli.main import NOUNS, Root
 from stockops.errors import (
     Busy,
@@ -286,3 +286,16 @@ def test_json_is_exact_and_plain() -> None:
 def test_nothing_is_rendered_as_nothing() -> None:
     assert render.rows([], "table") == "(none)"
     assert json.loads(render.rows([], "json")) == []
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "1e400"])
+def test_no_option_takes_a_number_that_none_is_above(value: str) -> None:
+    """``--max-worse nan`` found nothing worse, whatever had become so."""
+    late = options.seconds("--behind", default=1.0, help="So long.")
+    command = click.command("it")(late(lambda behind_s: None))
+    done = run(command, "--behind", value)
+    assert done.exit_code == 2
+    assert f"'{value}' is no number to count with" in done.output
+    used = Path(numbers.__file__).parent
+    plain = [each.name for each in used.glob("*.py") if "click.FloatRange(" in each.read_text()]
+    assert plain == []

@@ -253,6 +253,21 @@ def test_a_page_that_cannot_be_written_is_told_with_its_path(tmp_path: Path) -> 
         assert str(path) in str(caught.value)
 
 
+def test_a_report_is_written_over_a_report_and_nothing_else(tmp_path: Path) -> None:
+    """``--report a.log b.log`` is what somebody types who forgot the name of the page."""
+    log = tmp_path / "a.log"
+    log.write_text("2026-01-05 09:00:00 UTC LOG:  duration: 9 ms")
+    with pytest.raises(ConfigError, match="is there and is no report"):
+        report.write(sample(), log)
+    assert log.read_text().startswith("2026-01-05")
+    page = tmp_path / "demo.html"
+    page.touch()
+    for _ in range(2):
+        report.write(sample(), page)
+    (tmp_path / "drill.md").write_text("# Recovery drill")
+    report.page.check(tmp_path / "drill.md")
+
+
 @pytest.mark.parametrize("highest", [0, 0.3, 1, 7, 10, 99, 101, 2_337, 250_000])
 def test_an_axis_reaches_its_highest_value_in_few_round_steps(highest: float) -> None:
     ticks = charts.scale(highest)

@@ -488,6 +488,17 @@ def test_what_is_no_snapshot_is_said(tmp_path: Path) -> None:
     assert (ran.exit_code, "cannot be written" in ran.output) == (2, True)
 
 
+def test_a_snapshot_is_never_written_over_a_log(tmp_path: Path) -> None:
+    """``slow snapshot *.log`` names a log where the snapshot is to be."""
+    log = tmp_path / "monday.log"
+    log.write_bytes(slowlogs.csvlog(TRUTH[:9]))
+    ran = CliRunner().invoke(main, ["slow", "snapshot", str(log), str(log)])
+    assert (ran.exit_code, "it is not written over" in ran.output) == (2, True)
+    assert log.read_bytes() == slowlogs.csvlog(TRUTH[:9])
+    kept = snapshot(tmp_path, "kept", TRUTH[:9])
+    assert snapshot(tmp_path, "kept", TRUTH[:5]) == kept
+
+
 @pytest.mark.parametrize("named", [name for name in formats.NAMES if name != "stderr"])
 def test_a_format_that_is_named_wrongly_is_one_sentence(tmp_path: Path, named: str) -> None:
     path = tmp_path / "server.log"

@@ -212,6 +212,18 @@ def test_what_is_asked_in_vain_is_said(log: tuple[str, list[str]], shop: Target)
         assert words in ran.output
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['{"plans": [{}]}', '{"plans": ["x"]}', '{"plans": 3}', "[" * 100_000],
+    ids=["a plan without its words", "a word for a plan", "a number for plans", "no end"],
+)
+def test_what_is_no_plan_is_one_sentence(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(text)
+    ran = explain("--plan-file", path)
+    assert (ran.exit_code, "no plan that is known" in ran.output) == (2, True), ran.output
+
+
 def test_logged_plans_are_drawn_without_a_server(tmp_path: Path) -> None:
     path = tmp_path / "pg.log"
     at = "2026-01-05 00:00:00.000 UTC [7] kim@shop "

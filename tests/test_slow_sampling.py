@@ -72,6 +72,8 @@ def test_a_log_that_names_its_rate_is_not_scaled_twice(tmp_path: Path) -> None:
         ["--sample-rate", "1.5"],
         ["--sample-rate", "-0.1"],
         ["--sample-rate", "nan"],
+        ["--sample-rate", "1e-320"],
+        ["--sample-rate", "0.1", "--sampled-below", "inf"],
         ["--sample-rate", "0.3"],
         ["--sample-rate", "0.1", "--sampled-below", "0"],
         ["--sampled-below", "100"],

@@ -79,6 +79,10 @@ def test_what_cannot_be_written_leaves_the_file_of_before(tmp_path: Path) -> Non
         state.write(path, object())
     with pytest.raises(IsADirectoryError):
         disk.write_whole(tmp_path, b"")
+    os.mkfifo(pipe := tmp_path / "pipe")  # as /dev/null and /dev/stdout are none of ours to replace
+    with pytest.raises(FileExistsError, match="no file"):
+        disk.write_whole(pipe, b"")
+    pipe.unlink()
     with pytest.raises(StorageError, match="No such file"):
         state.write(tmp_path / "none" / "x.json", 1)
     assert state.read(path) == 1

@@ -4,6 +4,7 @@ Files on a disk: what is said to be there is there, which disk it is, and how mu
 A file's name is on disk once its directory was synced.
 """
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -24,8 +25,11 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """
     Write `data` to `path` with the rights `mode`, whole or not at all, and return when it is there.
 
-    Whoever reads meanwhile has the file of before. `OSError` where that cannot be.
+    Whoever reads meanwhile has the file of before. `OSError` where that cannot be, and where
+    `path` is a device or the like, whose name would be taken from it.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EEXIST, "it is there, and is no file", str(path))
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
     try:
         with os.fdopen(handle, "wb") as file:

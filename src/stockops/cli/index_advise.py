@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import render
-from . import copies, options
+from . import copies, numbers, options
 from .copies import Source
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ _SECONDS_MIN = 10.0
     "--seconds", default=300.0, help="How long to build and measure; the copy comes on top."
 )
 @click.option(
-    "--max-size", "max_size_mb", type=click.FloatRange(0, min_open=True), metavar="MB",
+    "--max-size", "max_size_mb", type=numbers.Range(0, min_open=True), metavar="MB",
     help="How big all that is advised may be together.",
 )  # fmt: skip
 @click.option(
-    "--min-saved", "min_saved", type=click.FloatRange(0, 100), default=0.5, show_default=True,
+    "--min-saved", "min_saved", type=numbers.Range(0, 100), default=0.5, show_default=True,
     metavar="PERCENT", help="How much of the time of all queries an index must save.",
 )  # fmt: skip
 @click.option("--all", "show_all", is_flag=True, help="List what was refused, too.")

@@ -10,7 +10,7 @@ import click
 from .. import render
 from ..errors import ConfigError
 from ..plan import Step
-from . import copies, options
+from . import copies, numbers, options
 from .copies import Source
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ _SQL = re.compile(r"\s")
 @click.option(
     "--log", "logs", multiple=True, metavar="FILE", help="Where the executions of a class are."
 )
-@click.option("--calls-per-day", type=click.FloatRange(0), help="How often; else as in the log.")
-@click.option("--orders-per-day", type=click.FloatRange(0), help="Else as in the data.")
+@click.option("--calls-per-day", type=numbers.Range(0), help="How often; else as in the log.")
+@click.option("--orders-per-day", type=numbers.Range(0), help="Else as in the data.")
 @options.seconds(
     "--seconds", default=60.0, help="How long to measure; copy and builds come on top."
 )

@@ -13,7 +13,7 @@ from .. import targets
 from ..errors import ConfigError, Unreachable
 from ..plan import Consent
 from ..targets import Target
-from . import forms
+from . import forms, numbers
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -184,7 +184,7 @@ def seconds(
     return click.option(
         flag,
         flag.removeprefix("--").replace("-", "_") + "_s",
-        type=click.FloatRange(min=0),
+        type=numbers.Range(min=0),
         default=default,
         show_default=True,
         metavar="SECONDS",
@@ -229,7 +229,7 @@ def place_of(ctx: click.Context, value: str | None) -> str:
 
     if value is None:
         value = s3place.stated(targets.load(ctx.meta.get("stockops.config")).backup)
-    if value is None:
+    if not value:  # nor by "$PLACE" that is not set, which would be the working directory
         raise ConfigError(
             "no repository is named",
             hint="Give --repository DIRECTORY, or write backup: {repository: DIRECTORY} into "

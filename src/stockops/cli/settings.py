@@ -11,7 +11,7 @@ from ..engine import connect
 from ..settings import Advice, Facts
 from ..settings.words import size
 from ..targets import Target
-from . import options, servermachine
+from . import numbers, options, servermachine
 from .settings_apply import apply_command, revert_command
 from .settings_compare import compare_command
 
@@ -50,7 +50,7 @@ settings.add_command(revert_command)
 @click.option(
     "--window",
     "window_s",
-    type=click.FloatRange(min=_WINDOW_S_LEAST),
+    type=numbers.Range(min=_WINDOW_S_LEAST),
     default=the_settings.WINDOW_S_MIN,
     show_default=True,
     metavar="SECONDS",

@@ -13,7 +13,7 @@ from .. import lab as labs
 from .. import render
 from ..errors import ConfigError, Finding, Unreachable
 from ..targets import Target
-from . import options, settings_matrix
+from . import numbers, options, settings_matrix
 
 if TYPE_CHECKING:
     from ..experiments.advised import Tryable
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0.2, max=3600),
+    type=numbers.Range(min=0.2, max=3600),
     default=5.0,
     show_default=True,
     help="How long a turn measures.",
@@ -87,7 +87,7 @@ if TYPE_CHECKING:
 @click.option("--clients", type=int, default=4, show_default=True, help="Processes that send.")
 @click.option(
     "--margin",
-    type=click.FloatRange(min=0, max=100),
+    type=numbers.Range(min=0, max=100),
     default=5.0,
     show_default=True,
     metavar="PERCENT",

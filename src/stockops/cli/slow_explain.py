@@ -157,10 +157,11 @@ def _text(name: str) -> str:
 def _from_file(name: str) -> list[Explained]:
     """Return the plan in a file: what EXPLAIN said, or the first of what this command wrote."""
     said: Any = _text(name)
-    with suppress(ValueError):  # the text of PostgreSQL is no JSON
+    with suppress(ValueError, RecursionError):  # the text of PostgreSQL is no JSON
         said = json.loads(said)
-    if isinstance(said, dict) and said.get("plans"):
-        said = said["plans"][0]["original"]
+    match said:
+        case {"plans": [{"original": original}, *_]}:
+            said = original
     return [Explained(kind=Path(name).name, plan=plans.parse(said), original=said)]
 
 

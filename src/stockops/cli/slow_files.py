@@ -13,6 +13,7 @@ from ..slow import reading, sampling
 from ..slow.digest import Digest
 from ..slow.formats import NAMES
 from ..slow.reading import Filter, Reading
+from . import numbers
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _DAY = "%Y-%m-%d"
@@ -32,15 +33,15 @@ def what_to_read(command: Command) -> Command:
             click.option("--user", multiple=True, help="Only this user; repeat."),
             click.option("--application", multiple=True, help="Only this application; repeat."),
             click.option(
-                "--longer-than", type=click.FloatRange(0), default=0.0, metavar="MS",
+                "--longer-than", type=numbers.Range(0), default=0.0, metavar="MS",
                 help="Only executions that took so long, in ms.",
             ),
             click.option(
-                "--sample-rate", type=float, metavar="SHARE",
+                "--sample-rate", type=numbers.Range(), metavar="SHARE",
                 help="The server logged such a sample, which the log does not say: scale by it.",
             ),
             click.option(
-                "--sampled-below", type=float, metavar="MS",
+                "--sampled-below", type=numbers.Range(), metavar="MS",
                 help="Of executions below it; longer ones are all logged.",
             ),
         ]

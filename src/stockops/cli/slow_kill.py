@@ -12,7 +12,7 @@ from ..errors import Finding
 from ..plan import Consent, check_named
 from ..sessions import Ending, Killed, Plan, Rule
 from ..targets import Target
-from . import options
+from . import numbers, options
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,11 @@ def _pattern(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 @click.command("kill")
 @options.target
 @click.option(
-    "--longer-than", "longer_than_s", type=click.FloatRange(min=0), metavar="SECONDS",
+    "--longer-than", "longer_than_s", type=numbers.Range(min=0), metavar="SECONDS",
     help="Statements that have run for so long.",
 )  # fmt: skip
 @click.option(
-    "--idle-in-transaction", "idle_s", type=click.FloatRange(min=0), metavar="SECONDS",
+    "--idle-in-transaction", "idle_s", type=numbers.Range(min=0), metavar="SECONDS",
     help="Sessions with an open transaction in which nothing has run for so long.",
 )  # fmt: skip
 @click.option("--user", "users", multiple=True, help="Only this user; repeat.")
@@ -64,7 +64,7 @@ def _pattern(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
 @click.option("--cancel", "how", flag_value="cancel", help="Cancel statements; sessions stay.")
 @click.option("--terminate", "how", flag_value="terminate", help="End the whole session.")
 @click.option(
-    "--within", "within_s", type=click.FloatRange(0, 600), default=5.0, show_default=True,
+    "--within", "within_s", type=numbers.Range(0, 600), default=5.0, show_default=True,
     metavar="SECONDS", help="How long to look whether they are gone.",
 )  # fmt: skip
 @options.plan_only

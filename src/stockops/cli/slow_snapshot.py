@@ -7,7 +7,7 @@ import click
 
 from .. import render
 from ..slow import report, snapshots
-from . import forms
+from . import forms, numbers
 from .slow_files import asked_for, leave, read_all, what_to_read
 from .slowview import print_compared
 
@@ -22,14 +22,15 @@ def snapshot_command(
     """
     Keep the digest of logs in a small file, to be compared with another one.
 
-    SNAPSHOT is written whole or not at all. It holds classes and their times: no statement as it
-    was sent, and no parameter.
+    SNAPSHOT is written whole or not at all, and never over a file that is no snapshot. It holds
+    classes and their times: no statement as it was sent, and no parameter.
 
     \b
     Examples:
       stockops slow snapshot monday.json /var/log/postgresql/monday.csv
       stockops slow snapshot today.json slow.log && stockops slow compare monday.json today.json
     """  # noqa: D301  click reads \b as a character
+    snapshots.require_place(snapshot)
     found = read_all(asked_for(files, chosen), None)
     problems = list(report.findings(found))
     if report.ranked_by(found, "total") != "total":
@@ -44,7 +45,7 @@ def snapshot_command(
 @click.argument("before", type=click.Path(path_type=Path))
 @click.argument("after", type=click.Path(path_type=Path))
 @click.option(
-    "--max-worse", type=click.FloatRange(0), default=10.0, show_default=True, metavar="PERCENT",
+    "--max-worse", type=numbers.Range(0), default=10.0, show_default=True, metavar="PERCENT",
     help="How much longer a class may take on average.",
 )  # fmt: skip
 @forms.form

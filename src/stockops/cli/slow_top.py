@@ -17,7 +17,7 @@ from ..sessions import shortened
 from ..slow import live
 from ..slow.live import ClassRow, Interval
 from ..targets import Target
-from . import options
+from . import numbers, options
 
 _CLASSES_SHOWN = 10
 _RUNNING_SHOWN = 3
@@ -42,7 +42,7 @@ class Line:
 @click.command("top")
 @options.target
 @click.option(
-    "--interval", "interval_s", type=click.FloatRange(0.5, 3600), default=5.0, show_default=True,
+    "--interval", "interval_s", type=numbers.Range(0.5, 3600), default=5.0, show_default=True,
     metavar="SECONDS", help="How long each interval is.",
 )  # fmt: skip
 @click.option("--count", type=click.IntRange(1), help="So many intervals. [default: until Ctrl-C]")

@@ -13,7 +13,7 @@ from ..orders import Clock
 from ..plan import Consent, check_named
 from ..targets import Target
 from ..tradingday import auctions
-from . import options, tradeclock
+from . import numbers, options, tradeclock
 from .tradeclock import When
 
 
@@ -33,7 +33,7 @@ class Event:
 @click.option(
     "--every",
     "every_s",
-    type=click.FloatRange(min=0.1),
+    type=numbers.Range(min=0.1),
     metavar="SECONDS",
     help="Go on, and look again after so long; a line of JSON for each event.",
 )

@@ -6,7 +6,7 @@ import click
 
 from .. import lab as labs
 from ..errors import ConfigError
-from . import options
+from . import numbers, options
 
 if TYPE_CHECKING:
     from ..isolation import IsolationPlan, Measured
@@ -20,9 +20,7 @@ Form = Literal["table", "json", "csv", "html"]
     show_default=True, help="Which server to measure.",
 )  # fmt: skip
 @click.option("--clients", type=int, default=8, show_default=True, help="Processes that send.")
-@click.option(
-    "--seconds", type=click.FloatRange(0.2, 600), help="How long a cell is.  [default: 4]"
-)
+@click.option("--seconds", type=numbers.Range(0.2, 600), help="How long a cell is.  [default: 4]")
 @click.option(
     "--orders", type=click.IntRange(min=1), help="Instead: how many requests of all clients."
 )

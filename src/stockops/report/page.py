@@ -14,6 +14,9 @@ from . import charts, figures
 from .result import DemoResult
 
 FILE_MODE = 0o644
+_BEGINNING = b"<!doctype html"
+_BEGINNINGS = {".md": b"#", ".json": b"{"}
+_BEGINNING_BYTES = 100
 
 
 def render(result: DemoResult) -> str:
@@ -50,9 +53,24 @@ def check(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise _unwritable(path, exc) from exc
+    if path.is_file() and not _begins_as_a_report(path):
+        raise ConfigError(
+            f"{str(path)!r} is there and is no report: it is not written over",
+            hint="Name another file, or remove that one.",
+        )
     if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
         reason = "it is a directory" if path.is_dir() else "its directory cannot be written"
         raise ConfigError(f"cannot write the report {str(path)!r}: {reason}", hint=_HINT)
+
+
+def _begins_as_a_report(path: Path) -> bool:
+    """Tell whether the file `path` is empty, or begins as a report with that ending does."""
+    try:
+        with path.open("rb") as file:
+            begins = file.read(_BEGINNING_BYTES).lstrip().lower()
+    except OSError as exc:
+        raise _unwritable(path, exc) from exc
+    return not begins or begins.startswith(_BEGINNINGS.get(path.suffix, _BEGINNING))
 
 
 _HINT = "Name a file in a directory you can write: --report out/demo.html"

@@ -7,6 +7,7 @@ from ..errors import ConfigError
 from .events import Event
 
 _WHOLE_WITHIN = 1e-6
+_WEIGHT_MAX = 1_000_000_000
 _SAMPLED = {"execution", "preparation"}
 
 
@@ -37,7 +38,7 @@ def stated(rate: float, *, below_ms: float | None = None) -> Sampling:
 
     Raises `ConfigError` where an entry would not stand for a whole number of executions.
     """
-    if not 0 < rate <= 1 or (below_ms is not None and not below_ms > 0):
+    if not 1 / _WEIGHT_MAX <= rate <= 1 or (below_ms is not None and not below_ms > 0):
         raise ConfigError(
             f"a sample of {rate:g} of the executions, below {below_ms or 0:g} ms, is none",
             hint="log_statement_sample_rate is above 0 and at most 1: --sample-rate 0.01",

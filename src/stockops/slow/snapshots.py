@@ -16,6 +16,8 @@ from .digest import Digest
 FORMAT = 1
 FILE_MODE = 0o644
 CALLS_MIN = 5  # fewer say nothing of a mean
+_MARK = b'"stockops_slow_snapshot"'
+_BEGINNING_BYTES = 100
 _SIGMAS = 1.96  # of a normal distribution, for 95 %
 Verdict = Literal["worse", "better", "same", "unknown", "new", "gone"]
 _ORDER: Mapping[str, int] = {
@@ -62,6 +64,15 @@ class Compared:
     text: str
 
 
+def require_place(path: Path) -> None:
+    """Raise `ConfigError` where `path` is a file and no snapshot: a log, in most cases."""
+    if path.is_file() and path.stat().st_size and not _is_one(path):
+        raise ConfigError(
+            f"{str(path)!r} is there and is no snapshot: it is not written over",
+            hint="The snapshot comes first, then the logs: stockops slow snapshot NEW.json LOG...",
+        )
+
+
 def write(digest: Digest, path: Path) -> int:
     """Write the snapshot of `digest` to `path`, whole or not at all; return its classes."""
     names = [each.name for each in fields(Kept)]
@@ -94,8 +105,17 @@ def read(path: Path) -> list[Kept]:
     except (ValueError, KeyError, TypeError) as exc:
         raise ConfigError(
             f"{str(path)!r} is no snapshot: {type(exc).__name__}: {exc}",
-            hint=f"Make one: stockops slow snapshot {path} LOG...",
+            hint="Make one: stockops slow snapshot NEW.json LOG...",
         ) from exc
+
+
+def _is_one(path: Path) -> bool:
+    """Tell by its beginning whether `path` is a snapshot of whatever format."""
+    try:
+        with path.open("rb") as file:
+            return _MARK in file.read(_BEGINNING_BYTES)
+    except OSError:
+        return False
 
 
 def compare(before: list[Kept], after: list[Kept], *, max_worse: float) -> list[Compared]:
