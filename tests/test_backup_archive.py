@@ -197,6 +197,8 @@ def test_histories_labels_and_torsos_are_kept_beside_the_segments(
     assert not archive.segments(repo, pg.system)
     with pytest.raises(ConfigError, match="whose log this is"):
         archive.push(repo, history, system=None, form=LOG)
+    pushed = cli("push", history, "--repository", repo.store.place, "--system", "../../elsewhere")
+    assert (pushed.exit_code, "is no system" in pushed.output) == (2, True)
     with pytest.raises(ConfigError, match="not the name of a file"):
         archive.push(repo, Path("pg_wal/other"), system=None, form=LOG)
 
@@ -311,6 +313,7 @@ def test_get_tells_the_end_of_the_log_from_every_failure(
         "a gap": get(segments[2].name),
         "no repository": get(segments[0].name, where=str(tmp_path)),
         "a mistake": get(segments[0].name, "--unknown"),
+        "no system": get(segments[0].name, "--system", "pg-12E4/.."),
         "no name": get("nonsense"),
     }
     (damaged,) = [name for name in objects(repo) if segments[1].name in name]

@@ -17,7 +17,7 @@ from stockops.backups.repository import Repository
 from stockops.cli import main
 from stockops.engine import connect
 from stockops.engine.base import Server
-from stockops.errors import Refused
+from stockops.errors import Finding, Refused
 from stockops.targets import Target
 
 
@@ -97,6 +97,16 @@ def test_a_drill_says_what_is_not_hashed_and_hashes_it_where_it_can(
     assert proof["looked_at"] > 20
     assert run("show", "latest", repo=repo)["manifest"]["owed"] == []
     assert run("hash", "-t", market.url, repo=repo) == []
+
+
+def test_hashing_nothing_is_no_success(market: Target, repo: Repository) -> None:
+    with pytest.raises(Finding, match="no physical backup"):
+        owing.pay(repo, market)
+    dump = taking.take(repo, market, taking.Request(method="logical"))
+    done = CliRunner().invoke(
+        main, ["backup", "hash", "-t", market.url, "--repository", repo.store.place, dump.id]
+    )
+    assert (done.exit_code, "no physical backup" in done.output) == (1, True)
 
 
 def test_only_the_server_itself_is_asked_and_the_next_backup_builds_upon_that(

@@ -71,6 +71,33 @@ def test_a_prune_does_what_its_plan_says_and_asks_first(repo: Repository) -> Non
     assert not kept.removed
 
 
+@pytest.mark.parametrize("command", ["prune", "windows"])
+def test_a_system_that_is_not_there_is_said(repo: Repository, command: str) -> None:
+    """A slip in its name pruned nothing and was well; with slashes it was a traceback."""
+    asked = ["backup", command, "--repository", repo.store.place, "--system"]
+    for backups, words in ((0, {"there is no backup in", "knows no system"}), (1, {"no system"})):
+        for day in range(backups):
+            add(repo, LAST - timedelta(days=day))
+        for name in ("pg-8", "../../x", ""):
+            done = CliRunner().invoke(main, [*asked, name])
+            assert done.exit_code == 2, done.output
+            assert any(each in done.output for each in words), done.output
+
+
+def test_an_empty_word_is_no_repository_and_no_backup(
+    repo: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``--repository "$PLACE"`` without a PLACE made the working directory one."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    done = CliRunner().invoke(main, ["backup", "init", "--repository", ""])
+    assert (done.exit_code, "no repository is named" in done.output) == (2, True)
+    assert not [*Path().iterdir()]
+    add(repo, LAST)
+    with pytest.raises(ConfigError, match="there is no backup ''"):
+        repo.backup("")
+
+
 def test_a_prune_waits_for_no_backup_that_is_being_taken(repo: Repository) -> None:
     a_year(repo)
     with repo.held(SYSTEM):

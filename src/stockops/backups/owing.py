@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 
 from ..engine import connect
 from ..engine.base import Server
-from ..errors import Refused
+from ..errors import Finding, Refused
 from ..targets import Target
 from . import content
 from .manifest import Manifest, TableContent
@@ -64,7 +64,9 @@ def pay(
     Hash on `target` what its backups owe, or those `chosen` do, the oldest first.
 
     Each backup is written down when all of it is hashed, so that an interruption costs one of them.
+    Raises `Finding` where no backup was looked at.
     """
+    looked_at = 0
     found: list[Hashed] = []
     with connect(target, application="stockops backup hash") as server:
         system = server.fetch(CLUSTER)[0].system
@@ -81,8 +83,15 @@ def pay(
             if said is None or said.method != "physical" or said.database != target.database:
                 continue
             if not wanted or backup.id in wanted:
+                looked_at += 1
                 found += _pay(repo, server, said, earlier, seen)
             earlier = content_of(repo, said)
+    if not looked_at:
+        raise Finding(
+            f"no physical backup of {target.database!r} of {target.name!r} is meant: nothing is to "
+            "be hashed",
+            hint="See what there is: stockops backup list",
+        )
     return found
 
 

@@ -78,10 +78,15 @@ class Repository:
         there = self.systems()
         if asked in there or (asked is None and len(there) == 1):
             return asked or there[0]
-        what = f"holds no system {asked!r}, but" if asked else "holds"
+        if not there:
+            raise ConfigError(
+                f"there is no backup in {self.store.place!r}",
+                hint="Take one: stockops backup take",
+            )
+        what = "holds" if asked is None else f"holds no system {asked!r}, but"
+        systems = "1 system" if len(there) == 1 else f"{len(there)} systems"
         raise ConfigError(
-            f"the repository {what} {len(there)} systems: {', '.join(there) or 'none'}",
-            hint="Name one with --system." if there else "Take a backup: stockops backup take",
+            f"the repository {what} {systems}: {', '.join(there)}", hint="Name one with --system."
         )
 
     def backups(self, system: str | None = None) -> list[Backup]:
@@ -106,7 +111,7 @@ class Repository:
         if asked == "latest" and there:
             return there[-1]
         found = [each for each in there if asked in {each.id, _label(each)}]
-        found = found or [each for each in there if each.id.startswith(asked)]
+        found = found or [each for each in there if asked and each.id.startswith(asked)]
         if len(found) == 1:
             return found[0]
         raise ConfigError(

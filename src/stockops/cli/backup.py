@@ -277,7 +277,7 @@ def prune_command(
 
     repo = opened(place)
     keep = targets.load(ctx.meta.get("stockops.config")).backup.keep or retention.DEFAULT_KEEP
-    whose = [system] if system else repo.systems()
+    whose = repo.systems() if system is None else [repo.one_system(system)]
     plans = [retention.plan(repo, each, keep) for each in whose]
     steps = [removal.step for each in plans for removal in each.removed]
     if not plan_only:

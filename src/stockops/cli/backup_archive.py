@@ -1,5 +1,7 @@
 """``stockops backup archive`` and ``stockops backup windows``: log that is archived without end."""
 
+import re
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -23,6 +25,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 # there, and the server is promoted; anything else stops the recovery.
 _TERMINATED = 75
 _STOP_RECOVERY = 200
+_SYSTEM = re.compile(r"pg-[0-9]+")
 _LINE_EVERY_S = 60.0
 LEVEL = 1  # of zstd: log comes out as small as at 3, in a third of the time
 
@@ -91,8 +94,18 @@ def _opened(place: str) -> "Repository":
     return repositories.opened(place)
 
 
+def _cluster(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Return the system that was typed: another word would be a folder that holds no log."""
+    if value is not None and not _SYSTEM.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is no system; write it as pg-NUMBER")
+    return value
+
+
 _system = click.option(
-    "--system", metavar="ID", help="Whose log it is; without it, that of the data directory."
+    "--system",
+    metavar="ID",
+    callback=_cluster,
+    help="Whose log it is; without it, that of the data directory.",
 )
 _identity = click.option(
     "--identity",
@@ -278,7 +291,9 @@ def status_command(target: Any, place: str, behind_s: float, form: Any) -> None:
     if found.state not in {"archiving", "idle"}:
         raise Finding(
             f"the archive of {target.name!r} is {found.state}: {'; '.join(found.notes)}",
-            hint="What can be recovered: stockops backup windows",
+            hint=f"Have it archived: stockops backup archive start -t {shlex.quote(target.name)}"
+            if found.how == "none"
+            else "What can be recovered: stockops backup windows",
         )
 
 

@@ -32,7 +32,8 @@ def hash_command(target: Target, place: str, form: render.Format, names: tuple[s
     changed meanwhile are no longer the backup's, and are held to nothing. Of each table it is done
     once; the next backup hashes what is new.
 
-    `backup take --hash` does it at once, `backup drill` before it begins.
+    `backup take --hash` does it at once, `backup drill` before it begins. Exits 1 where there is no
+    physical backup of that database.
 
     \b
     Examples:
@@ -56,6 +57,8 @@ def hash_now(repo: "Repository", target: Target, said: "Manifest") -> "Manifest"
     """Hash what the backup `said` of `target` owes; return it with what was hashed."""
     from ..backups import owing  # noqa: PLC0415
 
+    if said.method == "logical":  # the hashes of a dump are those of what was written into it
+        return said
     owing.pay(repo, target, [repo.backup(said.id)], seen=backupview.phase)
     backupview.finish()
     return owing.complete(repo, said)

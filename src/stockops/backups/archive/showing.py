@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from ...errors import ConfigError
 from ..manifest import Position
 from ..repository import Repository
 from . import ledger
@@ -29,7 +30,13 @@ class WindowRow:
 
 def windows(repo: Repository, system: str | None) -> tuple[list[WindowRow], list[str]]:
     """Return the windows of every system, or of one, and a line for each gap."""
-    every = [system] if system else sorted({*repo.systems(), *ledger.systems(repo)})
+    there = sorted({*repo.systems(), *ledger.systems(repo)})
+    if system is not None and system not in there:
+        raise ConfigError(
+            f"the repository knows no system {system!r}",
+            hint=f"Name one of these: {', '.join(there)}" if there else "stockops backup take",
+        )
+    every = there if system is None else [system]
     rows: list[WindowRow] = []
     gaps: list[str] = []
     for each in every:
