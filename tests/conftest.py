@@ -13,6 +13,7 @@ test leaves can be looked at afterwards.
 import os
 import secrets
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,7 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from browsing import find_chromium
@@ -267,6 +268,16 @@ def no_surroundings(
     monkeypatch.setenv("PGPASSFILE", os.devnull)
     state = tmp_path_factory.getbasetemp() / f"state-{secrets.token_hex(6)}"  # made when used
     monkeypatch.setenv("STOCKOPS_STATE", str(state))
+
+
+@contextmanager
+def ending(process: "subprocess.Popen[Any]") -> Iterator[None]:
+    """Kill `process` where the block fails: a ``with`` of its own would wait for it for ever."""
+    try:
+        yield
+    except BaseException:
+        process.kill()
+        raise
 
 
 def eventually(ask: Callable[[], Answer], within_s: float = 60.0) -> Answer:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import Labs, eventually
+from conftest import Labs, ending, eventually
 from floor import FIRST_DAY, SECOND_DAY, Floor
 from market import Markets
 
@@ -123,13 +123,20 @@ def test_a_self_test_that_is_killed_leaves_nothing(proven: Target) -> None:
         def sessions() -> int:
             return int(server.rows(SESSIONS[server.engine])[0]["n"])
 
-        with subprocess.Popen(
-            [sys.executable, "-c", _TELLING, proven.url],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        ) as child:
+        with (
+            subprocess.Popen(
+                [sys.executable, "-c", _TELLING, proven.url],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            ) as child,
+            ending(child),
+        ):
+            assert child.stdin
             assert child.stdout
+            child.stdin.write("go on\n" * (KILLED_AFTER - 1))
+            child.stdin.flush()
             told = [child.stdout.readline() for _ in range(KILLED_AFTER)]
             working = sessions()
             scratch = server.rows(TABLES[server.engine])
@@ -150,9 +157,12 @@ def test_a_self_test_that_is_killed_leaves_nothing(proven: Target) -> None:
 _TELLING = """
 import sys
 from stockops import books
-books.self_test(
-    sys.argv[1], seen=lambda r: print("caught" if r.caught else "missed", flush=True)
-)
+
+def seen(result):
+    print("caught" if result.caught else "missed", flush=True)
+    sys.stdin.readline()
+
+books.self_test(sys.argv[1], seen=seen)
 """
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import Labs, eventually
+from conftest import Labs, ending, eventually
 from floor import FIRST_DAY, SECOND_DAY, Floor
 from market import Markets
 from trading import bed_of, member
@@ -323,11 +323,14 @@ def test_a_kill_in_the_middle_of_storing_leaves_the_proof_before(market: Target)
         blocker.execute("START TRANSACTION")
         blocker.execute(LOCKS[server.engine])
         words = ["-m", "stockops", "books", "check", "-t", market.url, "--prove"]
-        with subprocess.Popen(
-            [sys.executable, *words],
-            stdout=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        ) as child:
+        with (
+            subprocess.Popen(
+                [sys.executable, *words],
+                stdout=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            ) as child,
+            ending(child),
+        ):
             assert eventually(lambda: server.rows(WAITING[server.engine])[0]["n"])
             child.kill()
         blocker.execute("ROLLBACK" if server.engine == "postgresql" else "UNLOCK TABLES")

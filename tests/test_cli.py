@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
-from conftest import eventually
+from conftest import ending, eventually
 
 from stockops import render
 from stockops.cli import numbers, options
@@ -181,9 +181,12 @@ def test_ctrl_c_ends_a_command_with_130(tmp_path: Path) -> None:
         "def it():\n    print('here', flush=True)\n    time.sleep(60)\n"
         "root = Root(name='stockops')\nroot.get_command = lambda *_: it\nroot(['it'])\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as child:
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as child,
+        ending(child),
+    ):
         assert child.stdout
         assert child.stderr
         child.stdout.readline()

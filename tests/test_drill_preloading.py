@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from conftest import Labs, eventually
+from conftest import Labs, ending, eventually
 from test_drill_core import is_killed, kept, run
 
 from stockops import limits, scratch
@@ -80,14 +80,17 @@ def test_a_program_gets_memory_as_the_file_says_and_has_its_limit_back(tmp_path:
     words = preloading.built(preloading.MEMORY, tmp_path)
     environment = {**os.environ, **dict(each.split("=", 1) for each in words)}
     control = Path(environment["STOCKOPS_MEMORY"])
-    with subprocess.Popen(
-        [sys.executable, "-c", TAKES],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        bufsize=1,
-    ) as taker:
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", TAKES],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        ) as taker,
+        ending(taker),
+    ):
 
         def takes() -> tuple[str, int]:
             assert taker.stdin

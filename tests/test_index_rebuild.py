@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import eventually
+from conftest import ending, eventually
 
 from stockops import sessions
 from stockops.cli.main import main
@@ -133,6 +133,7 @@ def test_ctrl_c_stops_the_server_and_leaves_nothing(held: Server, target: Target
         subprocess.Popen(
             [*words, "--lock-timeout", "60"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as run,
+        ending(run),
     ):
         eventually(at_work)
         run.send_signal(signal.SIGINT)

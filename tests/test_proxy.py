@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import Labs, eventually
+from conftest import Labs, ending, eventually
 from market import Markets
 
 from stockops import children, journal, orders, proxy, state, workload
@@ -386,12 +386,15 @@ sys.stdin.read()
 
 def test_a_proxy_is_cleared_by_its_path_alone_and_ends_with_its_starter(tmp_path: Path) -> None:
     control = tmp_path / "control"
-    with subprocess.Popen(
-        [sys.executable, "-c", STARTER, tmp_path],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as starter:
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", STARTER, tmp_path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as starter,
+        ending(starter),
+    ):
         assert starter.stdout is not None
         group = int(starter.stdout.readline())
         assert proxy.in_force(control) == [BlackHole(way="up"), Refuse()]

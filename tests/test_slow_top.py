@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import eventually
+from conftest import ending, eventually
 from crowd import Crowd, crowd_on
 
 from stockops import lab as labs
@@ -243,9 +243,12 @@ def following(target: Target) -> list[str]:
 
 
 def test_ctrl_c_ends_it_in_good_order(counted: Target) -> None:
-    with subprocess.Popen(
-        following(counted), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as piped:
+    with (
+        subprocess.Popen(
+            following(counted), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as piped,
+        ending(piped),
+    ):
         assert b"calls" in next(iter(piped.stdout or []))
         piped.send_signal(signal.SIGINT)
         _, errors = piped.communicate(timeout=60)
@@ -255,9 +258,12 @@ def test_ctrl_c_ends_it_in_good_order(counted: Target) -> None:
 @pytest.mark.parametrize("engine", ["postgresql"])
 def test_a_terminal_has_a_screen_and_keeps_the_last_interval(counted: Target) -> None:
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        following(counted), stdout=theirs, stderr=subprocess.PIPE, stdin=theirs
-    ) as shown:
+    with (
+        subprocess.Popen(
+            following(counted), stdout=theirs, stderr=subprocess.PIPE, stdin=theirs
+        ) as shown,
+        ending(shown),
+    ):
         os.close(theirs)
         seen = b""
 
