@@ -1,8 +1,13 @@
 """
-What lines of a PostgreSQL log begin with, each read once.
+What lines of a PostgreSQL log begin with, each read once by the strict rules.
 
 A server writes few things between the time of a line and what the line says: as many as it has
-sessions, or a few more. Whoever reads them by the thousand looks up the bytes.
+sessions, or a few more. `pglinewise` cuts lines by guess and looks up here what it cut off. What is
+here was read by the pattern of the prefix when its bytes came first (`__missing__`), and bytes that
+are the same mean the same: so this is the check of its guess, at the price of a dictionary. What is
+no beginning of a line is here, too, as `Heads.unusual`.
+
+Sizes are bounded: what is longer than any head, or comes when there are too many, is read again.
 """
 
 import re
