@@ -116,6 +116,18 @@ def test_both_engines_look_at_the_same_rows(all_labs: Labs, markets: Markets) ->
     assert seen[0] == seen[1]
 
 
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+def test_before_the_first_trade_nothing_settles_and_wrong_cash_is_told_by_cash(
+    engine: str, all_labs: Labs, markets: Markets
+) -> None:
+    with markets.open(all_labs.get(engine)) as target, connect(target) as server:
+        held = {result.name: result.state for result in books.check(server)}
+        server.execute("UPDATE accounts SET cash_won = cash_won + 1 WHERE kind = 'customer'")
+        found = {result.name: result.state for result in books.check(server)}
+    assert (held["cash"], held["settlement"]) == ("held", "inconclusive")
+    assert {name for name, state in found.items() if state != held[name]} == {"cash"}
+
+
 def test_the_self_test_catches_every_corruption_and_leaves_the_books_alone(
     traded: Target,
 ) -> None:

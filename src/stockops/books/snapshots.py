@@ -6,12 +6,12 @@ place of the binary log, which takes no lock; where that never happens, one sess
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import TypeVar
 
 from .. import queries
 from ..engine.base import Server
-from ..engine.sharing import share
+from ..engine.sharing import SESSIONS, share
 from ..errors import ServerError
 
 _TRIES_MAX = 20
@@ -33,6 +33,18 @@ def one_moment(server: Server, helper: Server | None) -> Iterator[list[Server]]:
     with take(server, helper) as sessions:
         for each in sessions:
             each.execute(queries.text(each.engine, "checking/session", each.version[0]))
+        yield sessions
+
+
+@contextmanager
+def of_still_rows(
+    connected: Callable[[], AbstractContextManager[Server]],
+) -> Iterator[list[Server]]:
+    """Give two sessions with snapshots of their own: where nobody writes, they see the same."""
+    with ExitStack() as begun:
+        sessions = [begun.enter_context(connected()) for _ in range(SESSIONS)]
+        for each in sessions:
+            begun.enter_context(_reading(each))
         yield sessions
 
 

@@ -1,7 +1,11 @@
 -- What an account has settled and what its trades have still to settle add up to its cash; a settled date holds all its trades and no others, and no business day is left out.
 -- A trade is due on the first settled date from its own settlement date on: the day itself, or where the calendar was
 -- changed later, the next one. Settled is what was entered outside of trades, and the settlements.
-WITH RECURSIVE days AS (
+-- Before the first trade nothing settles: that all cash was entered says the invariant cash.
+WITH RECURSIVE begun AS (
+    SELECT EXISTS (SELECT 1 FROM trades) OR EXISTS (SELECT 1 FROM settlement_days) OR EXISTS (SELECT 1 FROM settlements) AS is_so
+),
+days AS (
     SELECT
         settles_on, trades, value_won, fees_won, taxes_won,
         lead(settles_on) OVER (ORDER BY settles_on) AS next_on
@@ -28,7 +32,7 @@ entered AS (
         SELECT j.account_id, t.settles_on, sum(j.amount) AS amount_won, count(*) AS entries
         FROM journal_entries AS j IGNORE INDEX (journal_entries_account_ix)
         LEFT JOIN trades AS t ON t.trade_id = j.journal_id
-        WHERE j.asset = 'KRW'
+        WHERE j.asset = 'KRW' AND (SELECT b.is_so FROM begun AS b)
         GROUP BY j.account_id, t.settles_on
     ) AS g
     LEFT JOIN due_on AS d ON d.settles_on = g.settles_on
@@ -39,7 +43,7 @@ sides AS (
     SELECT settles_on, account_id, amount_won AS won, entries, 0 AS due_won, 0 AS due_entries, 0 AS unsettled_won
     FROM settlements
     UNION ALL
-    SELECT NULL, account_id, cash_won, 0, 0, 0, 0 FROM accounts WHERE kind = 'customer'
+    SELECT NULL, account_id, cash_won, 0, 0, 0, 0 FROM accounts WHERE kind = 'customer' AND (SELECT b.is_so FROM begun AS b)
     UNION ALL
     SELECT NULL, account_id, 0, 0, amount_won, 0, 0
     FROM settlements

@@ -1,7 +1,11 @@
 -- What an account has settled and what its trades have still to settle add up to its cash; a settled date holds all its trades and no others, and no business day is left out.
 -- A trade is due on the first settled date from its own settlement date on: the day itself, or where the calendar was
 -- changed later, the next one. Settled is what was entered outside of trades, and the settlements.
-WITH RECURSIVE days AS MATERIALIZED (
+-- Before the first trade nothing settles: that all cash was entered says the invariant cash.
+WITH RECURSIVE begun AS MATERIALIZED (
+    SELECT EXISTS (SELECT 1 FROM trades) OR EXISTS (SELECT 1 FROM settlement_days) OR EXISTS (SELECT 1 FROM settlements) AS is_so
+),
+days AS MATERIALIZED (
     SELECT
         settles_on, trades, value_won, fees_won, taxes_won,
         lead(settles_on) OVER (ORDER BY settles_on) AS next_on
@@ -26,7 +30,7 @@ entered AS MATERIALIZED (
     FROM journal_entries AS j
     LEFT JOIN trades AS t ON t.trade_id = j.journal_id
     LEFT JOIN due_on AS d ON d.settles_on = t.settles_on
-    WHERE j.asset = 'KRW'
+    WHERE j.asset = 'KRW' AND (SELECT b.is_so FROM begun AS b)
     GROUP BY j.account_id, t.trade_id IS NOT NULL, d.day_on
 ),
 sides AS (
@@ -40,7 +44,7 @@ sides AS (
 cash AS (
     SELECT account_id, sum(won) AS won, sum(settled_won) AS settled_won, sum(unsettled_won) AS unsettled_won
     FROM (
-        SELECT account_id, cash_won AS won, 0 AS settled_won, 0 AS unsettled_won FROM accounts WHERE kind = 'customer'
+        SELECT account_id, cash_won AS won, 0 AS settled_won, 0 AS unsettled_won FROM accounts WHERE kind = 'customer' AND (SELECT b.is_so FROM begun AS b)
         UNION ALL
         SELECT account_id, 0, amount_won, 0 FROM settlements
         UNION ALL
