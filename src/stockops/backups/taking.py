@@ -33,6 +33,7 @@ LOG = "tool.log"
 CHAIN_MAX = 32  # links of incremental backups: each one adds to the time of a restore
 _TOOL_S = 600.0  # from the end of its output to its own
 _PIPE_BYTES = 64 << 10  # as much as a pipe holds: room for more is mapped anew for each read
+_END_BYTES = 4096  # of a dump, in which its last line is
 _AT_ONCE_BYTES = 16 << 20  # of the tables' rows are hashed before a backup is complete; of a
 _AT_ONCE_SHARE = 0.03  # larger database this part, which costs it up to a tenth of its time
 _ROOM = 1.1  # how much of the size of the data must be free at least, uncompressed
@@ -221,7 +222,7 @@ class _Taking:
                         writer.write(chunk)
                         if part.watch is not None:
                             part.watch.feed(chunk)
-                        last = (last + chunk)[-4096:]
+                        last = chunk if len(chunk) >= _END_BYTES else last[-_END_BYTES:] + chunk
                         tick(writer.raw_bytes, writer.stored_bytes)
                 child.finish(within_s=_TOOL_S)
             finally:
@@ -308,7 +309,7 @@ def _require_whole(part: Part, last: bytes) -> None:
             f"{len(missing)} files that must be in {part.name!r} are not: {', '.join(missing[:5])}",
             hint="Take it again; if a table was dropped or renamed meanwhile, that is why.",
         )
-    if part.ending and part.ending not in last:
+    if part.ending and part.ending not in last[-_END_BYTES:]:
         raise StorageError(f"the dump {part.name!r} stops before its last line")
 
 
