@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from importlib import resources
@@ -15,10 +15,9 @@ from floor import FIRST_DAY, SECOND_DAY, Floor
 from market import Markets
 
 from stockops import audit, books
-from stockops.books import InvariantResult, together
-from stockops.books.checking import EXAMPLES_MAX, ask
+from stockops.books import InvariantResult
+from stockops.books.checking import EXAMPLES_MAX
 from stockops.books.planting import corruptions
-from stockops.books.scratch import copied
 from stockops.cli import main
 from stockops.engine import ENGINES, connect
 from stockops.engine.base import Server
@@ -136,36 +135,6 @@ def test_the_self_test_catches_every_corruption_and_leaves_the_books_alone(
     assert {result.invariant for result in results} == set(books.NAMES)
     with connect(traded) as server:
         assert not bad(books.check(server))
-
-
-class _Undo(Exception):
-    pass
-
-
-def test_a_pass_for_several_invariants_clears_none_that_is_violated(traded: Target) -> None:
-    with copied(traded) as server:
-        members = [name for names in together.PASSES.values() for name in names]
-        passes = [
-            (sql, group)
-            for sql, group in together.groups(server, books.load(server, members))
-            if sql
-        ]
-        assert len(passes) == len(together.PASSES)
-        wrong = 0
-        for planted in [each for name in members for each in corruptions(name)]:
-            with suppress(_Undo), server.transaction():
-                for statement in planted.sql.split(";\n"):
-                    assert server.execute(statement)
-                for sql, group in passes:
-                    said = together.suspects(server, sql)
-                    for invariant in group:
-                        found = ask(server, invariant)
-                        looked_at, suspects = said[invariant.name]
-                        assert looked_at == found.looked_at, (invariant.name, planted.what)
-                        assert suspects or not found.violations, (invariant.name, planted.what)
-                        wrong += bool(found.violations)
-                raise _Undo
-        assert wrong >= len(members)
 
 
 def test_the_self_test_fails_an_invariant_that_sees_nothing(traded: Target) -> None:

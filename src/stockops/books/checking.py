@@ -134,7 +134,7 @@ def _ask_group(server: Server, sql: str, group: list[Invariant]) -> Iterator[Inv
         said = together.suspects(server, sql) if sql else {}
     ms = round((time.monotonic() - started) * 1000 / len(group))
     for invariant in group:
-        looked_at, suspects = said.get(invariant.name, (0, 0))
+        looked_at, suspects, note = said.get(invariant.name, (0, 0, ""))
         if not looked_at or suspects:
             yield ask(server, invariant)
             continue
@@ -145,7 +145,7 @@ def _ask_group(server: Server, sql: str, group: list[Invariant]) -> Iterator[Inv
             looked_at=looked_at,
             violations=0,
             examples=(),
-            note="",
+            note=note,
             ms=ms,
         )
 

@@ -1,0 +1,1 @@
+-- unsupported: the passes over balances and trades answer for most of these invariants

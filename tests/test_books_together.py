@@ -1,0 +1,160 @@
+"""A pass that answers for several invariants clears none that is violated, whatever is broken."""
+
+import random
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date
+
+import pytest
+from conftest import Labs
+from floor import FIRST_DAY, SECOND_DAY, Floor
+from market import Markets
+
+from stockops import audit, books, settlement
+from stockops.books import together
+from stockops.books.checking import ask
+from stockops.books.invariants import Invariant
+from stockops.books.scratch import copied
+from stockops.engine import ENGINES, connect
+from stockops.engine.base import Server
+
+TRADES_SETTLE = date(2025, 1, 7)  # those of the first day
+MEMBERS = sorted({name for names in together.PASSES.values() for name in names})
+
+# {n} is a number, and a column stands for a part of all rows by that; all are drawn anew.
+BROKEN = (
+    "UPDATE trades SET business_date = DATE '2025-01-08' WHERE {trade_id}",
+    "UPDATE trades SET settles_on = DATE '2025-01-31' WHERE {trade_id}",
+    "UPDATE trades SET taker_side = CASE taker_side WHEN 'buy' THEN 'sell' ELSE 'buy' END "
+    "WHERE {trade_id}",
+    "UPDATE trades SET sell_order_id = NULL WHERE taker_side = 'buy' AND {trade_id}",
+    "UPDATE trades SET buy_order_id = NULL WHERE taker_side = 'sell' AND {trade_id}",
+    "UPDATE trades SET trade_id = trade_id - {n} * 1000000 WHERE {trade_id}",
+    "UPDATE trades SET buy_order_id = sell_order_id, sell_order_id = buy_order_id WHERE {trade_id}",
+    "UPDATE trades SET price_won = price_won + {n} WHERE {trade_id}",
+    "UPDATE trades SET quantity = quantity + {n} WHERE {trade_id}",
+    "UPDATE trades SET buy_fee_won = buy_fee_won + {n}, sell_tax_won = 0 WHERE {trade_id}",
+    "UPDATE trades SET sell_fee_won = sell_fee_won - {n} WHERE {trade_id}",
+    "UPDATE trades SET symbol = (SELECT min(s.symbol) FROM stocks AS s) WHERE {trade_id}",
+    "DELETE FROM trades WHERE {trade_id}",
+    "UPDATE orders SET side = CASE side WHEN 'buy' THEN 'sell' ELSE 'buy' END WHERE {order_id}",
+    "UPDATE orders SET status = 'rejected' WHERE {order_id}",
+    "UPDATE orders SET account_id = account_id + {n} WHERE {order_id}",
+    "UPDATE orders SET account_id = 1 WHERE {order_id}",
+    "UPDATE orders SET limit_won = limit_won - {n} WHERE limit_won > 100 AND {order_id}",
+    "UPDATE orders SET business_date = DATE '2025-01-07' WHERE {order_id}",
+    "DELETE FROM orders WHERE {order_id}",
+    "INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind) "
+    "SELECT journal_id, leg + 10, business_date, account_id, asset, amount, kind "
+    "FROM journal_entries WHERE {journal_id}",
+    "UPDATE journal_entries SET amount = amount + {n} WHERE leg = 2 AND {journal_id}",
+    "UPDATE journal_entries SET amount = -amount WHERE {journal_id}",
+    "UPDATE journal_entries SET business_date = DATE '2025-03-03' WHERE leg <> 1 AND {journal_id}",
+    "UPDATE journal_entries SET business_date = DATE '2025-03-03' WHERE {journal_id}",
+    "UPDATE journal_entries SET kind = 'open' WHERE leg > 1 AND {journal_id}",
+    "UPDATE journal_entries SET kind = 'action' WHERE {journal_id}",
+    "UPDATE journal_entries SET account_id = account_id + {n} WHERE {journal_id}",
+    "UPDATE journal_entries SET account_id = 2 WHERE {journal_id}",
+    "UPDATE journal_entries SET leg = leg + {n} WHERE {journal_id}",
+    "UPDATE journal_entries SET leg = 7 - leg WHERE leg < 7 AND {journal_id}",
+    "UPDATE journal_entries SET asset = 'KRW' WHERE leg = 3 AND {journal_id}",
+    "UPDATE journal_entries SET asset = 'NONE' WHERE leg > 2 AND {journal_id}",
+    "UPDATE journal_entries SET journal_id = journal_id + {n}00000 WHERE {journal_id}",
+    "DELETE FROM journal_entries WHERE leg = 1 AND {journal_id}",
+    "DELETE FROM journal_entries WHERE leg > 4 AND {journal_id}",
+    "DELETE FROM journal_entries WHERE {journal_id}",
+    "UPDATE accounts SET kind = 'house' WHERE kind = 'customer' AND {account_id}",
+    "UPDATE accounts SET cash_won = cash_won + {n} WHERE {account_id}",
+    "UPDATE accounts SET user_id = user_id + 1 WHERE {account_id}",
+    "UPDATE accounts SET tax_exempt = NOT tax_exempt WHERE {account_id}",
+    "DELETE FROM accounts WHERE {account_id}",
+    "UPDATE positions SET quantity = quantity + {n} WHERE {account_id}",
+    "DELETE FROM positions WHERE {account_id}",
+    "DELETE FROM house_balances WHERE {amount}",
+    "UPDATE house_balances SET entries = entries + {n} WHERE {amount}",
+    "UPDATE settlements SET amount_won = amount_won + {n} WHERE {account_id}",
+    "DELETE FROM settlements WHERE {account_id}",
+    "UPDATE settlement_days SET trades = trades + {n} WHERE {trades}",
+    "DELETE FROM settlement_days WHERE {trades}",
+)
+
+
+@pytest.fixture(scope="module", params=sorted(ENGINES))
+def copy(request: pytest.FixtureRequest, all_labs: Labs, markets: Markets) -> Iterator[Server]:
+    """The books of two days, of which the trades of one are settled, to be broken."""
+    with markets.open(all_labs.get(request.param)) as target:
+        with connect(target) as server:
+            floor = Floor(server)
+            floor.trade(120, day=FIRST_DAY)
+            audit.fold(server, FIRST_DAY)
+            floor.trade(120, day=SECOND_DAY)
+            audit.fold(server, SECOND_DAY)
+            settlement.settle(server, TRADES_SETTLE, today=None)
+        with copied(target) as server:
+            yield server
+
+
+@pytest.fixture(scope="module")
+def passes(copy: Server) -> list[tuple[str, list[Invariant]]]:
+    found = [(sql, group) for sql, group in together.groups(copy, books.load(copy, MEMBERS)) if sql]
+    assert found
+    return found
+
+
+class _Undo(Exception):
+    pass
+
+
+def broken_by(
+    server: Server, passes: list[tuple[str, list[Invariant]]], statements: list[str]
+) -> set[str]:
+    """Return which invariants are violated then; each pass says what they say, or suspects them."""
+    wrong = set()
+    with suppress(_Undo), server.transaction():
+        for statement in statements:
+            server.execute(statement)
+        for sql, group in passes:
+            said = together.suspects(server, sql)
+            assert sorted(said) == sorted(invariant.name for invariant in group)
+            for invariant in group:
+                found = ask(server, invariant)
+                looked_at, suspects, note = said[invariant.name]
+                assert looked_at == found.looked_at, (invariant.name, statements)
+                assert suspects or not found.violations, (invariant.name, statements)
+                assert suspects or note == found.note, (invariant.name, statements)
+                if found.violations:
+                    wrong.add(invariant.name)
+        raise _Undo
+    return wrong
+
+
+def drawn(draw: random.Random, template: str) -> str:
+    parts = draw.choice([1, 3, 7, 40])
+    names = ("trade_id", "order_id", "journal_id", "account_id", "trades")
+    values = {name: f"mod({name}, {parts}) = {draw.randrange(parts)}" for name in names}
+    values["amount"] = f"mod(abs(amount), {parts}) = {draw.randrange(parts)}"
+    return template.format(n=draw.randint(1, 60), **values)
+
+
+def test_a_pass_suspects_nothing_of_books_that_hold(
+    copy: Server, passes: list[tuple[str, list[Invariant]]]
+) -> None:
+    assert not broken_by(copy, passes, [])
+    for sql, _ in passes:
+        assert not any(suspects for _, suspects, _ in together.suspects(copy, sql).values())
+
+
+@pytest.mark.parametrize(
+    "rounds",
+    [1, pytest.param(4, marks=[pytest.mark.soak, pytest.mark.timeout(900)])],
+    ids=["once", "often"],
+)
+def test_no_pass_clears_what_is_broken_at_random(
+    copy: Server, passes: list[tuple[str, list[Invariant]]], rounds: int
+) -> None:
+    wrong = set()
+    for seed in range(rounds):
+        draw = random.Random(seed)
+        for template in BROKEN if rounds > 1 else draw.sample(BROKEN, 16):
+            wrong |= broken_by(copy, passes, [drawn(draw, template)])
+    assert len(wrong) > sum(len(group) for _, group in passes) // 2
