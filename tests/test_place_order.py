@@ -393,6 +393,37 @@ def test_an_edit_of_the_calendar_reaches_a_day_that_is_open(bed: Bed) -> None:
     assert reason(14) is None
 
 
+def test_an_edit_of_the_price_steps_reaches_a_day_that_is_open(bed: Bed) -> None:
+    symbol, account, day = bed.stock(50_000), bed.account(), date(2026, 3, 5)
+
+    def reason(price: int) -> str | None:
+        return bed.buy(account, symbol, 1, price, clock=on(day, 11)).reason
+
+    assert [reason(price) for price in (49_950, 49_980, 50_000, 50_050)] == [
+        None, "off_tick", None, "off_tick"
+    ]  # fmt: skip
+    bed.server.execute("INSERT INTO tick_sizes VALUES ('KOSPI', '2026-03-05', 0, 7)")
+    try:
+        assert [reason(price) for price in (49_980, 50_000)] == [None, "off_tick"]
+    finally:
+        bed.server.execute("DELETE FROM tick_sizes WHERE valid_from = '2026-03-05'")
+    assert [reason(price) for price in (49_980, 50_000)] == ["off_tick", None]
+
+
+def test_a_day_of_many_price_steps_holds_each_of_them(bed: Bed) -> None:
+    symbol, account, day = bed.stock(50_000), bed.account(), date(2026, 3, 6)
+    steps = {0: 1, 40_000: 10, 50_000: 50, 60_000: 100}
+    for start, step in steps.items():
+        bed.server.execute(f"INSERT INTO tick_sizes VALUES ('KOSPI', '{day}', {start}, {step})")
+    prices = (39_999, 40_005, 40_010, 49_990, 50_010, 50_050, 60_050, 60_100)
+    try:
+        reasons = [bed.buy(account, symbol, 1, p, clock=on(day, 11)).reason for p in prices]
+    finally:
+        bed.server.execute(f"DELETE FROM tick_sizes WHERE valid_from = '{day}'")
+    off = "off_tick"
+    assert reasons == [None, off, None, None, off, None, off, None]
+
+
 def test_a_batch_answers_each_order_by_its_place(bed: Bed) -> None:
     symbol, account = bed.stock(50_000), bed.account()
     first = bed.order(account, "buy", symbol, 1, 50_000)

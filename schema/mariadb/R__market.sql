@@ -97,8 +97,9 @@ RETURN weekday(p_date) < 5
             AND time(p_at + INTERVAL 9 HOUR) < s.closes_at
     );
 
--- Every issue keeps the hours of its day; an edit of the calendar makes all of them ask market_sessions again. All rows are
--- locked: an order that opens a day right now either ends first, or reads the sessions as they are changed here.
+-- Every issue keeps the hours and the price steps of its day; an edit of the calendar makes all of them ask market_sessions again,
+-- one of the steps tick_sizes. All rows are
+-- locked: an order that opens a day right now either ends first, or reads what is changed here.
 CREATE OR REPLACE TRIGGER market_sessions_forget_insert AFTER INSERT ON market_sessions FOR EACH ROW
     UPDATE stock_inventory SET opens_at = NULL, closes_at = NULL;
 CREATE OR REPLACE TRIGGER market_sessions_forget_update AFTER UPDATE ON market_sessions FOR EACH ROW
@@ -111,3 +112,9 @@ CREATE OR REPLACE TRIGGER market_holidays_forget_update AFTER UPDATE ON market_h
     UPDATE stock_inventory SET opens_at = NULL, closes_at = NULL;
 CREATE OR REPLACE TRIGGER market_holidays_forget_delete AFTER DELETE ON market_holidays FOR EACH ROW
     UPDATE stock_inventory SET opens_at = NULL, closes_at = NULL;
+CREATE OR REPLACE TRIGGER tick_sizes_forget_insert AFTER INSERT ON tick_sizes FOR EACH ROW
+    UPDATE stock_inventory SET tick_won = NULL, high_tick_from_won = NULL, high_tick_won = NULL;
+CREATE OR REPLACE TRIGGER tick_sizes_forget_update AFTER UPDATE ON tick_sizes FOR EACH ROW
+    UPDATE stock_inventory SET tick_won = NULL, high_tick_from_won = NULL, high_tick_won = NULL;
+CREATE OR REPLACE TRIGGER tick_sizes_forget_delete AFTER DELETE ON tick_sizes FOR EACH ROW
+    UPDATE stock_inventory SET tick_won = NULL, high_tick_from_won = NULL, high_tick_won = NULL;

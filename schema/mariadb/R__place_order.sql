@@ -21,11 +21,11 @@ CREATE OR REPLACE PROCEDURE open_day(
     IN p_symbol VARCHAR(6) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
     IN p_date DATE, IN p_at DATETIME(6)
 )
-COMMENT 'Ends an issue''s trading day and opens the next: day orders expire, the base price, the limits, the tax rate and the hours are set. Needs the symbol and the owners of its resting orders locked'
+COMMENT 'Ends an issue''s trading day and opens the next: day orders expire, the base price, the limits, the ticks, the tax rate and the hours are set. Needs the symbol and the owners of its resting orders locked'
 BEGIN
     DECLARE v_market VARCHAR(8) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
     DECLARE v_quote_date, v_close_date, v_settles_on DATE;
-    DECLARE v_last_won, v_close_won, v_base_won BIGINT;
+    DECLARE v_last_won, v_close_won, v_base_won, v_lower_won, v_upper_won, v_steps, v_high_from_won BIGINT;
     DECLARE v_opens_at, v_closes_at TIME;
     IF EXISTS (SELECT 1 FROM stock_inventory AS i WHERE i.symbol = p_symbol AND i.auction_id IS NOT NULL) THEN
         CALL uncross_issue(p_symbol);
@@ -50,12 +50,23 @@ BEGIN
                 n.market = s.market AND n.session = s.session AND n.valid_from <= p_date
                 AND (n.valid_to IS NULL OR n.valid_to >= p_date)
         );
+    SET v_lower_won = lower_limit_won(v_market, p_date, v_base_won), v_upper_won = upper_limit_won(v_market, p_date, v_base_won);
+    SELECT count(*), min(t.price_from_won) INTO v_steps, v_high_from_won
+    FROM tick_sizes AS t
+    WHERE
+        t.market = v_market
+        AND t.valid_from = (SELECT max(f.valid_from) FROM tick_sizes AS f WHERE f.market = v_market AND f.valid_from <= p_date)
+        AND t.price_from_won > v_lower_won
+        AND t.price_from_won <= v_upper_won;
     UPDATE stock_inventory SET
         quote_date = p_date,
         base_won = v_base_won,
         last_won = v_base_won,
-        lower_won = lower_limit_won(v_market, p_date, v_base_won),
-        upper_won = upper_limit_won(v_market, p_date, v_base_won),
+        lower_won = v_lower_won,
+        upper_won = v_upper_won,
+        tick_won = CASE WHEN v_steps <= 1 THEN tick_won(v_market, p_date, v_lower_won) END,
+        high_tick_from_won = CASE WHEN v_steps = 1 THEN v_high_from_won END,
+        high_tick_won = CASE WHEN v_steps = 1 THEN tick_won(v_market, p_date, v_high_from_won) END,
         settles_on = v_settles_on,
         sell_tax_rate = (
             SELECT t.sell_rate FROM tax_rates AS t
@@ -150,14 +161,15 @@ main: BEGIN
     -- symbol is as long as the column: for a longer text min() and max() would not be taken from the end of an index.
     DECLARE v_day ROW(
         symbol VARCHAR(6) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, available_shares BIGINT, last_won BIGINT, quote_date DATE,
-        lower_won BIGINT, upper_won BIGINT, settles_on DATE, sell_tax_rate DECIMAL(9, 8), is_open BOOLEAN
+        lower_won BIGINT, upper_won BIGINT, settles_on DATE, sell_tax_rate DECIMAL(9, 8), tick_won BIGINT, high_tick_from_won BIGINT,
+        high_tick_won BIGINT, is_open BOOLEAN
     );
     DECLARE v_read ROW(
         market VARCHAR(8) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, stock_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
         listed_shares BIGINT, account_status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, user_id BIGINT, tax_exempt BOOLEAN,
         same_key BIGINT, broker_id BIGINT
     );
-    DECLARE v_available, v_tick_won BIGINT;
+    DECLARE v_available BIGINT;
     DECLARE v_rate DECIMAL(9, 8);
     DECLARE v_met ROW(
         from_won BIGINT, to_won BIGINT, makers BIGINT, several BOOLEAN, self BOOLEAN, last_event BIGINT, closed_event BIGINT,
@@ -187,6 +199,7 @@ main: BEGIN
     END IF;
     SELECT
         i.symbol, i.available_shares, i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate,
+        i.tick_won, i.high_tick_from_won, i.high_tick_won,
         i.opens_at <= time(v_at + INTERVAL 9 HOUR) AND i.closes_at > time(v_at + INTERVAL 9 HOUR) AND i.auction_id IS NULL
     INTO v_day
     FROM stock_inventory AS i WHERE i.symbol = p_symbol FOR UPDATE;
@@ -200,9 +213,6 @@ main: BEGIN
     -- As subqueries of the statement above the two cost twice as much.
     SELECT f.commission_rate INTO v_rate FROM fee_schedules AS f
     WHERE f.broker_id = v_read.broker_id AND f.valid_from <= v_date ORDER BY f.valid_from DESC LIMIT 1;
-    SELECT t.tick_won INTO v_tick_won FROM tick_sizes AS t
-    WHERE t.market = v_read.market AND t.valid_from <= v_date AND t.price_from_won <= coalesce(p_limit_won, 1)
-    ORDER BY t.valid_from DESC, t.price_from_won DESC LIMIT 1;
     -- The row of the issue tells the hours of its own day; a clock that shows another day, a row without hours, and an issue that
     -- is not in continuous trading, ask the calendar.
     IF (v_day.quote_date = v_date AND date(v_at + INTERVAL 9 HOUR) = v_date AND v_day.is_open) IS NOT TRUE THEN
@@ -212,8 +222,10 @@ main: BEGIN
                 DECLARE v_state VARCHAR(8) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
                 CALL advance_issue(v_day.symbol, p_account_id, v_date, v_at, v_state);
                 SET v_day.is_open = v_state IS NOT NULL, v_met.collects = v_state <=> 'collects';
-                SELECT i.available_shares, i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate
-                INTO v_day.available_shares, v_day.last_won, v_day.quote_date, v_day.lower_won, v_day.upper_won, v_day.settles_on, v_day.sell_tax_rate
+                SELECT i.available_shares, i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate,
+                    i.tick_won, i.high_tick_from_won, i.high_tick_won
+                INTO v_day.available_shares, v_day.last_won, v_day.quote_date, v_day.lower_won, v_day.upper_won, v_day.settles_on, v_day.sell_tax_rate,
+                    v_day.tick_won, v_day.high_tick_from_won, v_day.high_tick_won
                 FROM stock_inventory AS i WHERE i.symbol = p_symbol;
                 IF v_met.collects THEN
                     SELECT count(*) > 0 INTO v_met.self
@@ -242,6 +254,15 @@ main: BEGIN
         END IF;
         LEAVE main;
     END IF;
+    -- The row of the issue tells the steps within the limits of its day.
+    IF v_day.tick_won IS NULL OR p_limit_won NOT BETWEEN v_day.lower_won AND v_day.upper_won THEN
+        SET v_day.tick_won = NULL;
+        SELECT t.tick_won INTO v_day.tick_won FROM tick_sizes AS t
+        WHERE t.market = v_read.market AND t.valid_from <= v_date AND t.price_from_won <= coalesce(p_limit_won, 1)
+        ORDER BY t.valid_from DESC, t.price_from_won DESC LIMIT 1;
+    ELSEIF p_limit_won >= v_day.high_tick_from_won THEN
+        SET v_day.tick_won = v_day.high_tick_won;
+    END IF;
     IF NOT v_buys THEN
         SELECT p.quantity - p.reserved_quantity INTO v_available FROM positions AS p WHERE p.account_id = p_account_id AND p.symbol = p_symbol;
     END IF;
@@ -249,9 +270,9 @@ main: BEGIN
         WHEN v_read.account_status <> 'active' THEN 'account_inactive'
         WHEN v_read.stock_status = 'delisted' THEN 'delisted'
         WHEN v_read.stock_status = 'halted' THEN 'halted'
-        WHEN NOT v_day.is_open OR v_date < v_day.quote_date OR v_tick_won IS NULL OR v_rate IS NULL THEN 'closed_session'
+        WHEN NOT v_day.is_open OR v_date < v_day.quote_date OR v_day.tick_won IS NULL OR v_rate IS NULL THEN 'closed_session'
         WHEN v_met.collects AND p_limit_won IS NULL THEN 'limit_only'
-        WHEN p_limit_won % v_tick_won <> 0 THEN 'off_tick'
+        WHEN p_limit_won % v_day.tick_won <> 0 THEN 'off_tick'
         WHEN p_limit_won < v_day.lower_won OR p_limit_won > v_day.upper_won THEN 'outside_price_limit'
         WHEN NOT v_buys AND coalesce(v_available, 0) < p_quantity THEN 'insufficient_shares'
     END;

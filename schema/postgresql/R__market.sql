@@ -127,6 +127,19 @@ CREATE OR REPLACE TRIGGER market_sessions_forget AFTER INSERT OR UPDATE OR DELET
 CREATE OR REPLACE TRIGGER market_holidays_forget AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON market_holidays
     FOR EACH STATEMENT EXECUTE FUNCTION forget_hours();
 
+-- The same for the price steps of the day.
+CREATE OR REPLACE FUNCTION forget_ticks()
+RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $body$
+BEGIN
+    PERFORM 1 FROM stock_inventory AS i ORDER BY i.symbol FOR NO KEY UPDATE;
+    UPDATE stock_inventory SET tick_won = NULL, high_tick_from_won = NULL, high_tick_won = NULL WHERE tick_won IS NOT NULL;
+    RETURN NULL;
+END
+$body$;
+COMMENT ON FUNCTION forget_ticks() IS 'Makes every issue ask tick_sizes again: an edit of the price steps holds from its commit on';
+CREATE OR REPLACE TRIGGER tick_sizes_forget AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON tick_sizes
+    FOR EACH STATEMENT EXECUTE FUNCTION forget_ticks();
+
 CREATE OR REPLACE FUNCTION refuse_old_reads(p_routine text)
 RETURNS void LANGUAGE plpgsql AS $body$
 BEGIN

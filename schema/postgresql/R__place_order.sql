@@ -23,6 +23,10 @@ DECLARE
     v_close record;
     v_hours record;
     v_base bigint;
+    v_lower bigint;
+    v_upper bigint;
+    v_high_from bigint;
+    v_steps bigint;
     v_settles date;
 BEGIN
     SELECT s.market INTO v_market FROM stocks AS s WHERE s.symbol = p_symbol;
@@ -35,12 +39,24 @@ BEGIN
     v_base := CASE WHEN v_close.price_date >= v_inventory.quote_date THEN v_close.close_won ELSE v_inventory.last_won END;
     v_settles := business_day_after(v_market, p_date, 2);
     SELECT h.opens_at, h.closes_at INTO v_hours FROM continuous_hours(v_market, p_date) AS h;
+    v_lower := lower_limit_won(v_market, p_date, v_base);
+    v_upper := upper_limit_won(v_market, p_date, v_base);
+    SELECT count(*), min(t.price_from_won) INTO v_steps, v_high_from
+    FROM tick_sizes AS t
+    WHERE
+        t.market = v_market
+        AND t.valid_from = (SELECT max(f.valid_from) FROM tick_sizes AS f WHERE f.market = v_market AND f.valid_from <= p_date)
+        AND t.price_from_won > v_lower
+        AND t.price_from_won <= v_upper;
     UPDATE stock_inventory SET
         quote_date = p_date,
         base_won = v_base,
         last_won = v_base,
-        lower_won = lower_limit_won(v_market, p_date, v_base),
-        upper_won = upper_limit_won(v_market, p_date, v_base),
+        lower_won = v_lower,
+        upper_won = v_upper,
+        tick_won = CASE WHEN v_steps <= 1 THEN tick_won(v_market, p_date, v_lower) END,
+        high_tick_from_won = CASE WHEN v_steps = 1 THEN v_high_from END,
+        high_tick_won = CASE WHEN v_steps = 1 THEN tick_won(v_market, p_date, v_high_from) END,
         settles_on = v_settles,
         sell_tax_rate = (
             SELECT t.sell_rate FROM tax_rates AS t
@@ -51,7 +67,7 @@ BEGIN
     WHERE symbol = p_symbol;
 END
 $body$;
-COMMENT ON FUNCTION open_day(text, date, timestamptz) IS 'Ends an issue''s trading day and opens the next: day orders expire, the base price, the limits, the tax rate and the hours are set. Needs the symbol and the owners of its resting orders locked';
+COMMENT ON FUNCTION open_day(text, date, timestamptz) IS 'Ends an issue''s trading day and opens the next: day orders expire, the base price, the limits, the ticks, the tax rate and the hours are set. Needs the symbol and the owners of its resting orders locked';
 
 CREATE OR REPLACE FUNCTION replay_order(p_order_id bigint)
 RETURNS order_answer LANGUAGE sql STABLE AS $body$
@@ -155,6 +171,7 @@ BEGIN
     SELECT
         k.market, k.status, k.listed_shares,
         i.available_shares, i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate,
+        i.tick_won, i.high_tick_from_won, i.high_tick_won,
         i.auction_id IS NULL AND CASE
             WHEN i.quote_date = v_date AND i.opens_at IS NOT NULL
                 THEN v_kst::date = v_date AND v_kst::time >= i.opens_at AND v_kst::time < i.closes_at
@@ -196,9 +213,14 @@ BEGIN
         END IF;
         RETURN refusal('key_reused');
     END IF;
-    SELECT t.tick_won INTO v_tick_won
-    FROM tick_sizes AS t WHERE t.market = s.market AND t.valid_from <= v_date AND t.price_from_won <= coalesce(p_limit_won, 1)
-    ORDER BY t.valid_from DESC, t.price_from_won DESC LIMIT 1;
+    -- The row of the issue tells the steps within the limits of its day.
+    IF s.tick_won IS NULL OR p_limit_won NOT BETWEEN s.lower_won AND s.upper_won THEN
+        SELECT t.tick_won INTO v_tick_won
+        FROM tick_sizes AS t WHERE t.market = s.market AND t.valid_from <= v_date AND t.price_from_won <= coalesce(p_limit_won, 1)
+        ORDER BY t.valid_from DESC, t.price_from_won DESC LIMIT 1;
+    ELSE
+        v_tick_won := CASE WHEN p_limit_won >= s.high_tick_from_won THEN s.high_tick_won ELSE s.tick_won END;
+    END IF;
     IF v_buys THEN
         SELECT min(o.resting_won) INTO v_best_won FROM orders AS o WHERE o.symbol = p_symbol AND o.side = 'sell';
         v_meets := NOT v_collects AND v_best_won <= coalesce(p_limit_won, s.upper_won);

@@ -1,4 +1,4 @@
--- The trading day of every issue is what the dated tables say: limits, settlement date, tax rate, hours where it keeps them; its last price is the last trade's.
+-- The trading day of every issue is what the dated tables say: limits, settlement date, tax rate, hours and ticks where it keeps them; its last price is the last trade's.
 WITH RECURSIVE tick_sets AS (
     SELECT
         market, valid_from,
@@ -76,6 +76,19 @@ settlements AS (
     LEFT JOIN taxes AS x ON x.market = o.market AND o.open_date >= x.settles_from AND o.open_date < x.settles_until
     WHERE o.days_after = 2
 ),
+steps AS (
+    SELECT
+        b.symbol,
+        CASE WHEN count(*) <= 2 THEN max(CASE WHEN t.price_from_won <= b.lower_won THEN t.tick_won END) END AS tick_won,
+        CASE WHEN count(*) = 2 THEN max(t.price_from_won) END AS high_tick_from_won,
+        CASE WHEN count(*) = 2 THEN max(CASE WHEN t.price_from_won > b.lower_won THEN t.tick_won END) END AS high_tick_won
+    FROM bounds AS b
+    JOIN bases AS o ON o.symbol = b.symbol
+    JOIN ticks AS t
+        ON t.market = o.market AND o.business_date >= t.valid_from AND o.business_date < t.valid_until
+        AND t.price_from_won <= b.upper_won AND t.price_until_won > b.lower_won
+    GROUP BY b.symbol
+),
 hours AS (
     SELECT d.market, d.business_date, min(s.opens_at) AS opens_at, min(s.closes_at) AS closes_at
     FROM dates AS d
@@ -99,12 +112,15 @@ judged AS (
     SELECT
         i.symbol,
         concat_ws(' ', b.lower_won, 'to', b.upper_won, 'last', coalesce(t.price_won, i.base_won), 'settles', x.settles_on, 'tax', x.sell_rate,
-            CASE WHEN i.opens_at IS NOT NULL THEN concat_ws(' ', 'open', h.opens_at, 'to', h.closes_at) END) AS due,
+            CASE WHEN i.opens_at IS NOT NULL THEN concat_ws(' ', 'open', h.opens_at, 'to', h.closes_at) END,
+            CASE WHEN i.tick_won IS NOT NULL THEN concat_ws(' ', 'tick', p.tick_won, 'from', p.high_tick_from_won, p.high_tick_won) END) AS due,
         concat_ws(' ', i.lower_won, 'to', i.upper_won, 'last', i.last_won, 'settles', i.settles_on, 'tax', i.sell_tax_rate,
-            CASE WHEN i.opens_at IS NOT NULL THEN concat_ws(' ', 'open', i.opens_at, 'to', i.closes_at) END) AS stated
+            CASE WHEN i.opens_at IS NOT NULL THEN concat_ws(' ', 'open', i.opens_at, 'to', i.closes_at) END,
+            CASE WHEN i.tick_won IS NOT NULL THEN concat_ws(' ', 'tick', i.tick_won, 'from', i.high_tick_from_won, i.high_tick_won) END) AS stated
     FROM stock_inventory AS i
     LEFT JOIN stocks AS k ON k.symbol = i.symbol
     LEFT JOIN bounds AS b ON b.symbol = i.symbol
+    LEFT JOIN steps AS p ON p.symbol = i.symbol
     LEFT JOIN settlements AS x ON x.market = k.market AND x.business_date = i.quote_date
     LEFT JOIN hours AS h ON h.market = k.market AND h.business_date = i.quote_date
     LEFT JOIN lasts AS l ON l.symbol = i.symbol AND l.business_date = i.quote_date
