@@ -349,6 +349,98 @@ BEGIN
             v_reserve := p_limit_won * v_remaining + floor(p_limit_won * v_remaining * a.rate);
         END IF;
     END IF;
+    IF v_house > 0 AND v_meets IS NOT TRUE THEN
+        -- Most orders meet the house alone: all that they write is one statement.
+        IF v_buys THEN
+            WITH placed AS (
+                INSERT INTO orders (order_id, account_id, idempotency_key, symbol, side, kind, limit_won, quantity, filled_quantity, reserved_won,
+                    status, reason, portfolio_id, condition_id, prediction_id, business_date, placed_at, closed_event_id)
+                VALUES (v_order_id, p_account_id, p_key, p_symbol, p_side, p_kind, p_limit_won, p_quantity, v_house, v_reserve,
+                    v_status, v_reason, p_portfolio_id, p_condition_id, p_prediction_id, v_date, v_at, v_closed)
+            ),
+            paid AS (
+                UPDATE accounts AS c SET cash_won = c.cash_won - v_house_won - v_house_fee, reserved_won = c.reserved_won + v_reserve
+                WHERE c.account_id = p_account_id
+            ),
+            traded AS (
+                INSERT INTO trades (trade_id, symbol, buy_order_id, sell_order_id, taker_side, price_won, quantity,
+                    buy_fee_won, sell_fee_won, sell_tax_won, business_date, settles_on, traded_at)
+                VALUES (v_event, p_symbol, v_order_id, NULL, 'buy', v_last, v_house, v_house_fee, 0, 0, v_date, s.settles_on, v_at)
+            ),
+            booked AS (
+                INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind)
+                SELECT v_event, e.leg, v_date, e.account_id, e.asset, e.amount, e.kind
+                FROM (
+                    VALUES
+                    (1::smallint, p_account_id, 'KRW', -v_house_won - v_house_fee, 'trade'),
+                    (2::smallint, 1, 'KRW', v_house_won, 'trade'),
+                    (3::smallint, p_account_id, p_symbol, v_house, 'trade'),
+                    (4::smallint, 1, p_symbol, -v_house, 'trade'),
+                    (5::smallint, 2, 'KRW', v_house_fee, 'fee')
+                ) AS e (leg, account_id, asset, amount, kind)
+                WHERE e.amount <> 0
+            ),
+            given AS (
+                UPDATE stock_inventory AS i SET available_shares = i.available_shares - v_house, last_won = v_last
+                WHERE i.symbol = p_symbol
+            ),
+            held AS (
+                INSERT INTO positions AS p (account_id, symbol, quantity, cost_won)
+                VALUES (p_account_id, p_symbol, v_house, v_house_won)
+                ON CONFLICT (account_id, symbol) DO UPDATE
+                SET quantity = p.quantity + excluded.quantity, cost_won = p.cost_won + excluded.cost_won
+            )
+            INSERT INTO audit_log (audit_id, business_date, user_id, action, entity, entity_id, detail)
+            VALUES (v_order_id, v_date, a.user_id, 'place', 'order', v_order_id,
+                concat_ws(' ', p_side, p_kind, p_symbol, p_quantity, 'at', coalesce(p_limit_won::text, 'market'), v_status, 'filled', v_house,
+                    'for', v_house_won));
+        ELSE
+            WITH placed AS (
+                INSERT INTO orders (order_id, account_id, idempotency_key, symbol, side, kind, limit_won, quantity, filled_quantity, reserved_won,
+                    status, reason, portfolio_id, condition_id, prediction_id, business_date, placed_at, closed_event_id)
+                VALUES (v_order_id, p_account_id, p_key, p_symbol, p_side, p_kind, p_limit_won, p_quantity, v_house, 0,
+                    v_status, v_reason, p_portfolio_id, p_condition_id, p_prediction_id, v_date, v_at, v_closed)
+            ),
+            paid AS (
+                UPDATE accounts AS c SET cash_won = c.cash_won + v_house_won - v_house_fee - v_house_tax
+                WHERE c.account_id = p_account_id
+            ),
+            traded AS (
+                INSERT INTO trades (trade_id, symbol, buy_order_id, sell_order_id, taker_side, price_won, quantity,
+                    buy_fee_won, sell_fee_won, sell_tax_won, business_date, settles_on, traded_at)
+                VALUES (v_event, p_symbol, NULL, v_order_id, 'sell', v_last, v_house, 0, v_house_fee, v_house_tax, v_date, s.settles_on, v_at)
+            ),
+            booked AS (
+                INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind)
+                SELECT v_event, e.leg, v_date, e.account_id, e.asset, e.amount, e.kind
+                FROM (
+                    VALUES
+                    (1::smallint, p_account_id, 'KRW', v_house_won - v_house_fee - v_house_tax, 'trade'),
+                    (2::smallint, 1, 'KRW', -v_house_won, 'trade'),
+                    (3::smallint, p_account_id, p_symbol, -v_house, 'trade'),
+                    (4::smallint, 1, p_symbol, v_house, 'trade'),
+                    (5::smallint, 2, 'KRW', v_house_fee, 'fee'),
+                    (6::smallint, 3, 'KRW', v_house_tax, 'tax')
+                ) AS e (leg, account_id, asset, amount, kind)
+                WHERE e.amount <> 0
+            ),
+            given AS (
+                UPDATE stock_inventory AS i SET available_shares = i.available_shares + v_house, last_won = v_last
+                WHERE i.symbol = p_symbol
+            ),
+            held AS (
+                UPDATE positions AS p SET
+                    cost_won = p.cost_won - div(p.cost_won::numeric * v_house, p.quantity)::bigint,
+                    quantity = p.quantity - v_house
+                WHERE p.account_id = p_account_id AND p.symbol = p_symbol
+            )
+            INSERT INTO audit_log (audit_id, business_date, user_id, action, entity, entity_id, detail)
+            VALUES (v_order_id, v_date, a.user_id, 'place', 'order', v_order_id,
+                concat_ws(' ', p_side, p_kind, p_symbol, p_quantity, 'at', coalesce(p_limit_won::text, 'market'), v_status, 'filled', v_house,
+                    'for', v_house_won));
+        END IF;
+        RETURN ROW(v_status, v_reason, v_order_id, v_house, v_house_won, v_house_fee, v_house_tax, false)::order_answer;
+    END IF;
     WITH placed AS (
         INSERT INTO orders (order_id, account_id, idempotency_key, symbol, side, kind, limit_won, quantity, filled_quantity, reserved_won,
             status, reason, portfolio_id, condition_id, prediction_id, business_date, placed_at, closed_event_id)
