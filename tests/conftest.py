@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 
 import pytest
 from browsing import find_chromium
+from hypothesis import settings
 from market import Markets, small_plan
 from spots import Spot, spot_of
 
@@ -38,6 +39,11 @@ from stockops.targets import Target
 
 Answer = TypeVar("Answer")
 MEMORY = Path("/dev/shm")
+# How long an example takes is the machine's matter; in CI hypothesis sees to that by itself.
+settings.register_profile(
+    "patient", settings.get_profile(settings.get_current_profile_name()), deadline=None
+)
+settings.load_profile("patient")
 ROOM_BYTES = 8 << 30
 
 

@@ -51,7 +51,7 @@ def test_hanging_up_after_the_end_touches_nothing_else(target: Target) -> None:
 def test_a_refusal_is_one_word_of_a_closed_set(lab: Lab, tcp_target: Target) -> None:
     def reason(target: Target) -> str:
         with pytest.raises(StockopsError) as told:
-            open_server(target, connect_timeout_s=1)
+            open_server(target, connect_timeout_s=10)
         return reason_of(told.value)
 
     assert reason(replace(tcp_target, password=None)) == "auth"

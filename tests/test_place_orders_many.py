@@ -1,5 +1,6 @@
 """Many orders: one by one, in batches, at once, and on both engines."""
 
+import itertools
 import random
 import re
 import threading
@@ -27,6 +28,7 @@ ORDERS = 500
 BATCH = 100
 CLIENTS = 16
 CLIENT_SECONDS = 3.0
+CALLS_MIN = 30  # of a client, however busy the machine is: enough to fill and to cancel
 CLIENT_LOCK_TIMEOUT_S = 30.0
 
 # Numbers drawn from event_ids, counted from the first one that the orders drew. A batch may draw
@@ -303,14 +305,14 @@ class Client:
     bed: Bed
     symbols: list[str]
     accounts: list[int]
-    until: float
 
     def run(self, start: threading.Barrier) -> Counter[str]:
-        """Place, cancel and send batches until the time is over; return the answers by status."""
+        """Place, cancel and send batches, `CALLS_MIN` at least; return the answers by status."""
         draw, said, resting = random.Random(self.number), Counter[str](), list[int]()
         with connect(self.bed.target, lock_timeout_s=CLIENT_LOCK_TIMEOUT_S) as server:
-            start.wait(30)
-            while time.monotonic() < self.until:
+            start.wait(60)
+            until, calls = time.monotonic() + CLIENT_SECONDS, itertools.count()
+            while next(calls) < CALLS_MIN or time.monotonic() < until:
                 if resting and draw.random() < 0.2:
                     answers = [orders.cancel(server, resting.pop(), clock=CLOCK)]
                 elif draw.random() < 0.1:
@@ -338,8 +340,7 @@ def test_sixteen_clients_on_three_issues_and_ten_accounts_never_deadlock(busy: B
     holds = dict.fromkeys(symbols, 10_000)
     accounts = [busy.account(1_000_000_000, holds=holds) for _ in range(10)]
     before, start = deadlocks(busy), threading.Barrier(CLIENTS)
-    until = time.monotonic() + CLIENT_SECONDS
-    clients = [Client(n, busy, symbols, accounts, until) for n in range(CLIENTS)]
+    clients = [Client(n, busy, symbols, accounts) for n in range(CLIENTS)]
     with ThreadPoolExecutor(CLIENTS) as pool:
         said = sum(pool.map(lambda client: client.run(start), clients), Counter[str]())
     assert deadlocks(busy) == before

@@ -525,8 +525,8 @@ def test_a_prefix_of_which_nothing_is_known_is_no_endless_search() -> None:
     """As the fuzzer found: what has no end of its own was searched for with each other."""
     noise = " ".join(f"w{n}@x[" for n in range(40))
     lines = [f"{noise}{n} LOG:  duration: 1.000 ms".encode() for n in range(200)]
-    begun = time.monotonic()
+    begun = time.process_time()
     assert pgprefix.infer(lines) is not None
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
     twice = [b"kim@shop LOG:  x", b"kim@shop lee@shop LOG:  x"]
     assert pgprefix.infer(twice) is not None  # a name of a group was given twice
