@@ -16,7 +16,7 @@ from .base import Miscut, Piece, Raw
 from .pgentry import Entry, event_of, query_id
 from .pglines import Entries
 from .pgmany import apart, durations, kind
-from .pgtime import instants, microseconds
+from .pgtime import joined_instants, microseconds
 from .usual import Parts, parse_others
 
 _FIELDS_MIN = 23  # of PostgreSQL 12; 13 added the backend's type, 14 the leader and the query's id
@@ -28,16 +28,17 @@ _BARE = rb'[^",\r\n]*+'  # what the server never quotes
 _PLAIN = rb'"[^"]*+"'  # what it always quotes, and without a quote within, if none follows
 _WITHIN = rb'[^"]*+(?:""[^"]*+)*+'
 # A row of an execution as the server writes it, any other row, and what is none for certain. Every
-# byte is in a group. The first ones are the time; the user, the database, the process and the host;
-# the session, its line, its command, when it began, and its transactions. The last ones are the
-# application, and what newer versions have: the backend's type, the leader, the query's id.
+# byte is in a group. The first ones are the second and what is beyond it; the zone, the user, the
+# database, the process and the host; the session, its line, its command, when it began, and its
+# transactions. `quoted` is the rest of a statement from the first quote within. The last ones are
+# the application, and what newer versions have: the backend's type, the leader, the query's id.
 _ROW = patterns.compiled(
-    rb'(?P<time>.{17}[0-9]{2}\.[0-9]{3} [^",\r\n]++)'
-    b"(?P<whence>," + _PLAIN + b"," + _PLAIN + b"," + _BARE + b"," + _PLAIN + b")"
+    rb'(?P<second>.{17}[0-9]{2})(?P<beyond>\.[0-9]{3})'
+    b'(?P<whence> [^",\r\n]++,' + _PLAIN + b"," + _PLAIN + b"," + _BARE + b"," + _PLAIN + b")"
     b"(?P<session>," + _BARE + b"," + _BARE + b"," + _PLAIN + (b"," + _BARE) * 3 + b",)"
     b"(?P<head>" + _BARE + b"," + _BARE
     + rb',"[^:,"\r\n]{1,40}: )(?P<took>[0-9]{1,15}\.[0-9]{3})(?P<step> ms  [^:,"\r\n]{1,100}: )'
-    b"(?P<sql>" + _WITHIN + b")"
+    b'(?P<sql>[^"]*+)(?P<quoted>(?:""[^"]*+)*+)'
     b'(?P<detail>",(?:"' + _WITHIN + b'")?)'
     b"(?P<application>(?:,,,,,,,|(?:," + _FIELD + b'){7}),"' + _WITHIN + b'")'
     b"(?P<tail>(?:," + _PLAIN + b"(?:," + _BARE + b"," + _BARE + b")?)?\n)"
@@ -49,7 +50,9 @@ _BEGINNING = patterns.compiled(
     rb'\n(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [^",\r\n]++,"[^"]++","[^"]++",\d++,")'
 )
 _GUESS_BYTES_MAX = 1 << 20
-_USUAL = ("time", "whence", "took", "sql", "detail", "application", "tail")
+_USUAL = (
+    "second", "beyond", "whence", "took", "sql", "quoted", "detail", "application", "tail",
+)  # fmt: skip
 _PEOPLE_MAX = 1 << 14
 
 
@@ -124,7 +127,7 @@ class PgCsv:
         sources = _sources(rows["head"], rows["step"])
         usual = list(map(bool, sources))
         told = {name: rows.of(name, usual) for name in _USUAL}
-        at_us = instants(told["time"]) if told["time"] else []
+        at_us = _instants(told)
         if at_us is None:
             yield from self.parse(piece, account)
             return
@@ -190,12 +193,23 @@ def _source(head: bytes | None, step: bytes) -> Source | None:
     return kind(severity, said.partition(b'"')[2][:-2], step[len(" ms  ") : -2])
 
 
+def _instants(told: Mapping[str, Sequence[bytes]]) -> list[int] | None:
+    """Return the instants of rows; None where one is none, or they are of two zones."""
+    zones = {each.partition(b",")[0] for each in set(told["whence"])}
+    if len(zones) > 1:
+        return None
+    return joined_instants(told["second"], told["beyond"], zones.pop()) if zones else []
+
+
 def _batch(told: Mapping[str, Sequence[bytes]], at_us: Sequence[int]) -> Batch:
     if len(_PEOPLE) > _PEOPLE_MAX:
         _PEOPLE.clear()
     query_ids = {each: _query_id(each) for each in set(told["tail"])}
+    sql, quoted = list(told["sql"]), told["quoted"]
+    for place in compress(range(len(sql)), quoted):
+        sql[place] += quoted[place].replace(b'""', b'"')
     return Batch(
-        sql=[each.replace(b'""', b'"') if b'"' in each else each for each in told["sql"]],
+        sql=sql,
         at_us=at_us,
         duration_us=durations(told["took"]),
         who=list(map(_PEOPLE.__getitem__, zip(told["whence"], told["application"], strict=True))),
@@ -205,7 +219,7 @@ def _batch(told: Mapping[str, Sequence[bytes]], at_us: Sequence[int]) -> Batch:
 
 
 class _People(dict[tuple[bytes, bytes], Who]):
-    """Who it is, by the fields from the user to the host, and those up to the application."""
+    """Who it is, by the fields from the zone to the host, and those up to the application."""
 
     def __missing__(self, said: tuple[bytes, bytes]) -> Who:
         _, user, database, _, host = _fields(said[0])

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
+from operator import add
 
 from ..batches import text
 
@@ -44,6 +45,17 @@ def instants(said: Sequence[bytes]) -> list[int] | None:
         [zone] = {each[end:] for each in said}
         seconds = Seconds(zone)
         return [seconds[each[:_SECONDS_END]] + THOUSANDTHS[each[_SECONDS_END:end]] for each in said]
+    except (ValueError, KeyError):
+        return None
+
+
+def joined_instants(
+    seconds: Sequence[bytes], beyond: Sequence[bytes], zone: bytes
+) -> list[int] | None:
+    """Return what `instants` does of seconds, and of what they have beyond, such as .123."""
+    try:
+        of_seconds = map(Seconds(zone).__getitem__, seconds)
+        return list(map(add, of_seconds, map(THOUSANDTHS.__getitem__, beyond)))
     except (ValueError, KeyError):
         return None
 
