@@ -351,12 +351,24 @@ def test_a_moment_outside_what_is_proven_is_refused_and_the_windows_are_named(ru
     assert re.search(counted_by[ruin.engine], str(caught.value.hint))
 
 
-@pytest.mark.parametrize("aim", ["xid:4000000000", "name:never made"])
-def test_what_only_a_recovery_can_seek_is_said_to_be_nowhere(pg: Ruin, aim: str) -> None:
+@pytest.mark.parametrize(
+    ("aim", "how"),
+    [
+        ("xid:4000000000", ("restore", "--lab", f"sought-{secrets.token_hex(4)}")),
+        ("name:never made", ("drill",)),
+    ],
+    ids=["a transaction, by a restore", "a restore point, by a drill"],
+)
+def test_what_only_a_recovery_can_seek_is_said_to_be_nowhere(
+    pg: Ruin, aim: str, how: tuple[str, ...]
+) -> None:
+    """A drill to a moment that never was says nothing against the backup, which stays as it was."""
     planned = pg.cli("restore", "--to", aim, "--plan")
     assert "only the recovery finds out" in planned.output
-    said = pg.cli("restore", "--to", aim, "--lab", f"sought-{secrets.token_hex(4)}")
-    assert said.exit_code == 1
+    before = [each.state for each in pg.repo.backups()]
+    said = pg.cli(*how, "--to", aim)
+    assert said.exit_code == 5
+    assert [each.state for each in pg.repo.backups()] == before
     assert f"there is no {aim.replace(':', ' ')} in the log from the end of 20" in said.output
 
 

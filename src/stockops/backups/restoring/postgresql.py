@@ -135,7 +135,8 @@ class PostgreSQL:
         except (ServerError, Unreachable) as exc:
             fatal = _fatal(lab)
             if recovery.aim.kind in {"xid", "name"} and _NOT_REACHED in fatal:
-                raise StorageError(
+                # As of a GTID that is not there: that says nothing against the backup.
+                raise Refused(
                     f"there is no {recovery.aim} in the log from the end of {recovery.last.id} on, "
                     f"which was replayed to its end at {recovery.window.end.lsn}",
                     hint="It is of before that backup, or of later, or of another server: take a "
