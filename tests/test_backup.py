@@ -274,6 +274,8 @@ def test_a_moment_says_itself(text: str, engine: str, said: str) -> None:
     ("text", "engine"),
     [
         ("yesterday", "postgresql"),
+        ("0001-01-01T00:00+09:00", "postgresql"),
+        ("9999-12-31T23:59-09:00", "mariadb"),
         ("lsn:xyz", "postgresql"),
         ("gtid:0-1-5", "postgresql"),
         ("lsn:0/1", "mariadb"),
@@ -284,6 +286,12 @@ def test_a_moment_says_itself(text: str, engine: str, said: str) -> None:
 def test_what_is_no_moment_is_refused(text: str, engine: str) -> None:
     with pytest.raises(ConfigError):
         restoring.parse(text, engine=engine)
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "0001-01-01T00:00+09:00", "9999-12-31T23:59-09:00"])
+def test_what_is_no_time_is_refused_before_anything_is_read(text: str) -> None:
+    ran = CliRunner().invoke(main, ["backup", "find", "--repository", "/none", "--since", text])
+    assert (ran.exit_code, "is no time" in ran.output) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from manifests import of_postgresql, put
 
 from stockops.backups import archive, repository, restoring
@@ -11,6 +12,7 @@ from stockops.backups.archive import ledger, wal
 from stockops.backups.manifest import Manifest, Position
 from stockops.backups.repository import Repository
 from stockops.backups.streams import Form
+from stockops.cli import main
 from stockops.errors import ConfigError, Refused
 
 SYSTEM = "pg-7"
@@ -74,6 +76,27 @@ def test_the_end_of_a_log_that_goes_on_behind_a_gap_is_refused(repo: Repository)
     for behind in (f"lsn:{place(6)}", (NOON + timedelta(minutes=6)).isoformat()):
         with pytest.raises(Refused, match="outside what is proven"):
             plan(repo, behind)
+
+
+def test_evidence_that_cannot_be_written_is_told_before_the_drill(
+    repo: Repository, tmp_path: Path
+) -> None:
+    backup(repo, 1)
+    (tmp_path / "a.md").write_text("minutes of the last meeting")
+    asked = ["backup", "drill", "--repository", repo.store.place, "--report"]
+    for name, words in (("x.pdf", "in which form"), ("a.md", "is there and is no report")):
+        done = CliRunner().invoke(main, [*asked, str(tmp_path / name)])
+        assert (done.exit_code, words in done.output) == (2, True), done.output
+
+
+@pytest.mark.parametrize("moment", ["name:before_deploy", "xid:4711"])
+def test_what_is_looked_for_where_there_is_no_log_is_refused(repo: Repository, moment: str) -> None:
+    """The server was told to stop where the backup ends, and a drill of it proved the moment."""
+    made = backup(repo, 1)
+    with pytest.raises(Refused, match=f"there is none after {made.id}"):
+        plan(repo, moment)
+    log(repo, 1, 2)
+    assert plan(repo, moment).logs
 
 
 def test_a_backup_behind_the_gap_makes_the_end_an_end_again(repo: Repository) -> None:

@@ -242,6 +242,7 @@ def test_the_server_gives_up_after_the_time_limit(bed: Bed) -> None:
         ("movers", ("rows",), "Write --param rows=VALUE"),
         ("unsettled-cash", ("on=5 January",), "Write it as 2026-01-05."),
         ("warnings", ("until=soon",), "Write it as 2026-01-05T15:30"),
+        ("warnings", ("until=0001-01-01T00:00",), "Write it as 2026-01-05T15:30"),
     ],
 )
 def test_what_cannot_be_asked_says_what_can(name: str, given: tuple[str, ...], said: str) -> None:

@@ -244,6 +244,7 @@ def drill_command(
       stockops backup drill --to 2026-01-02T14:29:59+09:00 --journal out/run-1
     """  # noqa: D301  click reads \b as a character
     repo = opened(place)
+    _require_room(asked["reports"])
     drilled = _drilled(repo, moment, name, asked)
     backupview.finish()
     _report(repo, drilled, asked["reports"], asked["signed_off"])
@@ -302,6 +303,15 @@ def _drilled(repo: "Repository", moment: str, name: str | None, asked: dict[str,
         hash_first(repo, recovery.links[-1])
         return drilling.drill(repo, recovery, **how)
     return drilling.drill_dump(repo, dump, **how)
+
+
+def _require_room(paths: Sequence[Path]) -> None:
+    """Raise where evidence could not be written to one of `paths`: a drill may take an hour."""
+    if paths:
+        from .. import report  # noqa: PLC0415  only who wants one waits for it
+
+        for path in paths:
+            report.check_drill(path)
 
 
 def _report(

@@ -28,7 +28,7 @@ def _instant(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
         return None
     try:
         return datetime.fromisoformat(value).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):  # the last hour of the year 9999 is none as UTC
         raise ConfigError(
             f"{value!r} is no time", hint="Write it as 2026-01-02T14:30:00+09:00."
         ) from None

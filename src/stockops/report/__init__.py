@@ -1,6 +1,6 @@
 """One run as one page: a self-contained HTML file that needs no network and no script."""
 
-from .drillpage import write_drill
+from .drillpage import check_drill, write_drill
 from .indexpage import write_index
 from .page import check, render, write
 from .result import (
@@ -37,6 +37,7 @@ __all__ = [
     "SymbolTrades",
     "TableRows",
     "check",
+    "check_drill",
     "render",
     "write",
     "write_drill",

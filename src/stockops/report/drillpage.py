@@ -7,9 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError
-from .page import templates, write_text
+from .page import check, templates, write_text
 
 FORMS = (".html", ".md", ".json")
+
+
+def check_drill(path: Path) -> None:
+    """Raise `ConfigError` where `write_drill` could not write `path`."""
+    if path.suffix not in FORMS:
+        raise ConfigError(
+            f"{str(path)!r} does not say in which form the evidence is wanted",
+            hint=f"Let it end with one of {', '.join(FORMS)}.",
+        )
+    check(path)
 
 
 def write_drill(
@@ -20,11 +30,7 @@ def write_drill(
     signed_off: str | None = None,
 ) -> None:
     """Write what `Drilled.as_json` says to `path`; `history` holds earlier verdicts."""
-    if path.suffix not in FORMS:
-        raise ConfigError(
-            f"{str(path)!r} does not say in which form the evidence is wanted",
-            hint=f"Let it end with one of {', '.join(FORMS)}.",
-        )
+    check_drill(path)
     digest = hashlib.sha256(json.dumps(says, sort_keys=True).encode()).hexdigest()
     if path.suffix == ".json":
         text = json.dumps({**says, "signed_off": signed_off, "sha256": digest}, indent=1) + "\n"

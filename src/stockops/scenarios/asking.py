@@ -122,10 +122,12 @@ def _typed(param: Param, value: str) -> int | str:
                 return date.fromisoformat(value).isoformat()
             case "instant":
                 moment = datetime.fromisoformat(value)
-                return (moment if moment.tzinfo else moment.replace(tzinfo=KST)).isoformat()
+                moment = moment if moment.tzinfo else moment.replace(tzinfo=KST)
+                moment.astimezone(UTC)  # which the first hours of the calendar have none of
+                return moment.isoformat()
             case "text":
                 return value
-    except ValueError as exc:
+    except (ValueError, OverflowError) as exc:
         raise ConfigError(
             f"the parameter {param.name!r} is a {param.kind}, and {value!r} is none",
             hint=f"Write it as {_EXAMPLES[param.kind]}.",

@@ -97,18 +97,19 @@ def start(repo: Repository, target: Target, asked: Start, *, consent: Consent) -
             else:
                 server.execute(step.action)
         place = shlex.quote(repo.store.place)
-        run = f"stockops backup archive run -t {target.name} --repository {place}"
+        where = f"-t {shlex.quote(target.name)} --repository {place}"
+        run = f"stockops backup archive run {where}"
         if server.engine != "postgresql" or asked.receive:
             return Started(system=system, how="receiver", proven=None, next=run)
         if server.fetch(ARCHIVER)[0].archive_mode == "off":
-            again = "Restart PostgreSQL, then prove it: stockops backup archive start"
+            again = f"Restart PostgreSQL, then prove it: stockops backup archive start {where}"
             return Started(system=system, how="archive_command", proven=None, next=again)
         proven = _prove(server, repo, system)
     return Started(
         system=system,
         how="archive_command",
         proven=proven,
-        next=f"stockops backup take -t {target.name} --repository {place}",
+        next=f"stockops backup take {where}",
     )
 
 

@@ -109,7 +109,6 @@ def _parse(bare: str, *, inclusive: bool) -> Aim | None:
         if bare.startswith(f"{kind}:") and re.fullmatch(shape, bare.partition(":")[2]):
             return Aim(kind, bare.partition(":")[2], inclusive=inclusive)
     try:
-        at = datetime.fromisoformat(bare)
-    except ValueError:
+        return Aim("time", bare, at=datetime.fromisoformat(bare).astimezone(UTC))
+    except (ValueError, OverflowError):  # the last hour of the year 9999 is in no calendar as UTC
         return None
-    return Aim("time", bare, at=at.astimezone(UTC))

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ...errors import ConfigError, Refused, StorageError
+from ...errors import Refused, StorageError
 from ...plan import Step
 from .. import archive
-from ..archive import Log, Stopped, Window, wal
-from ..archive.showing import gap_line, place
+from ..archive import Log, Stopped, Window
 from ..keys import Identities
-from ..manifest import Manifest, Position
+from ..manifest import Manifest
 from ..repository import Backup, Repository
 from .aims import Aim
 from .chains import chain, require_sound
+from .reaching import described, lsn_of, require_all, require_reached, window_of
 
 _SOUGHT = ("xid", "name")  # what no piece of the archive says of itself
 _RESTORE_BYTES_PER_S = 60e6  # until a drill has measured it
@@ -172,15 +172,20 @@ def _planned(repo: Repository, aim: Aim, means: _Means) -> Recovery:
             f"nothing of {system} can be recovered",
             hint="See what is there: stockops backup list; stockops backup windows",
         )
-    window = _window(repo, windows, aim, means.identities)
+    window = window_of(repo, windows, aim, means.identities)
     if stopped is not None and aim.kind == "end":
-        _require_all(repo, window, stopped, means.identities)
-    _require_reached(repo, window, aim, means.identities)
+        require_all(repo, window, stopped, means.identities)
+    require_reached(repo, window, aim, means.identities)
     backups = {each.id: each for each in repo.backups(system)}
     usable = [backups[name] for name in window.backups]
     chosen = start or _start(usable, aim, window)
     said = manifest_of(chosen)
     logs = [] if aim.kind == "backup" else _until(window.logs_from(said), aim)
+    if aim.kind in _SOUGHT and not logs:
+        raise Refused(
+            f"{aim} is looked for in the log, and there is none after {chosen.id}",
+            hint="What is archived: stockops backup windows; from an older backup: --from ID",
+        )
     links = chain(repo, chosen, among=list(backups.values()))
     raw = sum(manifest_of(link).raw_bytes for link in links) + sum(log.raw_bytes for log in logs)
     return Recovery(
@@ -208,129 +213,6 @@ def manifest_of(backup: Backup) -> Manifest:
     return backup.manifest
 
 
-def _window(
-    repo: Repository, windows: Sequence[Window], aim: Aim, identities: Identities
-) -> Window:
-    """Return the window that holds `aim`; of several the last one."""
-    known = "; ".join(described(window, aim) for window in windows)
-    if aim.timeline:
-        windows = [window for window in windows if window.branch == aim.timeline]
-    if aim.kind in {"end", "backup", "name", "xid"} and windows:
-        if aim.kind == "end":
-            _require_no_gap(repo, windows[-1], identities)
-        return windows[-1]
-    holding = [window for window in windows if _holds(window, aim)]
-    if not holding:
-        raise Refused(
-            f"{aim} lies outside what is proven to be recoverable",
-            hint=f"What is: {known}. See the gaps: stockops backup windows",
-        )
-    if aim.kind == "lsn":
-        _require_one_way(repo, holding, aim)
-    return holding[-1]
-
-
-def _require_no_gap(repo: Repository, window: Window, identities: Identities) -> None:
-    """Raise where there is log behind the end of `window`: its end is not the end."""
-    if window.gap is None:
-        return
-    end = _last_place(repo, window, identities)
-    kind = "file" if end.file else "lsn"
-    raise Refused(
-        f"the log goes on behind a gap, and nothing there can be brought back: "
-        f"{gap_line(window.gap)}",
-        hint="Bring that file back; or say that you want what is before it: "
-        f"--to {kind}:{place(end).partition(' ')[0]} ({_instant(window.end_at)}).",
-    )
-
-
-def _require_all(
-    repo: Repository, window: Window, stopped: Stopped, identities: Identities
-) -> None:
-    """Raise where the stopped server had log that `window` has not: its end is not the end."""
-    if stopped.is_within(window.branch, window.end):
-        return
-    end = _last_place(repo, window, identities)
-    moment = f"{'file' if end.file else 'lsn'}:{place(end).partition(' ')[0]}"
-    raise Refused(
-        f"the log of the stopped server goes on to {place(stopped.end)}"
-        f"{', but ' if stopped.problem else ''}{stopped.problem}: what can be brought back ends at "
-        f"{place(window.end)}, and what it confirmed after that would be lost",
-        hint=f"See what is missing in {str(stopped.directory)!r} and in stockops backup windows; "
-        f"or say that you want what is before it: --to {moment if window.logs else 'backup'}",
-    )
-
-
-def _last_place(repo: Repository, window: Window, identities: Identities) -> Position:
-    """Return the last place of `window` that a recovery can be told to stop at."""
-    try:
-        return archive.latest(repo, window.logs, identities=identities)
-    except (ConfigError, StorageError):  # no log, or no key to read it by
-        return window.end
-
-
-def _require_one_way(repo: Repository, holding: Sequence[Window], aim: Aim) -> None:
-    """Raise where timelines that went different ways both have a place of that number."""
-    last = holding[-1]
-    left = {fork.timeline: fork.lsn for fork in archive.history(repo, last.system, last.branch)} | {
-        last.branch: 1 << 64
-    }
-    others = {each.branch for each in holding if left.get(each.branch, 0) < wal.lsn(aim.text)}
-    if others:
-        every = sorted({*others, last.branch})
-        before = "" if aim.inclusive else "before:"
-        ways = " or ".join(f"--to {before}lsn:{aim.text}@{each}" for each in every)
-        raise Refused(
-            f"{aim} is on the timelines {', '.join(map(str, every))}, which went different ways "
-            "before it",
-            hint=f"Say which one is meant: {ways}",
-        )
-
-
-def _require_reached(repo: Repository, window: Window, aim: Aim, identities: Identities) -> None:
-    """Raise where `aim` is behind the last record: a server told to go there does not start."""
-    if aim.kind != "lsn" or not window.logs or window.end == window.start:
-        return
-    if _lsn(aim.text) < _lsn(window.logs[-1].start.lsn):
-        return
-    last = _last_place(repo, window, identities)
-    if _lsn(aim.text) > _lsn(last.lsn):
-        raise Refused(
-            f"{aim} lies behind {last.lsn}, where the last record of the log begins",
-            hint=f"Take that: --to lsn:{last.lsn}",
-        )
-
-
-def described(window: Window, aim: Aim | None = None) -> str:
-    """Return a window in a few words, by what `aim` counts by, too."""
-    words = f"{_instant(window.start_at)} to {_instant(window.end_at)}"
-    if aim is None or aim.kind not in {"lsn", "gtid", "file"}:
-        return words
-    return f"{place(window.start)} to {place(window.end)}, which is {words}"
-
-
-def _instant(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _holds(window: Window, aim: Aim) -> bool:
-    if aim.at is not None:
-        # PostgreSQL stops at a time only where a later transaction tells it that it is past.
-        within = aim.at < window.end_at or window.end.lsn is None
-        return window.start_at <= aim.at <= window.end_at and within
-    if aim.kind == "lsn":
-        at = wal.lsn(aim.text)
-        return wal.lsn(window.start.lsn or "0/0") <= at <= wal.lsn(window.end.lsn or "0/0")
-    if aim.kind == "file":
-        names = {log.name for log in window.logs}
-        return aim.text.rpartition(":")[0] in names
-    domain, server, sequence = map(int, aim.text.split("-"))
-    return any(
-        log.before.get((domain, server), 0) < sequence <= log.after.get((domain, server), 0)
-        for log in window.logs
-    )
-
-
 def _start(usable: Sequence[Backup], aim: Aim, window: Window) -> Backup:
     """Return the last backup that was whole before `aim`; where nobody can tell, the first one."""
     if aim.kind in _SOUGHT:
@@ -348,7 +230,7 @@ def _is_before(said: Manifest, aim: Aim) -> bool:
     if aim.at is not None:
         return datetime.fromisoformat(said.ended_at) <= aim.at
     if aim.kind == "lsn":
-        return _lsn(said.stop.lsn) <= _lsn(aim.text)
+        return lsn_of(said.stop.lsn) <= lsn_of(aim.text)
     if aim.kind == "gtid":
         return _sequence(said.stop.gtid or "", aim.text) < int(aim.text.split("-")[2])
     if aim.kind == "file":
@@ -375,15 +257,11 @@ def _until(logs: Sequence[Log], aim: Aim) -> list[Log]:
         if aim.at is not None and log.last_at is not None and log.last_at > aim.at:
             break
         # One more than holds it: the record that ends the recovery may cross the border.
-        if aim.kind == "lsn" and _lsn(log.start.lsn) > _lsn(aim.text):
+        if aim.kind == "lsn" and lsn_of(log.start.lsn) > lsn_of(aim.text):
             break
         if aim.kind == "file" and log.name == aim.text.rpartition(":")[0]:
             break
     return found
-
-
-def _lsn(text: str | None) -> int:
-    return wal.lsn(text or "0/0")
 
 
 def predicted(repo: Repository, links: Sequence[Backup], raw_bytes: int) -> float:
