@@ -28,7 +28,7 @@ from stockops.backups.repository import Repository
 from stockops.backups.streams import Form
 from stockops.cli import main
 from stockops.engine import connect
-from stockops.errors import ConfigError, Refused, StorageError
+from stockops.errors import Busy, ConfigError, Refused, StorageError
 from stockops.lab import Lab
 from stockops.plan import Consent
 from stockops.settings import reloading
@@ -521,6 +521,39 @@ def test_a_receiver_that_is_killed_loses_nothing(
         archive.fetch(repo, log, tmp_path / log.name)
         assert (tmp_path / log.name).read_bytes() == kept_by_server(spot, log.name), log.name
     eventually(lambda: not receivers_of(spot))
+
+
+def waits(repo: Repository, spot: Spot, name: str) -> ledger.Log | None:
+    """The piece `name`, where it is in the spool."""
+    found = [log for log in spool.tails(repo, spot.system) if log.name == name]
+    return found[0] if found else None
+
+
+def test_what_waited_when_it_was_looked_up_is_fetched_from_the_archive(
+    spot: Spot, repo: Repository, tmp_path: Path
+) -> None:
+    """A drill plans, then unpacks for a while; meanwhile the receiver goes on."""
+    spot.write(5)
+    first = current(spot)
+    with receiving(spot, repo):
+        waiting = eventually(lambda: waits(repo, spot, first), 20)
+        assert waiting is not None
+        archive.fetch(repo, waiting, tmp_path / "before")
+        spot.turn()
+        eventually(partial(is_archived, repo, spot, first), 30)
+        eventually(lambda: not waiting.spooled or not waiting.spooled.exists(), 20)
+    archive.fetch(repo, waiting, tmp_path / "after")
+    planned = (tmp_path / "before").read_bytes()
+    fetched = (tmp_path / "after").read_bytes()
+    assert len(fetched) == len(planned) == waiting.raw_bytes
+    end, start = (waiting.end.lsn, waiting.start.lsn)
+    reach = wal.lsn(end) - wal.lsn(start) if end and start else waiting.raw_bytes
+    assert fetched[:reach] == planned[:reach]
+    for path in Path(repo.store.place, "archive").rglob(f"{first}.*"):
+        path.unlink()
+    with pytest.raises(Busy, match="has it elsewhere by now"):
+        archive.fetch(repo, waiting, tmp_path / "never")
+    assert not (tmp_path / "never").exists()
 
 
 def receivers_of(spot: Spot) -> list[int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from ... import disk, scratch
-from ...errors import ConfigError, StorageError
+from ...errors import Busy, ConfigError, StorageError
 from .. import streams
 from ..keys import Identities
 from ..manifest import Position
@@ -24,13 +24,23 @@ def fetch(repo: Repository, log: Log, to: Path, *, identities: Identities = ()) 
     """
     Write the log as it was to the file `to`, durable; raise `StorageError` where it is damaged.
 
-    Of a binary log in the spool the whole transactions are written, of a segment all of it.
+    Of a binary log in the spool the whole transactions are written, of a segment all of it. What
+    waited there when `log` was looked up may be archived by now: then it is taken from there.
     """
     with _written(to) as file:
-        if log.object is not None:
-            _copy(repo, log.object, file, raw=log.raw_sha, size=log.raw_bytes, keys=identities)
-        elif log.spooled is not None:
-            _copy_spooled(log.spooled, file, log.raw_bytes)
+        if log.spooled is not None and log.object is None:
+            if _copy_spooled(log.spooled, file, log.raw_bytes):
+                return
+            file.seek(0)
+            file.truncate()
+        there = log if log.object is not None else _by_now(repo, log)
+        if there.object is not None:
+            _copy(
+                repo, there.object, file, raw=there.raw_sha, size=there.raw_bytes, keys=identities
+            )
+        elif there.spooled is not None and not _copy_spooled(there.spooled, file, log.raw_bytes):
+            raise _moving(log)
+        file.truncate(log.raw_bytes)
 
 
 def get(repo: Repository, name: str, to: Path, *, system: str, identities: Identities = ()) -> bool:
@@ -107,17 +117,32 @@ def _copy(
         raise streams.damaged(name, "what came out is not what went in")
 
 
-def _copy_spooled(spooled: Path, file: IO[bytes], size: int) -> None:
+def _copy_spooled(spooled: Path, file: IO[bytes], size: int) -> bool:
+    """Write the first `size` bytes of `spooled`; False where it is gone, or shorter."""
     left = size
     with suppress(FileNotFoundError), spooled.open("rb") as source:
         while left and (chunk := source.read(min(left, streams.CHUNK_BYTES))):
             file.write(chunk)
             left -= len(chunk)
-    if left:
-        raise StorageError(
-            f"{str(spooled)!r} is gone, or shorter: who receives the log has it elsewhere by now",
-            hint="Try it again.",
-        )
+    return not left
+
+
+def _by_now(repo: Repository, log: Log) -> Log:
+    """Return where the piece `log` is now: archived, or in the spool under its final name."""
+    from .spool import tails  # noqa: PLC0415  it needs the ledger, too
+
+    for each in (*ledger.logs(repo, log.system), *tails(repo, log.system)):
+        if (each.branch, each.number) == (log.branch, log.number) and each.spooled != log.spooled:
+            return each
+    raise _moving(log)
+
+
+def _moving(log: Log) -> Busy:
+    """Return the error for a piece that is between two places: it says nothing against a backup."""
+    return Busy(
+        f"{str(log.spooled)!r} is gone, or shorter: who receives the log has it elsewhere by now",
+        hint="Try it again.",
+    )
 
 
 def _from_spool(repo: Repository, system: str, name: str, to: Path) -> bool:
