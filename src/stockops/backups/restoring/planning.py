@@ -177,8 +177,7 @@ def _planned(repo: Repository, aim: Aim, means: _Means) -> Recovery:
         require_all(repo, window, stopped, means.identities)
     require_reached(repo, window, aim, means.identities)
     backups = {each.id: each for each in repo.backups(system)}
-    usable = [backups[name] for name in window.backups]
-    chosen = start or _start(usable, aim, window)
+    chosen = start or _start([backups[name] for name in window.backups], aim, window)
     said = manifest_of(chosen)
     logs = [] if aim.kind == "backup" else _until(window.logs_from(said), aim)
     if aim.kind in _SOUGHT and not logs:
