@@ -154,6 +154,14 @@ def test_the_self_test_wants_books_that_hold_to_begin_with(traded: Target) -> No
         books.self_test(traded, asked=[broken])
 
 
+@pytest.mark.parametrize("way", [[], ["--self-test"]], ids=["check", "self-test"])
+def test_a_database_without_books_is_told(target: Target, way: list[str]) -> None:
+    ran = stockops("books", "check", "--target", target.url, *way)
+    assert ran.code == 1
+    assert "error: there are no books to check: tables are missing" in ran.err
+    assert "hint: Make the tables with: stockops migrate up" in ran.err
+
+
 def test_a_violation_is_counted_whole_and_shown_in_part(market: Target) -> None:
     with connect(market) as server:
         customers = server.execute(

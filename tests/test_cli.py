@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -170,8 +171,43 @@ def test_a_reader_that_goes_away_is_no_fault(args: list[str]) -> None:
         )
     finally:
         os.close(write)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize("args", [["--help"], ["lab", "status"]], ids=" ".join)
+def test_an_answer_that_has_no_room_is_told(args: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "stockops", *args],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == (
+        b"error: no room for what this command writes: no space left on device"
+    )
     assert b"Traceback" not in done.stderr
     assert b"Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        (options.WHOLE, ["-9223372036854775808", "0"], ["9223372036854775808", "1.5"]),
+        (options.DAY, ["2025-01-02"], ["0001-01-01", "9999-12-31", "2025-02-30"]),
+    ],
+    ids=["whole", "day"],
+)
+def test_a_value_that_nothing_can_count_with_is_refused(
+    kind: "click.ParamType[Any]", good: list[str], bad: list[str]
+) -> None:
+    for text in good:
+        kind.convert(text, None, None)
+    for text in bad:
+        with pytest.raises(click.BadParameter):
+            kind.convert(text, None, None)
 
 
 def test_ctrl_c_ends_a_command_with_130(tmp_path: Path) -> None:

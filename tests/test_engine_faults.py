@@ -415,3 +415,12 @@ def test_a_question_asks_only(lossy: tuple[Server, Proxy]) -> None:
     way.swallows.set()
     with fault(Fault.LOST):
         session.fetch(catalog.TABLES)
+
+
+def test_a_database_without_the_schema_says_what_to_look_at(server: Server) -> None:
+    for sql in ("SELECT n FROM no_such_table", "SELECT no_such_routine(1)", "SELECT no_such_thing"):
+        with pytest.raises(ServerError) as caught:
+            server.rows(sql)
+        assert caught.value.hint == (
+            "See whether the schema is there, and whole: stockops migrate status"
+        )

@@ -303,6 +303,7 @@ def test_apply_detaches_what_a_retention_says_and_makes_what_is_missing(
     keep = 12 * (today.year - 2025) + today.month - 1  # the open partition begins there
     asked = stockops(target, "plan", "--retention", keep, "--format", "json")
     assert (asked.exit_code, json.loads(asked.stdout)[0]["past"]) == (1, [*PARTS[old.engine]])
+    assert stockops(target, "plan", "--retention", "=12").exit_code == 2
     nowhere = stockops(target, "apply", "--retention", "12")
     assert (nowhere.exit_code, "nothing says where" in nowhere.stderr) == (2, True)
     words = ["apply", "--retention", f"old={keep}", "--to", tmp_path, "--format", "json"]

@@ -308,6 +308,8 @@ def test_the_command_plans_and_does_not_take_the_name_of_a_lab(lab: Lab) -> None
     assert planned.exit_code == 0, planned.output
     assert "users.email" in planned.output
     assert CliRunner().invoke(main, [*words, lab.name, "--plan"]).exit_code == 5
+    never = CliRunner().invoke(main, [*words, "../no-name", "--plan"])
+    assert (never.exit_code, "cannot be the name of a lab" in never.stderr) == (2, True)
 
 
 def test_a_secret_that_is_short_or_read_by_others_is_not_taken(lab: Lab, tmp_path: Path) -> None:

@@ -147,3 +147,10 @@ def test_a_number_of_thirteen_digits_is_a_resident_number_only_with_a_date() -> 
     assert "resident_number" in shapes.count(["900101-1234567"])
     for other in ("901301-1234567", "900132-1234567", "900101-9234567", "x900101-1234567"):
         assert "resident_number" not in shapes.count([other])
+
+
+def test_an_issue_and_how_many_are_no_phone() -> None:
+    for phone in ("010-9876-5432", "01098765432", "02 123 4567", "010 98765432", "031.123.4567"):
+        assert shapes.count([f"call {phone} now"])["phone"].inside == 1
+    for words in ("sell limit 010950 1130 at 62000", "buy market 032830 1200 filled 1200"):
+        assert "phone" not in shapes.count([words])

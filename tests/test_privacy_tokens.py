@@ -50,6 +50,11 @@ def stored(bed: Bed, ring: Keyring, count: int) -> list[int]:
     return accounts
 
 
+def test_a_token_wants_an_account(bed: Bed, ring: Keyring) -> None:
+    with pytest.raises(Finding, match="there is no account 999999999"):
+        tokens.store(bed.server, ring, 999999999, Secret("a token"))
+
+
 def revealed(bed: Bed, ring: Keyring) -> dict[int, str]:
     rows = bed.server.fetch(tokens.AFTER, after_id=0, row_limit=10_000)
     return {row.account_id: tokens.read(ring, row).reveal() for row in rows}
@@ -61,6 +66,9 @@ def run(bed: Bed, verb: str, *words: str) -> Result:
 
 def test_the_key_file_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "tokens.key"
+    with pytest.raises(ConfigError, match="there is no key file") as missing:
+        keyring.read(path)
+    assert "stockops privacy make-key --key-file" in str(missing.value.hint)
     ring = keyring.make(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     key = path.read_text().splitlines()[-1].partition(" ")[2]

@@ -50,6 +50,7 @@ PARAMS: dict[str, object] = {
     "at": "2025-01-03 01:00:00",
     "builder_id": 0,
     "channel": "email",
+    "condition_id": 1,
     "database": "trading",
     "day": date(2025, 1, 7),
     "days": 7,

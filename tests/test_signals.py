@@ -360,6 +360,8 @@ def test_the_routine_looks_again_whatever_it_is_asked_for(bed: Bed) -> None:
     assert run(bed) == []
     assert execute(bed, made, prediction) == ("skipped", "not_listed")
     assert of(bed, made) == ("active", 0)
+    [step] = conditions.cancel_steps(bed.server, made)
+    assert step.action.startswith(f"set condition {made} to cancelled")
     assert conditions.cancel(bed.server, made, clock=CLOCK).was == "active"
     assert execute(bed, made, prediction) == ("skipped", "not_active")
     with pytest.raises(Finding, match="is cancelled already"):
@@ -484,7 +486,11 @@ def test_the_commands_say_what_they_did_by_their_exit_codes(bed: Bed, tmp_path: 
     ran = stockops(bed, "conditions", "run")
     assert (ran.exit_code, "1 conditions met: 1 filled" in ran.stdout) == (0, True)
     listed = stockops(bed, "conditions", "list", "--symbol", symbol, "--format", "json")
-    assert [row["status"] for row in json.loads(listed.stdout)] == ["done"]
+    assert [(row["status"], row["expires_at"]) for row in json.loads(listed.stdout)] == [
+        ("done", "2025-01-31T15:00:00+00:00")
+    ]
+    ended = stockops(bed, "conditions", "cancel", str(due[0]["condition_id"]), "--plan")
+    assert (ended.exit_code, "is done already" in ended.stderr) == (1, True)
     assert stockops(bed, "conditions", "cancel", str(due[0]["condition_id"])).exit_code == 1
     rule.write_text("{}")
     refused = stockops(bed, *asked)

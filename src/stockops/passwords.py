@@ -70,6 +70,11 @@ def from_file(
     try:
         mode = path.stat().st_mode
         text = path.read_text("utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{where}: there is no {what} {str(path)!r}",
+            hint="Name one that is there, which only this user may read.",
+        ) from None
     except OSError as exc:
         raise ConfigError(
             f"{where}: cannot read the {what} {str(path)!r}: {exc.strerror}",

@@ -12,6 +12,7 @@ from ..errors import Finding, Refused, ServerError
 from . import invariants, proofs, since, snapshots, together
 from .invariants import Invariant
 from .proofs import Proof
+from .scratch import no_books
 
 State = Literal["held", "violated", "inconclusive", "unchanged"]
 
@@ -309,8 +310,5 @@ def _books_there() -> Iterator[None]:
         yield
     except ServerError as exc:
         if exc.code in _NO_SUCH_TABLE:
-            raise Finding(
-                "there are no books to check: tables are missing from this database",
-                hint="Make the tables with: stockops migrate up",
-            ) from exc
+            raise no_books() from exc
         raise

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..engine import connect
 from ..engine.base import Server
+from ..errors import Finding
 from ..queries import Query
 from ..targets import Target
 
@@ -88,6 +89,8 @@ def copied(target: Target | str) -> Iterator[Server]:
     with connect(target) as source, connect(target, bulk=True) as scratch:
         columns = [c for c in scratch.fetch(COLUMNS) if c.table_name in TABLES]
         indexes = [i for i in scratch.fetch(INDEXES) if i.table_name in TABLES]
+        if {c.table_name for c in columns} != {*TABLES}:
+            raise no_books()
         with source.transaction(isolation="repeatable read", read_only=True):
             for table in TABLES:
                 here = [i for i in (*indexes, VIEW_INDEX) if i.table_name == table]
@@ -95,6 +98,14 @@ def copied(target: Target | str) -> Iterator[Server]:
         if scratch.engine == "postgresql":
             scratch.execute(f"ANALYZE {', '.join(TABLES)}")
         yield scratch
+
+
+def no_books() -> Finding:
+    """Return what to raise for a database without the tables of the books."""
+    return Finding(
+        "there are no books to check: tables are missing from this database",
+        hint="Make the tables with: stockops migrate up",
+    )
 
 
 def _copy(source: Server, scratch: Server, columns: list[Column], indexes: list[Index]) -> None:

@@ -101,9 +101,7 @@ def seal_command(
 @options.form
 @options.consent
 @options.plan_only
-@click.option(
-    "--through", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last date to close."
-)
+@click.option("--through", type=options.DAY, required=True, help="The last date to close.")
 def fold_command(
     target: Target, form: render.Format, consent: Consent, plan_only: bool, through: datetime
 ) -> None:

@@ -30,7 +30,7 @@ def indicators() -> None:
 def _date(flag: str, name: str, help_text: str) -> Callable[[options.Command], options.Command]:
     """Return an option that takes a date, or nothing."""
     return click.option(
-        flag, name, type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help=help_text,
+        flag, name, type=options.DAY, metavar="DATE", help=help_text,
         callback=lambda _ctx, _param, value: value.date() if isinstance(value, datetime) else None,
     )  # fmt: skip
 

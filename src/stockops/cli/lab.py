@@ -102,7 +102,7 @@ def shell(name: str, database: str, arguments: tuple[str, ...]) -> None:
     """
     Open psql or mariadb on a lab.
 
-    ARGUMENTS go to the client, e.g. `stockops lab shell -- -c "SELECT 1"`.
+    ARGUMENTS go to the client, e.g. `stockops lab shell -- -c "SELECT 1"`; mariadb has -e for it.
     """
     words = labs.client(name, database=database)
     os.execv(words[0], [*words, *arguments])  # noqa: S606  no shell, and nothing to come back to

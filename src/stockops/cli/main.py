@@ -1,5 +1,6 @@
 """The root command, and the only place that turns errors into exit codes."""
 
+import errno
 import io
 import os
 import sys
@@ -13,6 +14,7 @@ from ..errors import StockopsError
 
 BUG_EXIT_CODE = 70
 INTERRUPTED_EXIT_CODE = 130
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 # Each noun is the click command of that name in the module of that name: read when it is used.
 NOUNS = {
@@ -79,15 +81,10 @@ class Root(click.Group):
             code = exc.exit_code
         except (KeyboardInterrupt, click.Abort):
             code = _say("interrupted", None, INTERRUPTED_EXIT_CODE)
-        except BrokenPipeError:
-            # Nobody reads any more; Python would complain once again as it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = 0
+        except OSError as exc:
+            code = _no_room(exc) if exc.errno in _NO_ROOM else _bug()
         except Exception:
-            sys.excepthook(*sys.exc_info())
-            code = _say(
-                "this is a bug in stockops", "Report it with the lines above.", BUG_EXIT_CODE
-            )
+            code = _bug()
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -97,6 +94,20 @@ def _say(message: str, hint: str | None, code: int) -> int:
     if hint:
         click.echo(f"hint: {hint}", err=True)
     return code
+
+
+def _bug() -> int:
+    sys.excepthook(*sys.exc_info())
+    return _say("this is a bug in stockops", "Report it with the lines above.", BUG_EXIT_CODE)
+
+
+def _no_room(exc: OSError) -> int:
+    """Say that what this command writes has no room; it may be its answer."""
+    # What stdout still holds goes nowhere: Python would complain again as it flushes at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    said = f"no room for what this command writes: {(exc.strerror or str(exc)).lower()}"
+    hint = "Free some where stdout and its files go, then run it again: the answer is not whole."
+    return _say(said, hint, StockopsError.exit_code)
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})

@@ -18,6 +18,7 @@ from . import forms, numbers
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _TRIES_MAX = 20
+_YEARS = range(1900, 2100)
 
 config = click.option(
     "--config",
@@ -172,6 +173,34 @@ def newest(statuses: Sequence[str], *, most: int) -> Callable[[Command], Command
         help="How many of the newest.",
     )
     return lambda command: status(symbol(limit(command)))
+
+
+class _Whole(click.types.IntParamType):
+    """A whole number that both databases can hold."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return `value` as a number of 64 bits."""
+        number = super().convert(value, param, ctx)
+        if not -(2**63) <= number < 2**63:
+            self.fail(f"{value!r} is more than a whole number of a database holds.", param, ctx)
+        return number
+
+
+WHOLE = _Whole()
+
+
+class _Day(click.DateTime):
+    """A day of a market: from year 1 or 9999 there is no way to the day before or after."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return `value` as a day that can be counted from."""
+        day = super().convert(value, param, ctx)
+        if not _YEARS.start <= day.year < _YEARS.stop:
+            self.fail(f"{value!r} is not from {_YEARS.start} to {_YEARS.stop - 1}.", param, ctx)
+        return day
+
+
+DAY = _Day(["%Y-%m-%d"])
 
 
 def seconds(

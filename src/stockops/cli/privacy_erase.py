@@ -19,7 +19,7 @@ _STAYS = (
 
 @click.command("erase")
 @options.target
-@click.argument("user", type=click.IntRange(min=0), metavar="USER")
+@click.argument("user", type=options.WHOLE, metavar="USER")
 @click.option(
     "--with-holdings", is_flag=True,
     help="Erase although cash or shares are left; nobody can tell afterwards whose they are.",

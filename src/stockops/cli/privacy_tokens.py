@@ -17,7 +17,7 @@ _APPLICATION = "stockops privacy"
 key_file = click.option(
     "--key-file", "path", envvar="STOCKOPS_KEY_FILE", required=True,
     type=click.Path(path_type=Path, dir_okay=False, resolve_path=True), metavar="FILE",
-    help="The file with the keys, which only its owner may read (0600).",
+    help="The file with the keys, which only its owner may read (0600); else $STOCKOPS_KEY_FILE.",
 )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ def make_key_command(path: Path) -> None:
 
 @click.command("store-token")
 @options.target
-@click.argument("account", type=click.IntRange(min=1), metavar="ACCOUNT")
+@click.argument("account", type=options.WHOLE, metavar="ACCOUNT")
 @click.option(
     "--token-file", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
     help="The token, in a file that only its owner may read; /dev/stdin reads a pipe.",

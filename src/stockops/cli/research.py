@@ -50,9 +50,7 @@ def _date(flag: str, name: str, help: str) -> Callable[[Command], Command]:  # n
     def day(_ctx: click.Context, _param: click.Parameter, value: datetime | None) -> date | None:
         return None if value is None else value.date()
 
-    return click.option(
-        flag, name, type=click.DateTime(["%Y-%m-%d"]), callback=day, metavar="DATE", help=help
-    )
+    return click.option(flag, name, type=options.DAY, callback=day, metavar="DATE", help=help)
 
 
 def _number(flag: str, default: str, help: str) -> Callable[[Command], Command]:  # noqa: A002
@@ -130,7 +128,7 @@ def backtest_command(
 
 @research.command("simulations")
 @options.target
-@click.argument("number", type=int, required=False)
+@click.argument("number", type=options.WHOLE, required=False)
 @click.option("--trades", is_flag=True, help="Show the positions of simulation NUMBER.")
 @click.option("--curve", is_flag=True, help="Show what simulation NUMBER was worth each day.")
 @click.option(

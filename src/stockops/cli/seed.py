@@ -54,7 +54,7 @@ def seed() -> None:
 @click.option(
     "--date",
     "on",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=options.DAY,
     default="2025-01-02",
     show_default=True,
     help="The business date whose closes the listing holds.",

@@ -47,12 +47,15 @@ trade.add_command(action_group)
 @trade.command("order")
 @options.target
 @click.option(
-    "--account", "account_id", type=int, required=True, help="The number of a customer's account."
-)
+    "--account", "account_id", type=options.WHOLE, required=True,
+    help="The number of a customer's account.",
+)  # fmt: skip
 @click.option("--symbol", required=True, metavar="CODE", help="The issue, such as 005930.")
 @click.option("--side", type=click.Choice(["buy", "sell"]), required=True, help="Which way.")
-@click.option("--quantity", type=int, required=True, metavar="SHARES", help="How many.")
-@click.option("--limit", "limit_won", type=int, metavar="WON", help="Without it: at the market.")
+@click.option("--quantity", type=options.WHOLE, required=True, metavar="SHARES", help="How many.")
+@click.option(
+    "--limit", "limit_won", type=options.WHOLE, metavar="WON", help="Without it: at the market."
+)
 @click.option("--key", help="Your own name for the order; the same key again answers the same.")
 @tradeclock.options
 @options.form
@@ -79,8 +82,10 @@ def order_command(
 
 @trade.command("cancel")
 @options.target
-@click.argument("order_id", type=int)
-@click.option("--account", "account_id", type=int, help="Only if it is an order of that account.")
+@click.argument("order_id", type=options.WHOLE)
+@click.option(
+    "--account", "account_id", type=options.WHOLE, help="Only if it is an order of that account."
+)
 @click.option("--key", help="Only if that is its key.")
 @tradeclock.options
 @options.form
@@ -135,7 +140,7 @@ def cancel_command(
 )
 @click.option("--journal", type=click.Path(path_type=Path), metavar="DIR", help="A new directory.")
 @click.option("--no-journal", is_flag=True, help="Write none: throughput alone.")
-@click.option("--date", "day", type=click.DateTime(["%Y-%m-%d"]), help="Business date, in a lab.")
+@click.option("--date", "day", type=options.DAY, help="Business date, in a lab.")
 @options.seconds("--patience", default=30.0, help="How long a client waits for a lost server.")
 @options.form
 def run_command(

@@ -15,7 +15,7 @@ from ..targets import Target
 from . import options
 
 _day = click.option(
-    "--date", "day", type=click.DateTime(["%Y-%m-%d"]),
+    "--date", "day", type=options.DAY,
     help="The business day from which on it holds.  [default: the next one]",
 )  # fmt: skip
 

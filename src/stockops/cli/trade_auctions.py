@@ -33,7 +33,7 @@ class Event:
 @click.option(
     "--every",
     "every_s",
-    type=numbers.Range(min=0.1),
+    type=numbers.Range(min=0.1, max=86_400),
     metavar="SECONDS",
     help="Go on, and look again after so long; a line of JSON for each event.",
 )

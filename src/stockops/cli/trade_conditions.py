@@ -12,7 +12,6 @@ from .. import render
 from ..conditions import LISTED_MAX, STATUSES, Executed
 from ..engine import connect
 from ..market import KST
-from ..plan import Step
 from ..targets import Target
 from . import options, tradeclock
 from .tradeclock import When
@@ -34,7 +33,9 @@ def schema_command() -> None:
 @conditions.command("add")
 @options.target
 @click.argument("file", type=click.File("rb"), metavar="FILE")
-@click.option("--account", "account_id", type=int, required=True, help="Whose orders they place.")
+@click.option(
+    "--account", "account_id", type=options.WHOLE, required=True, help="Whose orders they place."
+)
 @click.option(
     "--expires", "expires_at", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), required=True,
     help="Until when they are met, KST.",
@@ -120,7 +121,7 @@ def run_command(
 
 @conditions.command("cancel")
 @options.target
-@click.argument("condition_id", type=int)
+@click.argument("condition_id", type=options.WHOLE)
 @tradeclock.options
 @options.plan_only
 @options.form
@@ -132,15 +133,11 @@ def cancel_command(
     form: render.Format,
 ) -> None:
     """Take a condition back. Exits 1 where there is none that could place an order."""
-    if plan_only:
-        step = Step(
-            action=f"set condition {condition_id} to cancelled, with its audit row",
-            why="it places no order any more; what it placed stays",
-        )
-        click.echo(render.rows([step], form))
-        return
     clock = tradeclock.said(target, when)
     with connect(target) as server:
+        if plan_only:
+            click.echo(render.rows(the_conditions.cancel_steps(server, condition_id), form))
+            return
         clock = tradeclock.of_day(server, target, clock)
         taken = the_conditions.cancel(server, condition_id, clock=clock)
     click.echo(render.rows([taken], form))

@@ -21,7 +21,7 @@ from . import options
 @click.option(
     "--date",
     "day",
-    type=click.DateTime(["%Y-%m-%d"]),
+    type=options.DAY,
     required=True,
     help="The business date; stock_prices has to have it.",
 )

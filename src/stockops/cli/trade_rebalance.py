@@ -65,7 +65,7 @@ class Round:
 
 @click.command("rebalance")
 @options.target
-@click.argument("portfolio_id", type=int, required=False, metavar="[PORTFOLIO]")
+@click.argument("portfolio_id", type=options.WHOLE, required=False, metavar="[PORTFOLIO]")
 @click.option("--due", is_flag=True, help="Every active portfolio with a weight outside its band.")
 @click.option(
     "--min-trade", "minimum_won", type=click.IntRange(0), default=MINIMUM_WON, show_default=True,

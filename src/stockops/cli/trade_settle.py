@@ -16,7 +16,7 @@ from . import options
 @click.command("settle")
 @options.target
 @click.option(
-    "--date", "day", type=click.DateTime(["%Y-%m-%d"]),
+    "--date", "day", type=options.DAY,
     help="The settlement date; without it, every date that is due.",
 )  # fmt: skip
 @options.plan_only

@@ -12,7 +12,7 @@ from ..engine.base import Server
 from ..errors import ConfigError, Refused
 from ..orders import SERVER_CLOCK, Clock
 from ..targets import Target
-from .options import Command
+from .options import DAY, Command
 
 OPENS_AT = time(10, 0)  # KST: later than that a market opens on no day of the year
 
@@ -38,7 +38,7 @@ def options(command: Command) -> Command:
 
     day = click.option(
         "--date",
-        type=click.DateTime(["%Y-%m-%d"]),
+        type=DAY,
         expose_value=False,
         callback=remember("day"),
         help="Business date, in a lab.",

@@ -5,7 +5,7 @@ A rule is JSON and has a schema. `run` executes what is met, each in one transac
 database, once for each condition and prediction however many run it at the same time.
 """
 
-from .adding import Added, add, add_steps, cancel
+from .adding import Added, add, add_steps, cancel, cancel_steps
 from .listing import LISTED_MAX, STATUSES, Condition, listed
 from .rules import Rule, read, schema
 from .running import Due, Executed, due, run
@@ -21,6 +21,7 @@ __all__ = [
     "add",
     "add_steps",
     "cancel",
+    "cancel_steps",
     "due",
     "listed",
     "read",

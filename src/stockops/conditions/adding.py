@@ -9,7 +9,18 @@ from ..engine.base import Server
 from ..errors import ConfigError, Finding
 from ..orders import Clock
 from ..plan import Step
+from ..queries import Query
 from .rules import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one condition stands."""
+
+    status: str
+
+
+STANDING = Query("conditions/standing", Standing)
 
 # What each reason of add_condition means.
 _REASONS = {
@@ -116,10 +127,27 @@ def cancel(server: Server, condition_id: int, *, clock: Clock) -> Taken:
     asked = {"condition_id": condition_id, "date": business_date, "at": at}
     with server.transaction(isolation="read committed"):
         was = server.rows(sql, asked)[0]["status"]
-    if was not in {"active", "paused"}:
-        what = f"is {was} already" if was else "is not there"
+    return Taken(condition_id=condition_id, was=_live(condition_id, was))
+
+
+def cancel_steps(server: Server, condition_id: int) -> list[Step]:
+    """Return what `cancel` would do; raises what it would raise."""
+    found = server.fetch(STANDING, condition_id=condition_id)
+    _live(condition_id, found[0].status if found else None)
+    return [
+        Step(
+            action=f"set condition {condition_id} to cancelled, with its audit row",
+            why="it places no order any more; what it placed stays",
+        )
+    ]
+
+
+def _live(condition_id: int, status: str | None) -> str:
+    """Return `status`, or raise where a condition that has it places no order any more."""
+    if status is None or status not in {"active", "paused"}:
+        what = f"is {status} already" if status else "is not there"
         raise Finding(
             f"condition {condition_id} {what}",
             hint="See which are active: stockops trade conditions list --status active",
         )
-    return Taken(condition_id=condition_id, was=was)
+    return status

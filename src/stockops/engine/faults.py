@@ -96,6 +96,10 @@ HINTS: Mapping[Fault, str] = {
     Fault.FULL: "Free some space on the server's disk, then run it again.",
 }
 
+# What a database without the schema, or with an older one, says: no table, routine, column.
+_NO_SCHEMA = frozenset({"42P01", "42883", "42703", "1146", "1305", "1054"})
+_NO_SCHEMA_HINT = "See whether the schema is there, and whole: stockops migrate status"
+
 
 def of_sqlstate(sqlstate: str) -> Fault:
     """Return what PostgreSQL's `sqlstate` means."""
@@ -115,7 +119,7 @@ def server_error(message: str, *, fault: Fault, code: str) -> ServerError:
         f"{sentence} ({code})" if code else sentence,
         fault=fault,
         code=code,
-        hint=HINTS.get(fault),
+        hint=HINTS.get(fault) or (_NO_SCHEMA_HINT if code in _NO_SCHEMA else None),
     )
 
 

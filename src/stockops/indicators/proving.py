@@ -73,9 +73,9 @@ def check(
     order = shuffled(seed, "indicators checked", len(there))
     wanted = sorted(symbols or (there[place] for place in order[:issues]))
     if not there or not {*wanted} <= {*there}:
-        lost = ", ".join(sorted({*wanted} - {*there})) or "any issue"
+        lost = ", ".join(sorted({*wanted} - {*there}))
         raise Finding(
-            f"nothing was checked: {lost} has no indicators",
+            f"nothing was checked: {lost or 'no issue'} has {'no ' * bool(lost)}indicators",
             hint="Compute them: stockops indicators apply",
         )
     stale = {row.symbol: row for row in server.fetch(STALE)}

@@ -175,7 +175,7 @@ def manifest_of(path: Path) -> Manifest:
         date.fromisoformat(manifest.ends_on)
     except (OSError, ValueError, TypeError, KeyError) as exc:
         raise ConfigError(
-            f"{path} has no manifest that can be read: {exc}",
+            f"{path} has no manifest that can be read: {_said(exc)}",
             hint=f"An archive is two files: {path.name} and {beside(path).name}.",
         ) from exc
     if manifest.format != FORMAT:
@@ -212,3 +212,7 @@ def _told(path: Path) -> Iterator[None]:
             f"{path} could not be written or read: {exc.strerror or exc}",
             hint="See that the directory is there, is yours, and has room.",
         ) from exc
+
+
+def _said(exc: Exception) -> str:
+    return exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)

@@ -73,8 +73,13 @@ def stated(words: Sequence[str]) -> Retention:
     months: dict[str, int] = {}
     usual = None
     for word in words:
-        name, _, number = word.rpartition("=")
-        if not number.isascii() or not number.isdigit() or int(number) > MONTHS_MAX:
+        name, equals, number = word.rpartition("=")
+        if (
+            (equals and not name)
+            or not number.isascii()
+            or not number.isdigit()
+            or int(number) > MONTHS_MAX
+        ):
             raise ConfigError(
                 f"--retention {word!r} is no number of months",
                 hint=f"Write MONTHS or TABLE=MONTHS, of 0 to {MONTHS_MAX:,} months.",

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from ..engine.base import Server
+from ..engine.moments import in_utc
 from ..queries import Query
 
 STATUSES = ("valid", "quarantined", "expired")
@@ -35,4 +36,5 @@ def listed(
     server: Server, *, status: str | None, symbol: str | None, row_limit: int
 ) -> list[Prediction]:
     """Return the newest predictions, the newest first."""
-    return server.fetch(LIST, status=status or "", symbol=symbol or "", row_limit=row_limit)
+    found = server.fetch(LIST, status=status or "", symbol=symbol or "", row_limit=row_limit)
+    return [in_utc(each) for each in found]

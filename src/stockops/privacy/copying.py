@@ -18,6 +18,7 @@ from ..engine import connect
 from ..errors import Finding, Refused
 from ..experiments.copying import Copy
 from ..lab import Lab
+from ..lab.place import check_name
 from ..plan import Step
 from . import masking, scanning
 from .declarations import Declarations
@@ -58,7 +59,8 @@ def steps(words: str, name: str, declared: Declarations) -> list[Step]:
 
 
 def require_new(name: str) -> None:
-    """Raise `Refused` where there is a lab `name`, or could be none."""
+    """Raise `Refused` where there is a lab `name`, and `ConfigError` where there could be none."""
+    check_name(name)
     if labs.read(name) is not None:
         raise Refused(
             f"there is a lab {name!r} already",

@@ -92,6 +92,11 @@ def make(path: Path) -> Keyring:
 
 def read(path: Path) -> Keyring:
     """Return the keys in `path`; `ConfigError` where others can read it, or it is no key file."""
+    if not path.exists():
+        raise ConfigError(
+            f"there is no key file {str(path)!r}",
+            hint=f"Name the one there is, or make it: stockops privacy make-key --key-file {path}",
+        )
     text = passwords.from_file(path, where="--key-file", what="key file", owner_only=True).reveal()
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     keys: dict[str, bytes] = {}

@@ -20,10 +20,11 @@ Kind = Literal[
 ]
 
 EMAIL = re.compile(r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)+")
-# Mobile, or of a town; the number of the switchboard never begins with 0 or 1 where it is real.
+# Mobile, or of a town. Where its beginning has no separator, the rest has none: a code of an issue
+# and how many, "010950 1130", is no number of a phone.
 PHONE = re.compile(
     r"(?<![0-9A-Za-z-])(?:01[016789]|0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70))"
-    r"[ .-]?[0-9]{3,4}[ .-]?[0-9]{4}(?![0-9A-Za-z-])"
+    r"(?:[ .-][0-9]{3,4}[ .-]?|[0-9]{3,4})[0-9]{4}(?![0-9A-Za-z-])"
 )
 # Six digits of a date of birth, a century and sex from 1 to 8, six more; those given out since
 # October 2020 have no check digit, so the date is all that can be looked at.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .. import queries
 from ..engine.base import Server
-from ..errors import Finding
+from ..errors import Finding, ServerError
 from ..passwords import Secret
 from ..plan import Step
 from ..queries import Query
@@ -19,6 +19,7 @@ from .keyring import Keyring
 
 TOKEN_CHARACTERS_MAX = 2000
 _ROWS_PER_TRANSACTION = 500
+_NO_SUCH_ACCOUNT = frozenset({"23503", "1452"})  # the foreign key says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,15 @@ def store(server: Server, ring: Keyring, account_id: int, token: Secret) -> None
         "key_id": ring.current,
         "ciphertext": ring.encrypt(token, bound_to=_bound(account_id, ring.current)),
     }
-    server.execute(queries.text(server.engine, "storing/store", server.version[0]), row)
+    try:
+        server.execute(queries.text(server.engine, "storing/store", server.version[0]), row)
+    except ServerError as exc:
+        if exc.code not in _NO_SUCH_ACCOUNT:
+            raise
+        raise Finding(
+            f"there is no account {account_id}",
+            hint="Name the account by its number.",
+        ) from exc
 
 
 def read(ring: Keyring, stored: Stored) -> Secret:

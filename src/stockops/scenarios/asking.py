@@ -1,11 +1,12 @@
 """Read what a person typed, and ask: in one snapshot, without writing, and not for ever."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..engine.base import Server
+from ..engine.moments import in_utc
 from ..errors import ConfigError
 from ..market import KST
 from .catalogue import SCENARIOS, Param, Scenario
@@ -88,7 +89,7 @@ def ask(
     """Ask with the parameters of `parse`, at the moment `now`; instants of the answer are UTC."""
     values = {param.key: _sent(param, params[param.name], now) for param in scenario.params}
     with server.transaction(isolation="repeatable read", read_only=True):
-        rows = [_in_utc(row) for row in scenario.fetch(server, values)]
+        rows = [in_utc(row) for row in scenario.fetch(server, values)]
     shown = {
         param.name: str(values[param.key])
         for param in scenario.params
@@ -96,16 +97,6 @@ def ask(
     }
     is_cut = len(rows) >= values.get("row_limit", len(rows) + 1)
     return Answered(scenario, shown, rows, is_cut)
-
-
-def _in_utc(row: "DataclassInstance") -> "DataclassInstance":
-    """Return the row with instants that say they are UTC: MariaDB keeps no offset."""
-    naive = {
-        field.name: value.replace(tzinfo=UTC)
-        for field in fields(row)
-        if isinstance(value := getattr(row, field.name), datetime) and value.tzinfo is None
-    }
-    return replace(row, **naive) if naive else row
 
 
 def _shown(default: int | str | None) -> str:
