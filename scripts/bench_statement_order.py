@@ -19,11 +19,8 @@ Run = Callable[..., list[Any]]
 LOCKS = {"postgresql": "FOR NO KEY UPDATE", "mariadb": "FOR UPDATE"}
 ISSUE = (
     "SELECT available_shares, last_won, quote_date, lower_won, upper_won, settles_on, "
-    "sell_tax_rate, opens_at, closes_at FROM stock_inventory WHERE symbol = %s "
-)
-TICK = (
-    "SELECT tick_won FROM tick_sizes WHERE market = %s AND valid_from <= %s AND "
-    "price_from_won <= %s ORDER BY valid_from DESC, price_from_won DESC LIMIT 1"
+    "sell_tax_rate, opens_at, closes_at, tick_won, high_tick_from_won, high_tick_won "
+    "FROM stock_inventory WHERE symbol = %s "
 )
 BEST = {
     "sell": "SELECT max(resting_won) FROM orders WHERE symbol = %s AND side = 'buy'",
@@ -199,12 +196,9 @@ def order(run: Run, engine: str, key: str, draw: random.Random) -> None:
 
 def read_issue(work: Work) -> None:
     """Lock the issue; read its rules, and the resting orders that are met."""
-    run, limit = work.run, work.limit_won or 1
+    run = work.run
     work.stock = run(ISSUE + LOCKS[work.engine], work.symbol)[0]
-    market = run("SELECT market, status, listed_shares FROM stocks WHERE symbol = %s", work.symbol)[
-        0
-    ][0]
-    run(TICK, market, DAY, limit)
+    run("SELECT market, status, listed_shares FROM stocks WHERE symbol = %s", work.symbol)
     best = run(BEST[work.side], work.symbol)[0][0]
     if best is not None and work.takes(best):
         work.met = run(MET[work.side], work.symbol, work.bound_won, work.quantity)
