@@ -303,11 +303,28 @@ def showing(secured: tuple[Path, Path]) -> Iterator[int]:
 # --- on a server
 
 
+FRESH = (
+    "migrations_pending", "migrations_drifted", "tables_missing", "stuck_orders",
+    "undelivered_notices", "unsettled_conditions", "unsettled_trades", "clock_skew", "open_wire",
+    "certificate", "support", "disk_used", "archive_lag", "archive_gaps", "archive_stopped",
+    "log_errors",
+)  # fmt: skip
+
+
 @pytest.fixture(scope="module", params=sorted(ENGINES))
-def bed(request: pytest.FixtureRequest, all_labs: Labs) -> Iterator[Bed]:
+def looked_at(
+    request: pytest.FixtureRequest, all_labs: Labs
+) -> Iterator[tuple[Bed, dict[str, Outcome]]]:
+    """A database for all tests of an engine, and what was said of it before any of them."""
     lab = all_labs.get(str(request.param))
     with migrated_database(lab) as target, connect(target) as server:
-        yield Bed(server, target)
+        bed = Bed(server, target)
+        yield bed, {name: on(bed, name) for name in FRESH}
+
+
+@pytest.fixture
+def bed(looked_at: tuple[Bed, dict[str, Outcome]]) -> Bed:
+    return looked_at[0]
 
 
 def on(bed: Bed, name: str) -> Outcome:
@@ -320,16 +337,10 @@ def context_of(bed: Bed) -> Context:
     return Context(target=bed.target, config=config, server=bed.server, now=datetime.now(UTC))
 
 
-def test_a_fresh_database_gives_no_alarm(bed: Bed) -> None:
-    names = [
-        "migrations_pending", "migrations_drifted", "tables_missing",
-        "stuck_orders", "undelivered_notices",
-        "unsettled_conditions", "unsettled_trades", "clock_skew", "open_wire", "certificate",
-        "support",
-        "disk_used", "archive_lag", "archive_gaps", "archive_stopped", "log_errors",
-    ]  # fmt: skip
-    assert {name: on(bed, name).message for name in names if on(bed, name).state} == {}
-    assert on(bed, "disk_used").readings  # the lab is on this machine
+def test_a_fresh_database_gives_no_alarm(looked_at: tuple[Bed, dict[str, Outcome]]) -> None:
+    _, said = looked_at
+    assert {name: each.message for name, each in said.items() if each.state} == {}
+    assert said["disk_used"].readings  # the lab is on this machine
 
 
 def test_an_order_that_nobody_ends_is_told(bed: Bed) -> None:
