@@ -614,8 +614,9 @@ def test_the_command_prints_a_table_and_json_and_leaves_by_what_it_found(all_lab
     ran = stockops("-t", url, "--rule", "max_wal_size")
     assert ran.code == 1, "nothing judged is no OK"
     assert "3,600 s are needed" in ran.out
-    ran = stockops("-t", url, "--rule", "fsnyc", "--memory", "12 parsecs")
-    assert (ran.code, "is not a size" in ran.err) == (2, True)
+    for size in ("12 parsecs", "", "1kB", f"{'9' * 400}GB"):
+        ran = stockops("-t", url, "--rule", "fsnyc", "--memory", size)
+        assert (ran.code, "is not the size of" in ran.err) == (2, True)
     ran = stockops("-t", url, "--rule", "fsnyc")
     assert (ran.code, "Did you mean fsync?" in ran.err) == (2, True)
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -249,7 +250,9 @@ def test_ctrl_c_ends_it_in_good_order(counted: Target) -> None:
         ) as piped,
         ending(piped),
     ):
-        assert b"calls" in next(iter(piped.stdout or []))
+        first = next(iter(piped.stdout or []))
+        assert b"calls" in first
+        assert re.match(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\+00 ", first)
         piped.send_signal(signal.SIGINT)
         _, errors = piped.communicate(timeout=60)
     assert (piped.returncode, b"error" in errors.lower()) == (0, False)

@@ -11,6 +11,8 @@ from ..settings import Disk
 from . import options
 
 _SIZE = re.compile(r"(?i)\A(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?\Z")
+_MEMORY_BYTES_MIN, _MEMORY_BYTES_MAX = 64 << 20, 1 << 50
+_SHOWN_CHARACTERS = 40
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
 
@@ -29,7 +31,8 @@ def said(command: options.Command) -> options.Command:
     def remember(key: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
         def store(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
             given = ctx.meta.setdefault("stockops.machine", {})
-            given[key] = _bytes(value) if key == "memory_bytes" and value else value
+            is_size = key == "memory_bytes" and value is not None
+            given[key] = _bytes(value) if is_size else value
             ctx.params["told"] = Told(**given)
 
         return store
@@ -62,6 +65,10 @@ def said(command: options.Command) -> options.Command:
 def _bytes(text: str) -> int:
     """Return the bytes; K, M, G and T are powers of 1024, as servers count them."""
     match = _SIZE.match(text)
-    if match is None or not float(match[1]):
-        raise click.BadParameter(f"{text!r} is not a size; write it as 64GB or 512MB")
-    return int(float(match[1]) * _UNITS[match[2].lower()])
+    size = 0.0 if match is None else float(match[1]) * _UNITS[match[2].lower()]
+    if not _MEMORY_BYTES_MIN <= size <= _MEMORY_BYTES_MAX:
+        raise click.BadParameter(
+            f"{text[:_SHOWN_CHARACTERS]!r} is not the size of a server's memory; write it as 64GB "
+            "or 512MB"
+        )
+    return int(size)

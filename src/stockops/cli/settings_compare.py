@@ -156,6 +156,8 @@ def compare_command(
 
 def _check(asked: dict[str, Any], wanted: dict[str, str]) -> None:
     """Raise what is wrong with the options as they stand beside each other."""
+    from ..workload.plan import CLIENTS_MAX  # noqa: PLC0415  help does without it
+
     if sum(map(bool, (asked["matrix"], asked["advised"], wanted))) > 1:
         raise click.UsageError("--matrix, --advised and --set exclude each other")
     if asked["rules"] and not asked["advised"]:
@@ -166,6 +168,8 @@ def _check(asked: dict[str, Any], wanted: dict[str, str]) -> None:
         raise click.UsageError("--lab is for --set and --advised: a price list crashes its own")
     if options.was_said("target") and not asked["advised"]:
         raise click.UsageError("-t is for --advised; to try on a copy of a lab: --lab NAME")
+    if not 1 <= asked["clients"] <= CLIENTS_MAX:
+        raise click.UsageError(f"--clients is 1 to {CLIENTS_MAX}")
     if not (asked["matrix"] or asked["advised"] or wanted):
         raise ConfigError(
             "no setting is named",

@@ -58,7 +58,8 @@ def _intervals(
             for each in grouped.classes.values()
         ]
         yield Interval(
-            at=span.at,
+            at=span.at.partition("+")[0]
+            + "+00",  # sessions are in UTC, and MariaDB does not say so
             length_s=round(length_s, 3),
             engine=server.engine,
             source=source.name,
