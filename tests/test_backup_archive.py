@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 from conftest import eventually
 from spots import Spot
 
+import stockops
 from stockops import lab as labs
 from stockops.backups import archive, keys, repository, taking
 from stockops.backups.archive import binlog, enabling, following, ledger, spool, wal
@@ -580,10 +581,20 @@ def test_a_receiver_keeps_up_beats_and_ends_when_told(spot: Spot, repo: Reposito
         sql = "SELECT beat_no AS no FROM heartbeats WHERE writer = %(writer)s"
         writer = {"writer": spot.target.url[:64]}
         eventually(lambda: any(row["no"] > 1 for row in spot.server.rows(sql, writer)))
+        if spot.lab.engine == "postgresql":
+            is_no_late_standby(spot)
         running.terminate()
         assert running.wait(60) == 0
     assert not receivers_of(spot)
     assert status(repo, spot.target).state == "broken"
+
+
+def is_no_late_standby(spot: Spot) -> None:
+    """A receiver replays nothing: the server counts from its start on, which is no delay."""
+    said = "SELECT extract(EPOCH FROM max(replay_lag)) AS late_s FROM pg_stat_replication"
+    eventually(lambda: (spot.server.rows(said)[0]["late_s"] or 0) > 2)
+    check = Path(stockops.__file__).with_name("sql") / "postgresql/health/standby_delay.sql"
+    assert [row["value"] < 2 for row in spot.server.rows(check.read_text("utf-8"))] == [True]
 
 
 def caught_up(repo: Repository, spot: Spot) -> bool:

@@ -327,7 +327,7 @@ def test_nothing_is_rendered_as_nothing() -> None:
     assert json.loads(render.rows([], "json")) == []
 
 
-@pytest.mark.parametrize("value", ["nan", "inf", "1e400"])
+@pytest.mark.parametrize("value", ["nan", "inf", "1e400", "1e300"])
 def test_no_option_takes_a_number_that_none_is_above(value: str) -> None:
     """``--max-worse nan`` found nothing worse, whatever had become so."""
     late = options.seconds("--behind", default=1.0, help="So long.")

@@ -213,7 +213,7 @@ def seconds(
     return click.option(
         flag,
         flag.removeprefix("--").replace("-", "_") + "_s",
-        type=numbers.Range(min=0),
+        type=numbers.Range(min=0, most=numbers.SECONDS_MAX),
         default=default,
         show_default=True,
         metavar="SECONDS",

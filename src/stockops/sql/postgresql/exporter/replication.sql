@@ -13,7 +13,8 @@ SELECT json_build_object(
                         here.lsn, coalesce(r.replay_lsn, r.flush_lsn, r.write_lsn)),
                     'pg_current_wal_lsn_bytes', pg_wal_lsn_diff(here.lsn, '0/0'),
                     'reply_time', r.reply_time,
-                    'replay_lag', extract(epoch FROM r.replay_lag)))
+                    'replay_lag', CASE WHEN r.replay_lsn IS NOT NULL
+                                       THEN extract(epoch FROM r.replay_lag) END))
              FROM pg_stat_replication AS r
              LEFT JOIN pg_replication_slots AS s ON s.active_pid = r.pid), '[]'),
          'slots', coalesce((
