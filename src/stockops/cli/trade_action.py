@@ -69,7 +69,7 @@ def split_command(
     \b
     Examples:
       stockops trade action split 005930 --ratio 50:1 -t pg --plan
-      stockops trade action split 001230 --ratio 1:5 -t pg --date 2025-01-06
+      stockops trade action split 034020 --ratio 1:5 -t pg --date 2025-01-06
     """  # noqa: D301  click reads \b as a character
     parsed = actions.ratio_of(ratio)
     with connect(target, application="stockops trade action") as server:
@@ -99,8 +99,8 @@ def delist_command(
 
     \b
     Examples:
-      stockops trade action delist 034300 -t pg --plan
-      stockops trade action delist 034300 --price 18300 -t pg --yes
+      stockops trade action delist 018880 -t pg --plan
+      stockops trade action delist 018880 --price 4000 -t pg --yes
     """  # noqa: D301  click reads \b as a character
     with connect(target, application="stockops trade action") as server:
         today = _clock(server, target)[1]
