@@ -4,23 +4,28 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from click.testing import CliRunner
 
-from stockops import health, proxy
+from stockops import health, orders, proxy
+from stockops.cli import trade
 from stockops.cli.main import main
-from stockops.engine import connect, hanging, open_server
+from stockops.engine import connect, hanging, open_server, quickly
+from stockops.engine.base import Server
 from stockops.engine.sockets import OnALine
 from stockops.errors import Unreachable
 from stockops.health import Bounds, Outcome, Report, State, hearing
+from stockops.orders import Answer, Order
 from stockops.proxy import BlackHole, Proxy
 from stockops.targets import Target
 
 SLEEP = {"postgresql": "SELECT pg_sleep({})", "mariadb": "SELECT sleep({})"}
 BOUNDS = Bounds(connect_s=1.0, silent_s=0.4)
+ORDER = Order(account_id=1, symbol="005930", side="buy", quantity=1, key="k")
 CHECKS = ("connections", "long_statements", "index_bloat", "sequences")
 
 
@@ -118,11 +123,35 @@ def test_a_check_through_a_way_that_hangs_leaves_with_3(target: Target, before: 
     assert "try the way past the proxy" in done.output
 
 
+def test_what_is_done_in_a_moment_has_a_bound(target: Target, before: Proxy) -> None:
+    with (
+        pytest.raises(Unreachable, match=r"no answer came within 0\.5 s") as told,
+        quickly(before.before(target), within_s=0.5) as server,
+    ):
+        before.set(BlackHole())
+        server.rows("SELECT 1 AS one")
+    assert "try the way past the proxy" in str(told.value.hint)
+
+
+def test_an_order_that_nobody_answers_says_how_to_ask_for_it(
+    target: Target, before: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trade, "quickly", partial(quickly, within_s=0.5))
+
+    def ask(server: Server) -> Answer:
+        before.set(BlackHole())
+        return orders.place(server, ORDER)
+
+    with pytest.raises(Unreachable, match="answer timed out") as told:
+        trade.settled(before.before(target), ask, again="Ask with --key k.")
+    assert str(told.value.hint).startswith("Ask with --key k. The server, or a proxy")
+
+
 def test_the_first_words_of_a_session_have_their_bound(target: Target) -> None:
     with connect(target) as server:
         assert isinstance(server, OnALine)
         with (
             pytest.raises(Unreachable, match="answer timed out"),
-            hanging.settling(server._line, "x", within_s=0.3),
+            hanging.answering(server, "x", within_s=0.3),
         ):
             server.rows(SLEEP[server.engine].format(30))

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from .. import migrations, render, schema
-from ..engine import connect
+from ..engine import quickly
 from ..errors import Finding
 from ..migrations import CLEAN, Changed, Patience, PlannedStatement
 from ..plan import Consent
@@ -89,7 +89,7 @@ def status_command(
     ctx: click.Context, target: Target, folder: Path | None, form: render.Format
 ) -> None:
     """Show where each migration stands. Exits 1 unless all of them are applied and unchanged."""
-    with connect(target) as server:
+    with quickly(target) as server:
         statuses = migrations.status(server, folder=folder)
     click.echo(render.rows(statuses, form))
     if any(status.state not in CLEAN for status in statuses):
@@ -106,7 +106,7 @@ def verify_command(target: Target, folder: Path | None, form: render.Format) -> 
 
     Exits 1 on any finding, and where there was nothing to check.
     """
-    with connect(target) as server:
+    with quickly(target) as server:
         verdicts = migrations.verify(server, folder=folder)
     click.echo(render.rows(verdicts, form))
     bad = [verdict for verdict in verdicts if not verdict.ok]
@@ -122,7 +122,7 @@ def verify_command(target: Target, folder: Path | None, form: render.Format) -> 
 
 
 def _show_plan(target: Target, folder: Path | None, form: render.Format) -> None:
-    with connect(target) as server, _diff_shown():
+    with quickly(target) as server, _diff_shown():
         planned = migrations.plan(server, folder=folder)
     click.echo(render.rows(planned, form) if form == "json" else _script(planned))
 

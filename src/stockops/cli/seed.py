@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from .. import render, seeding
-from ..engine import connect
+from ..engine import connect, quickly
 from ..listing import sources
 from ..plan import Consent
 from ..seeding import TABLES, Prepared, SeedPlan, SeedProgress, SeedResult, Watch
@@ -106,7 +106,7 @@ def run_command(target: Target, consent: Consent, form: render.Format, **said: A
 @click.pass_context
 def status_command(ctx: click.Context, target: Target, form: render.Format) -> None:
     """Show what seed the database holds. Exits 1 unless it is whole."""
-    with connect(target) as server:
+    with quickly(target) as server:
         found = seeding.status(server)
     click.echo(render.rows([found] if form == "json" else found.tables, form))
     if form == "table":

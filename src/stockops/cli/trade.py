@@ -1,6 +1,7 @@
 """``stockops trade``."""
 
 import json
+import shlex
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -9,9 +10,9 @@ from typing import Any
 import click
 
 from .. import journal, orders, render
-from ..engine import connect
+from ..engine import connect, quickly
 from ..engine.base import Server
-from ..errors import Fault, Finding, ServerError
+from ..errors import Fault, Finding, ServerError, Unreachable
 from ..orders import Answer, Order
 from ..targets import Target
 from . import options, tradeclock
@@ -27,6 +28,7 @@ from .trade_settle import settle_command
 from .tradeclock import When
 
 _SEND_TRIES = 3
+_TRIED_AGAIN = {Fault.RETRY, Fault.LOCKED, Fault.LOST, Fault.UNKNOWN}
 
 
 @click.group()
@@ -73,9 +75,10 @@ def order_command(
     """
     clock = tradeclock.said(target, when)
     order = Order(**{**wanted, "key": wanted["key"] or f"cli-{_stamp()}"})
-    answer = _settled(
+    answer = settled(
         target,
         lambda server: orders.place(server, order, clock=tradeclock.of_day(server, target, clock)),
+        again=f"It may be placed: ask by the same command with --key {shlex.quote(order.key)}.",
     )
     _show(answer, form)
 
@@ -99,7 +102,7 @@ def cancel_command(
 ) -> None:
     """Take what is left of an order out of the book. Exits 1 where there is nothing to take."""
     clock = tradeclock.said(target, when)
-    answer = _settled(
+    answer = settled(
         target,
         lambda server: orders.cancel(
             server,
@@ -108,6 +111,7 @@ def cancel_command(
             key=key,
             clock=tradeclock.of_day(server, target, clock),
         ),
+        again="It may be cancelled: the same command again takes nothing more.",
     )
     _show(answer, form, refused=answer.reason != "cancelled")
 
@@ -218,17 +222,26 @@ def audit_command(target: Target, directory: Path, every: bool, form: render.For
         )
 
 
-def _settled(target: Target, ask: Callable[[Server], Answer]) -> Answer:
-    """Ask; where the answer is lost, ask again: the same key answers for the same order."""
-    for _ in range(_SEND_TRIES - 1):
+def settled(target: Target, ask: Callable[[Server], Answer], *, again: str) -> Answer:
+    """
+    Ask; where the answer is lost, ask again: the same key answers for the same order.
+
+    `again` is what to do where no answer came to the end, though it may have been done.
+    """
+    for tries_left in reversed(range(_SEND_TRIES)):
+        is_asked = False
         try:
-            with connect(target) as server:
+            with quickly(target) as server:
+                is_asked = True
                 return ask(server)
         except ServerError as exc:
-            if exc.fault not in {Fault.RETRY, Fault.LOCKED, Fault.LOST, Fault.UNKNOWN}:
+            if not tries_left or exc.fault not in _TRIED_AGAIN:
+                exc.hint = again if exc.fault is Fault.UNKNOWN else exc.hint
                 raise
-    with connect(target) as server:
-        return ask(server)
+        except Unreachable as exc:
+            exc.hint = f"{again} {exc.hint}" if is_asked else exc.hint
+            raise
+    raise AssertionError("the last try answers or raises")
 
 
 def _show(answer: Answer, form: render.Format, *, refused: bool | None = None) -> None:

@@ -10,7 +10,7 @@ import click
 from .. import conditions as the_conditions
 from .. import render
 from ..conditions import LISTED_MAX, STATUSES, Executed
-from ..engine import connect
+from ..engine import connect, quickly
 from ..market import KST
 from ..targets import Target
 from . import options, tradeclock
@@ -82,7 +82,7 @@ def list_command(
     target: Target, status: str | None, symbol: str | None, row_limit: int, form: render.Format
 ) -> None:
     """Show conditions, the newest first."""
-    with connect(target) as server:
+    with quickly(target) as server:
         found = the_conditions.listed(server, status=status, symbol=symbol, row_limit=row_limit)
     click.echo(render.rows(found, form))
 

@@ -7,7 +7,7 @@ import click
 
 from .. import durations, render
 from .. import predictions as the_predictions
-from ..engine import connect
+from ..engine import connect, quickly
 from ..engine.base import Server
 from ..errors import Finding
 from ..orders import Clock
@@ -116,7 +116,7 @@ def list_command(
     target: Target, status: str | None, symbol: str | None, row_limit: int, form: render.Format
 ) -> None:
     """Show predictions, the newest first."""
-    with connect(target) as server:
+    with quickly(target) as server:
         found = the_predictions.listed(server, status=status, symbol=symbol, row_limit=row_limit)
     click.echo(render.rows(found, form))
 

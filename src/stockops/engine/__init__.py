@@ -7,6 +7,9 @@ from .. import targets
 from ..errors import ConfigError
 from ..targets import Target
 from .base import Server, Session
+from .hanging import QUICK_S, answering
+
+__all__ = ["ENGINES", "connect", "open_server", "quickly"]
 
 
 def _postgresql(target: Target, session: Session) -> Server:
@@ -81,3 +84,14 @@ def connect(
         yield server
     finally:
         server.close()
+
+
+@contextmanager
+def quickly(target: Target, *, within_s: float = QUICK_S) -> Iterator[Server]:
+    """
+    Open a session on `target` for what is done in a moment.
+
+    `Unreachable` where the block takes longer than `within_s`: then the way to the server hangs.
+    """
+    with connect(target) as server, answering(server, target.name, within_s=within_s):
+        yield server

@@ -1,12 +1,12 @@
 """Where a way to a server hangs: before anybody takes the connection, or before the answer."""
 
 import socket
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from ..errors import ServerError, Unreachable
-from .sockets import Line
 
 Phase = Literal["connect", "answer"]
 
@@ -14,6 +14,7 @@ ANSWER_HUNG = (
     "The server, or a proxy or pooler before it, hangs: look at its machine, and try the way past "
     "the proxy."
 )
+QUICK_S = 30.0  # what only looks a few things up has its answers by then, waits for locks included
 _KNOCK_S = 1.0
 _SAID: Mapping[Phase, tuple[str, str]] = {
     "connect": (
@@ -41,16 +42,33 @@ def told(name: str, exc: BaseException, *, within_s: float) -> Unreachable | Non
     return hung(name, "answer", within_s=within_s) if "timed out" in str(exc) else None
 
 
+class Cuttable(Protocol):
+    """A session, or its socket, that another thread can hang up."""
+
+    def hang_up(self) -> None:
+        """Cut the line: whoever waits for an answer stops waiting."""
+
+
 @contextmanager
-def settling(line: Line, name: str, *, within_s: float) -> Iterator[None]:
-    """Hang up if the first words of a session take longer than `within_s`, and say so."""
+def answering(line: Cuttable, name: str, *, within_s: float) -> Iterator[None]:
+    """Hang up if the block, which asks the target `name`, takes longer than `within_s`; say so."""
+    is_late = threading.Event()
+
+    def cut() -> None:
+        is_late.set()
+        line.hang_up()
+
+    timer = threading.Timer(within_s, cut)
+    timer.daemon = True
+    timer.start()
     try:
-        with line.within(within_s):
-            yield
+        yield
     except ServerError as exc:
-        if line.was_late:
+        if is_late.is_set():
             raise hung(name, "answer", within_s=within_s) from exc
         raise
+    finally:
+        timer.cancel()
 
 
 def phase_of(params: Mapping[str, Any]) -> Phase:

@@ -76,7 +76,7 @@ class MariaDB(OnALine):
             self._poll.register(self._conn._sock, select.POLLIN)
         self.session_id = int(self._conn.thread_id())
         try:
-            with hanging.settling(self._line, target.name, within_s=session.connect_timeout_s):
+            with hanging.answering(self._line, target.name, within_s=session.connect_timeout_s):
                 self._settle(target, session)
         except StockopsError:
             self.close()

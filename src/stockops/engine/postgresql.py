@@ -81,7 +81,7 @@ class PostgreSQL(OnALine):
         if session.statement_timeout_s is not None:
             settings += _bounded(max(1, round(session.statement_timeout_s * 1000)))
         try:
-            with hanging.settling(self._line, target.name, within_s=session.connect_timeout_s):
+            with hanging.answering(self._line, target.name, within_s=session.connect_timeout_s):
                 self.execute(settings)
         except StockopsError:
             self.close()

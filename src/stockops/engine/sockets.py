@@ -2,10 +2,9 @@
 
 import os
 import socket
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 
@@ -33,30 +32,13 @@ class Line:
     """
     The socket of a session, as another thread may treat it.
 
-    `asked_at` is when the statement was sent that is not answered yet, None where there is none;
-    `was_late` tells that a block `within` a time was cut.
+    `asked_at` is when the statement was sent that is not answered yet, None where there is none.
     """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._inode = os.fstat(descriptor).st_ino
         self.asked_at: float | None = None
-        self.was_late = False
-
-    @contextmanager
-    def within(self, seconds: float) -> Iterator[None]:
-        """Hang up if the block takes longer than `seconds`."""
-        timer = threading.Timer(seconds, self._too_late)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-
-    def _too_late(self) -> None:
-        self.was_late = True
-        self.hang_up()
 
     def hang_up(self) -> None:
         """Shut the socket down; nothing happens where the session has closed it already."""
