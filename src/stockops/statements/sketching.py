@@ -1,12 +1,12 @@
 """
 A short cut to the class of a statement: its sketch, made without a look at single characters.
 
-The sketch is what stands outside of ``'…'``, comments included, with every row of digits as ``0``.
-Two statements with one sketch are of one class wherever that sketch is `sound`: nothing in it but
-plain strings may hide a quote, and no digit is part of a name. Where names have digits
-(``orders_2024``), those are set beside the sketch. Sound sketches are remembered with their
-classes; with others every statement is read as a whole. To mask one takes five times as long as its
-sketch.
+The sketch is what stands outside of ``'…'``, comments included, with every row of digits as ``0``,
+and blanks as other digits: nobody reads it but `soundness`. Two statements with one sketch are of
+one class wherever that sketch is `sound`: nothing in it but plain strings may hide a quote, and no
+digit is part of a name. Where names have digits (``orders_2024``), those are set beside the sketch.
+Sound sketches are remembered with their classes; with others every statement is read as a whole. To
+mask one takes five times as long as its sketch.
 """
 
 import re
@@ -54,7 +54,7 @@ def sketch(sql: str) -> bytes | None:
     parts = sql.split("'")
     if not len(parts) & 1:
         return None
-    return squeezed(_zeroed("'".join(parts[::2]).encode("utf-8", "surrogatepass")))
+    return _squeezed(_zeroed("'".join(parts[::2]).encode("utf-8", "surrogatepass")))
 
 
 def sketches(texts: Sequence[bytes]) -> list[bytes] | None:
@@ -70,13 +70,22 @@ def sketches(texts: Sequence[bytes]) -> list[bytes] | None:
     found = _zeroed(b"'".join(parts[::2])).split(_BETWEEN)
     if len(found) != len(texts):
         return None
-    return list(map(squeezed, found)) if max(map(len, found)) >= LONG else found
+    return list(map(_squeezed, found)) if max(map(len, found)) >= LONG else found
 
 
 def _zeroed(outside: bytes) -> bytes:
     # What stands at either end is kept from being the end: digits there would leave nothing.
     apart = (_BETWEEN + outside.translate(_DIGITS_APART) + _BETWEEN).split()
-    return b"0".join(apart)[1:-1].translate(_BLANKS_BACK)
+    return b"0".join(apart)[1:-1]
+
+
+def _squeezed(found: bytes) -> bytes:
+    return squeezed(_legible(found)) if len(found) >= LONG else found
+
+
+def _legible(found: bytes) -> bytes:
+    """Return a sketch with its blanks; it says the same as that without, whichever is kept."""
+    return found.translate(_BLANKS_BACK)
 
 
 def with_names(found: bytes, text: bytes) -> bytes:
@@ -87,7 +96,7 @@ def with_names(found: bytes, text: bytes) -> bytes:
 
 def soundness(found: bytes, *, dialect: Dialect, ansi_quotes: bool) -> Soundness:
     """Tell whether all statements with the sketch `found` are of one class."""
-    text = found.decode("utf-8", "surrogatepass")
+    text = _legible(found).decode("utf-8", "surrogatepass")
     if _UNSOUND[dialect, ansi_quotes].search(_PLAIN_COMMENT.sub(" ", text)):
         return Soundness.NO
     quotes = '"' if dialect == "postgresql" else '`"'
