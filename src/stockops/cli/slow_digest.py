@@ -1,21 +1,23 @@
 """``stockops slow digest``."""
 
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import render
-from ..slow import report
+from ..slow.ranking import RANKS
 from . import forms
 from .slow_files import asked_for, leave, read_all, what_to_read
 from .slow_page import report_file, write_page
-from .slowview import print_digest
+
+if TYPE_CHECKING:
+    from .. import render
 
 
 @click.command("digest")
 @what_to_read
 @click.option(
-    "--by", type=click.Choice(list(report.RANKS)), default="total", show_default=True,
+    "--by", type=click.Choice(list(RANKS)), default="total", show_default=True,
     help="What ranks the classes.",
 )  # fmt: skip
 @click.option("--limit", type=click.IntRange(1), help="So many classes. [default: 10; all as json]")
@@ -25,7 +27,7 @@ from .slowview import print_digest
 @click.pass_context
 def digest_command(
     ctx: click.Context, /, files: tuple[str, ...], by: str, limit: int | None, jobs: int | None,
-    form: render.Format, **chosen: Any,
+    form: "render.Format", **chosen: Any,
 ) -> None:  # fmt: skip
     """
     Say which classes of statements took the time, from logs of PostgreSQL, MySQL and MariaDB.
@@ -45,11 +47,20 @@ def digest_command(
       stockops slow digest --format json log/ | jq '.classes[0]'
       stockops slow digest --report slow.html slow.log
     """  # noqa: D301  click reads \b as a character
-    found = read_all(asked_for(files, chosen), jobs)
-    print_digest(found, form, by=by, limit=limit)
+    found = read_all(asked_for(files, chosen), jobs, meanwhile=_report)
+    slowview, report = _report()
+    slowview.print_digest(found, form, by=by, limit=limit)
     write_page(found, chosen["report"], by=by)
     problems = list(report.findings(found))
     asked = ctx.get_parameter_source("by") is click.core.ParameterSource.COMMANDLINE
     if asked and report.ranked_by(found, by) != by:
         problems.append(f"the log has no times: the classes are ranked by calls, not by {by}")
     leave(ctx, problems)
+
+
+def _report() -> tuple[ModuleType, ModuleType]:
+    """Import what shows a digest, if it is not; while others read logs this process has time."""
+    from ..slow import report  # noqa: PLC0415
+    from . import slowview  # noqa: PLC0415
+
+    return slowview, report

@@ -72,11 +72,17 @@ def _microseconds(at: datetime | None) -> int | None:
     return None if at is None else round(at.replace(tzinfo=UTC).timestamp() * 1_000_000)
 
 
-def read_all(read: Reading, jobs: int | None) -> Digest:
-    """Read, and show how far it is where somebody watches."""
+def read_all(
+    read: Reading, jobs: int | None, *, meanwhile: Callable[[], object] = lambda: None
+) -> Digest:
+    """
+    Read, and show how far it is where somebody watches.
+
+    Where nobody watches, `meanwhile` is called after each part, while other processes go on.
+    """
     workers = jobs or len(os.sched_getaffinity(0))
     if not sys.stderr.isatty():
-        return reading.digest(read, jobs=workers)
+        return reading.digest(read, jobs=workers, seen=lambda _: meanwhile())
     with click.progressbar(length=reading.size_bytes(read), file=sys.stderr) as bar:
         return reading.digest(read, jobs=workers, seen=bar.update)
 

@@ -126,7 +126,7 @@ def size_bytes(reading: Reading) -> int:
 
 
 def digest(
-    reading: Reading, *, jobs: int = 1, seen: Callable[[int], None] = lambda _: None
+    reading: Reading, *, jobs: int = 1, seen: Callable[[int], object] = lambda _: None
 ) -> Digest:
     """
     Return the digest of all that `reading` names; `seen` is told the bytes of each part read.
@@ -147,7 +147,7 @@ def digest(
         return _digest(replace(reading, guess=False), jobs, seen)
 
 
-def _digest(reading: Reading, jobs: int, seen: Callable[[int], None]) -> Digest:
+def _digest(reading: Reading, jobs: int, seen: Callable[[int], object]) -> Digest:
     tasks = [each for file in reading.files for each in _tasks(reading, file)]
     whole, work = Digest(), partial(_read_task, reading)
     if jobs == 1 or len(tasks) <= 1:
@@ -215,7 +215,7 @@ def _join(
     reading: Reading,
     whole: Digest,
     parts: Iterable[tuple[_Task, tuple[int, Ends]]],
-    seen: Callable[[int], None],
+    seen: Callable[[int], object],
 ) -> None:
     """Put together what goes on from one part of a file to the next: they follow each other."""
     ends, file = Ends(), ""

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from . import histogram
 from .accounting import UNDERSTOOD_MIN
 from .classes import SLOT_US, Class, Sample
 from .digest import Digest
+from .ranking import RANKS
 
 SLOTS_MAX = 24  # columns of a sparkline
 _NAMED_MAX = 20  # users, hosts, ... of a class that are listed
@@ -84,18 +85,6 @@ class ClassRow:
 _TIMES = (
     "total_s", "share", "mean_ms", "stddev_ms", "min_ms", "p50_ms", "p95_ms", "p99_ms", "max_ms",
 )  # fmt: skip
-RANKS: Mapping[str, Callable[[Class], float]] = {
-    "total": lambda each: each.total_us,
-    "calls": lambda each: each.calls,
-    "mean": lambda each: each.total_us / max(1, each.calls - each.untimed),
-    "p95": lambda each: histogram.quantile_us(each.durations, 0.95),
-    "p99": lambda each: histogram.quantile_us(each.durations, 0.99),
-    "max": lambda each: each.max_us,
-    "lock": lambda each: each.lock_us,
-    "rows-sent": lambda each: each.rows_sent,
-    "rows-examined": lambda each: each.rows_examined,
-    "rows-affected": lambda each: each.rows_affected,
-}
 
 
 def classes(digest: Digest, *, by: str, limit: int | None = None) -> list[ClassRow]:

@@ -1,6 +1,5 @@
 """From the text of a statement to its class."""
 
-import hashlib
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,11 @@ from .reading import read
 from .sketching import Soundness, sketch, sketches, soundness, with_names
 from .squeezing import squeezed_text
 from .tags import Tags, tags_of
+
+try:  # as the standard library's random does: OpenSSL, which hashlib loads, takes 4 ms
+    from _sha256 import sha256  # type: ignore[import-not-found]
+except ImportError:
+    from hashlib import sha256
 
 # Masked texts whose classes are kept, and how long one may be to be kept.
 KEPT_MAX = 8_192
@@ -50,7 +54,7 @@ class Statement:
 
 def _statement(masked: str, dialect: Dialect) -> Statement:
     answer = read(masked, dialect=dialect)
-    digest = hashlib.sha256(answer.text.encode("utf-8", "surrogatepass")).hexdigest()
+    digest = sha256(answer.text.encode("utf-8", "surrogatepass")).hexdigest()
     return Statement(answer.text, digest[:16], answer.verb, (), answer.cut)
 
 

@@ -7,6 +7,7 @@ where they end. It runs once for each masked text, and the answers are kept.
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import zip_longest
 
 from .. import patterns
@@ -23,21 +24,19 @@ _OPERATOR = (
     r"(?=[*/<>=+\-]{0,62}[~!@#%^&|`])[*/<>=+\-~!@#%^&|`]{1,63}+"
     r"|[*/<>=+\-]{0,62}[*/<>=]|[+\-]"
 )
-_TOKENS = {
-    "postgresql": patterns.compiled(
+_TOKENS: dict[Dialect, str] = {
+    "postgresql": (
         rf"(?:[eEnNbBxX]|[uU]&)?{HOLE}(?:\s*+(?i:uescape)\s*+{HOLE})?"
         r'|(?:[uU]&)?"[^"]*+(?:""[^"]*+)*+"?'
         rf"|{_HINT}|::|:=|\.\.\.|@\?|\?\|(?!\|)|\?&(?!&)"
-        rf"|(?!\$){_WORD}|{_OPERATOR}|\S",
-        re.ASCII,
+        rf"|(?!\$){_WORD}|{_OPERATOR}|\S"
     ),
-    "mariadb": patterns.compiled(
+    "mariadb": (
         rf"(?:(?i:\(\s*+(?:_charset|{INTRODUCER})\s*+\)\s*+|{INTRODUCER}\s*+)++|[nNbBxX])?{HOLE}"
         r"|\(unknown\)|`[^`]*+(?:``[^`]*+)*+`?"
         r'|"[^"]*+(?:""[^"]*+)*+"?'
         rf"|{_HINT}|{EXECUTED.pattern}|\*/|\.\.\.|{_WORD}"
-        r"|:=|<=>|<<|>>|<>|!=|<=|>=|&&|\|\||->>|->|@@|\S",
-        re.ASCII,
+        r"|:=|<=>|<<|>>|<>|!=|<=|>=|&&|\|\||->>|->|@@|\S"
     ),
 }
 _QUANTIFIERS = frozenset({"ANY", "SOME", "ALL"})
@@ -46,6 +45,12 @@ _NAMED_LATER = frozenset({"SAVEPOINT", "RELEASE", "ROLLBACK", "DEALLOCATE"})
 _MAIN = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "VALUES", "TABLE"})
 _VALUES = frozenset({"NULL", "TRUE", "FALSE"})
 _NO_VALUE_AFTER = {"NULL": frozenset({"NOT", "ON", "SET"})}
+
+
+@cache
+def _tokens(dialect: Dialect) -> re.Pattern[str]:
+    """Return what a lexeme is: of a dialect that nobody reads it is not compiled."""
+    return patterns.compiled(_TOKENS[dialect], re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +250,7 @@ def _verb(lexemes: list[str]) -> str:
 
 def read(masked: str, *, dialect: Dialect) -> Read:
     """Return what the class of a masked text is called."""
-    lexemes = _TOKENS[dialect].findall(masked)
+    lexemes = _tokens(dialect).findall(masked)
     reader = _Reader(dialect)
     for lexeme, following in zip_longest(lexemes, lexemes[1:], fillvalue=""):
         reader.take(lexeme, following)

@@ -4,6 +4,7 @@ import re
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from .masking import NUMBER, Dialect, letters
 from .words import (
@@ -20,7 +21,6 @@ INTRODUCER = (
     r"|greek|hebrew|hp8|keybcs2|koi8[ru]|latin[1257]|mac(?:ce|roman)|sjis|swe7|tis620|ucs2|ujis"
     r"|utf(?:8(?:mb[34])?|16(?:le)?|32))"
 )
-_NO_NAME = re.compile(rf"{INTRODUCER}|{NUMBER}|[0-9$]", re.IGNORECASE)
 _LOWER_NAME = re.compile(
     letters("$" + string.digits + string.ascii_uppercase) + letters(string.ascii_uppercase) + "*+"
 )
@@ -40,6 +40,11 @@ def inner(quoted: str) -> str:
     ends = quoted.count(quote) % 2 == 0
     body = quoted[1:-1] if ends else quoted[1:]
     return " ".join(body.replace(quote * 2, quote).split())
+
+
+@cache
+def _no_name() -> re.Pattern[str]:
+    return re.compile(rf"{INTRODUCER}|{NUMBER}|[0-9$]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ def _mariadb_name(quoted: str, after_point: bool, before_paren: bool) -> str:
     name = inner(quoted)
     upper = name.upper()
     reserved = not after_point and (upper in MARIADB_UPPER or upper in SYNONYMS)
-    if reserved or _NO_NAME.match(name) or not _ANY_NAME.fullmatch(name):
+    if reserved or _no_name().match(name) or not _ANY_NAME.fullmatch(name):
         return "`" + name.replace("`", "``") + "`"
     return _mariadb_word(name, after_point, before_paren)
 

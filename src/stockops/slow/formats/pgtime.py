@@ -11,6 +11,7 @@ from ..batches import text
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d \d\d:\d\d):(\d\d)(?:\.(\d{1,6}))?(?: ([A-Za-z]+|[+-]\d\d(?::?\d\d)?))?"
 )
+_NUMBER = re.compile(r"\d+")
 _EPOCH = re.compile(r"(\d{9,11})(?:\.(\d{1,6}))?$")
 _MINUTES_END, _SECONDS_END = len("2026-01-05 10:00:"), len("2026-01-05 10:00:00")
 _SECOND = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -107,7 +108,9 @@ def _minute(said: str, zone: str) -> int | None:
     else:
         return None
     try:
-        local = datetime.strptime(said, "%Y-%m-%d %H:%M").replace(tzinfo=timezone(east))
+        # What strptime does, which takes 2 ms to be imported.
+        year, month, day, hour, minute = map(int, _NUMBER.findall(said))
+        local = datetime(year, month, day, hour, minute, tzinfo=timezone(east))
     except ValueError:
         return None
     return round((local - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * 1_000_000
