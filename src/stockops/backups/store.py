@@ -135,10 +135,8 @@ class DirectoryStore:
         with self._said(name):
             self._make(path.parent)
             try:
-                with fresh.open("wb") as file:
+                with disk.written(fresh) as file:
                     yield file
-                    file.flush()
-                    os.fsync(file.fileno())
                 if replace:
                     fresh.replace(path)
                 else:
