@@ -18,7 +18,6 @@ from ..errors import Unsupported
 from . import invariants
 from .invariants import Invariant
 
-# Where an engine has no file for a pass, the next ones that name its invariants take them.
 PASSES = {
     "ledger": (
         "trade_sides",
@@ -36,8 +35,6 @@ PASSES = {
         "corporate_actions",
         "orphans",
     ),
-    "balances": ("global_zero", "cash", "holdings", "inventory"),
-    "trades": ("trade_sides", "self_trade", "fees", "tax"),
 }
 
 
@@ -78,7 +75,12 @@ def counted(server: Server, invariant: Invariant, known: dict[str, int]) -> Inva
 def suspects(server: Server, sql: str) -> dict[str, tuple[int, int, str]]:
     """Return, for each invariant, what it looked at, how many rows may violate it, and a note."""
     return {
-        row["name"]: (int(row["looked_at"] or 0), int(row["suspects"] or 0), row.get("note") or "")
+        # A sum over nothing is no number: then no pass can tell.
+        row["name"]: (
+            int(row["looked_at"] or 0),
+            1 if row["suspects"] is None else int(row["suspects"]),
+            row.get("note") or "",
+        )
         for row in server.rows(sql)
     }
 

@@ -1,1 +1,0 @@
--- unsupported: the pass over the ledger answers for these invariants
