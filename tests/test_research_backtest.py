@@ -79,7 +79,8 @@ def test_a_trade_comes_to_the_won_that_a_person_works_out(bed: Bed) -> None:
     assert (trade.fees_won, trade.tax_won) == (148 + 160, 1_600)
     assert trade.profit_won == 109 * 680 - 308 - 1_600
     bought = 1_000_000 - 109 * 9_110 - 148
-    assert [day.equity_won for day in run.days] == [
+    curve = {day.price_date: day.equity_won for day in run.days}  # of other issues' days, too
+    assert [curve[on] for on, *_ in days] == [
         *[1_000_000] * 4,
         bought + 109 * 9_100,
         bought + 109 * 9_800,
