@@ -35,7 +35,7 @@ _TOOL_S = 600.0  # from the end of its output to its own
 _PIPE_BYTES = 64 << 10  # as much as a pipe holds: room for more is mapped anew for each read
 _END_BYTES = 4096  # of a dump, in which its last line is
 _AT_ONCE_BYTES = 16 << 20  # of the tables' rows are hashed before a backup is complete; of a
-_AT_ONCE_SHARE = 0.03  # larger database this part, which costs it up to a tenth of its time
+_AT_ONCE_SHARE = 0.015  # larger database this part, which costs it up to a twentieth of its time
 _ROOM = 1.1  # how much of the size of the data must be free at least, uncompressed
 
 
