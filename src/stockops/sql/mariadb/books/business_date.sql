@@ -10,28 +10,39 @@ WITH spans AS (
     FROM trades
     GROUP BY symbol, business_date
 ),
+-- From one change of a market's hours to the next: which dates there are need not be read from the orders again.
+changes AS (
+    SELECT market, valid_from AS changes_on FROM market_sessions
+    UNION
+    SELECT market, valid_to + INTERVAL 1 DAY FROM market_sessions WHERE valid_to IS NOT NULL
+),
+periods AS (
+    SELECT market, changes_on, coalesce(lead(changes_on) OVER (PARTITION BY market ORDER BY changes_on), DATE '9999-12-31') AS changes_until
+    FROM changes
+),
 in_force AS (
     SELECT
-        s.market, c.business_date, s.opens_at, s.closes_at, s.matching,
-        row_number() OVER (PARTITION BY s.market, c.business_date, s.session ORDER BY s.valid_from DESC) AS newest
-    FROM (SELECT business_date FROM orders WHERE status <> 'rejected' UNION SELECT business_date FROM trades) AS c
-    JOIN market_sessions AS s ON s.valid_from <= c.business_date AND coalesce(s.valid_to, c.business_date) >= c.business_date
-    LEFT JOIN market_holidays AS h ON h.market = s.market AND h.holiday = c.business_date
-    WHERE h.holiday IS NULL AND weekday(c.business_date) < 5
+        c.market, c.changes_on, c.changes_until, s.opens_at, s.closes_at, s.matching,
+        row_number() OVER (PARTITION BY c.market, c.changes_on, s.session ORDER BY s.valid_from DESC) AS newest
+    FROM periods AS c
+    JOIN market_sessions AS s ON s.market = c.market AND s.valid_from <= c.changes_on AND coalesce(s.valid_to, c.changes_on) >= c.changes_on
 ),
 hours AS (
     SELECT
-        market, business_date, min(CASE matching WHEN 'continuous' THEN opens_at END) AS opens_at, max(CASE matching WHEN 'continuous' THEN closes_at END) AS closes_at,
-        min(opens_at) AS called_from, max(closes_at) AS called_to
+        market, changes_on, changes_until, min(CASE matching WHEN 'continuous' THEN opens_at END) AS opens_at,
+        max(CASE matching WHEN 'continuous' THEN closes_at END) AS closes_at, min(opens_at) AS called_from, max(closes_at) AS called_to
     FROM in_force
     WHERE newest = 1 AND matching IN ('continuous', 'auction')
-    GROUP BY market, business_date
+    GROUP BY market, changes_on, changes_until
 ),
 suspects AS (
     SELECT s.owner, s.symbol, s.business_date, h.opens_at, h.closes_at, h.called_from, h.called_to
     FROM spans AS s
     LEFT JOIN stocks AS k ON k.symbol = s.symbol
-    LEFT JOIN hours AS h ON h.market = k.market AND h.business_date = s.business_date
+    LEFT JOIN market_holidays AS c ON c.market = k.market AND c.holiday = s.business_date
+    LEFT JOIN hours AS h
+        ON h.market = k.market AND s.business_date >= h.changes_on AND s.business_date < h.changes_until
+        AND c.holiday IS NULL AND weekday(s.business_date) < 5
     WHERE
         NOT coalesce(date(s.first_at + INTERVAL 9 HOUR) = s.business_date AND time(s.first_at + INTERVAL 9 HOUR) >= h.opens_at
             AND date(s.last_at + INTERVAL 9 HOUR) = s.business_date AND time(s.last_at + INTERVAL 9 HOUR) < h.closes_at, FALSE)
