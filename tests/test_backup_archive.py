@@ -767,7 +767,10 @@ def test_the_server_archives_by_itself_and_is_seen_when_it_cannot(pg: Spot) -> N
         pg.turn()
         eventually(lambda: f"{name} is archived, and it is not here" in broken(repo, pg))
         enabling.start(repo, pg.target, asked, consent=YES)
+        quiet = "SELECT setting AS s FROM pg_settings WHERE name = 'archive_timeout'"
+        assert pg.server.rows(quiet) == [{"s": "60"}]
         enabling.stop(repo, pg.target, consent=YES)
+        eventually(lambda: pg.server.rows(quiet) == [{"s": "0"}])
         assert status(repo, pg.target).state == "broken"
         set_command(pg, "/bin/false")
 

@@ -265,6 +265,15 @@ def test_a_run_that_ends_within_its_warm_up_has_measured_nothing(market: Target)
     assert "5 answers are left out" in said.stdout
 
 
+def test_a_run_on_a_saturday_is_no_success(market: Target) -> None:
+    done = CliRunner().invoke(
+        main,
+        ["trade", "run", "-t", market.url, "--orders", "5", "--date", "2026-12-26", "--no-journal"],
+    )
+    assert done.exit_code == 1, done.stderr
+    assert "no order was accepted: 5 of 5 were rejected/closed_session" in done.stderr
+
+
 def test_a_stubborn_run_outlives_errors_that_end_another(market: Target, tmp_path: Path) -> None:
     """The ticks of prices are gone for a while, as the room on a disk may be."""
     with ExitStack() as back:

@@ -183,6 +183,14 @@ def run_command(
         raise KeyboardInterrupt
     if not result.orders:
         raise Finding("no order was answered", hint="Give it longer: --seconds 10")
+    if not result.accepted:
+        reason, count = next(iter(result.outcomes.items()))
+        raise Finding(
+            f"no order was accepted: {count:,} of {result.orders:,} were {reason}",
+            hint="Take a day on which the market is open: --date YYYY-MM-DD"
+            if reason.endswith("closed_session")
+            else "Look at one of them: stockops trade order --help",
+        )
     if not result.service.answers:
         raise Finding(
             f"the run was over within its warm-up of {plan.warmup_s:g} s, so nothing was measured",

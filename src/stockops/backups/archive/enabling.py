@@ -23,7 +23,7 @@ from .walreceiver import slot_name
 
 PROVEN_S = 60.0
 _POLL_S = 0.2
-_TIMEOUT = "60s"
+_TIMEOUT = "1min"  # as the server writes it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +127,9 @@ def stop_steps(server: Server, repo: Repository) -> list[Step]:
         why = "finished segments are no longer kept: nothing after this moment can be recovered"
         found.append(_setting("archive_command", "/bin/true", why, destroys=True))
         found.append(_setting("archive_mode", "off", "takes effect when the server is restarted"))
+        if says.archive_timeout == _TIMEOUT:
+            why = "without an archive a quiet server has no use for a segment each minute"
+            found.append(Step("ALTER SYSTEM RESET archive_timeout", why))
         found.append(Step("SELECT pg_reload_conf()", "the server reads its settings"))
     for slot in server.fetch(SLOTS):
         if slot.name == slot_name(repo):
