@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from conftest import ending, eventually
 
 from stockops import render
-from stockops.cli import numbers, options
+from stockops.cli import numbers, options, paths
 from stockops.cli.main import NOUNS, Root
 from stockops.errors import (
     Busy,
@@ -337,4 +337,21 @@ def test_no_option_takes_a_number_that_none_is_above(value: str) -> None:
     assert f"'{value}' is no number to count with" in done.output
     used = Path(numbers.__file__).parent
     plain = [each.name for each in used.glob("*.py") if "click.FloatRange(" in each.read_text()]
+    assert plain == []
+
+
+def test_an_empty_path_is_not_the_working_directory() -> None:
+    for words in (
+        ["backup", "audit", ""],
+        ["trade", "audit", "", "-t", "postgresql://nobody@localhost/none"],
+        ["slow", "compare", "", "b.json"],
+    ):
+        said = CliRunner().invoke(Root(), words)
+        assert (said.exit_code, "it is empty" in said.stderr) == (2, True), words
+    used = Path(paths.__file__)
+    plain = [
+        each.name
+        for each in used.parent.glob("*.py")
+        if each != used and "click.Path(" in each.read_text("utf-8")
+    ]
     assert plain == []

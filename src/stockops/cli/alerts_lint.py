@@ -10,7 +10,7 @@ import click
 from .. import render, resources
 from ..errors import ConfigError, Unreachable
 from ..targets import Target
-from . import options
+from . import options, paths
 
 _WITHIN_S = 60.0
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 @click.command("lint")
-@click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, metavar="[FILE]...", type=paths.Named())
 @click.option(
     "--dashboard", "dashboards", multiple=True, metavar="FILE.json",
-    type=click.Path(path_type=Path), help="A dashboard of Grafana, as it exports them; repeat.",
+    type=paths.Named(), help="A dashboard of Grafana, as it exports them; repeat.",
 )  # fmt: skip
 @options.target_when_needed
 @click.option(

@@ -11,7 +11,7 @@ import click
 from .. import plan, render, targets, unwinding
 from ..plan import Consent
 from ..targets import Target
-from . import backupview, options
+from . import backupview, options, paths
 from .backup_archive import archive, windows
 from .backup_audit import audit_command
 from .backup_find import find_command
@@ -104,7 +104,7 @@ def init_command(place: str) -> None:
 )
 @click.option(
     "--staging",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    type=paths.Named(file_okay=False, exists=True),
     help="Where the archives of a PostgreSQL with tablespaces stand until they are stored, "
     "in the clear.",
 )
@@ -210,14 +210,14 @@ def verify_command(place: str, form: render.Format, again: bool, names: tuple[st
 @click.option("--system", help="Of which system, where the repository holds several.")
 @click.option(
     "--journal",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=paths.Named(exists=True, file_okay=False),
     help="A client's journal: counts acknowledged orders that are lost.",
 )
 @click.option(
     "--report",
     "reports",
     multiple=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=paths.Named(dir_okay=False),
     metavar="FILE",
     help="Write the evidence to FILE: .html, .md or .json; repeat.",
 )

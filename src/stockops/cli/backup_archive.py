@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..errors import ConfigError, Finding, StockopsError, StorageError
-from . import options
+from . import options, paths
 
 if TYPE_CHECKING:
     from ..backups.archive.receiving import Tick
@@ -111,7 +111,7 @@ _identity = click.option(
     "--identity",
     "identity_files",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=paths.Named(),
     metavar="FILE",
     help="An age identity that opens what is encrypted; repeat.",
 )
@@ -161,7 +161,7 @@ def archive() -> None:
 
 
 @archive.command("push", cls=Pushing)
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=paths.Named())
 @options.config
 @options.repository
 @_system
@@ -180,7 +180,7 @@ def push_command(path: Path, place: str, system: str | None, stored: Any) -> Non
 
 @archive.command("get", cls=Getting)
 @click.argument("name")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=paths.Named())
 @options.config
 @options.repository
 @_system
@@ -303,7 +303,7 @@ def status_command(target: Any, place: str, behind_s: float, form: Any) -> None:
 @stored
 @click.option(
     "--spool",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=paths.Named(file_okay=False),
     metavar="DIR",
     help="Where log waits that is not a whole file yet; in the repository, unless it is encrypted.",
 )

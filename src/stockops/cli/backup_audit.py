@@ -6,11 +6,11 @@ from pathlib import Path
 import click
 
 from .. import render
-from . import options
+from . import options, paths
 
 
 @click.command("audit")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=paths.Named())
 @options.form
 @click.pass_context
 def audit_command(ctx: click.Context, path: Path, form: render.Format) -> None:

@@ -10,7 +10,7 @@ import click
 from .. import render, targets
 from ..errors import ConfigError
 from ..plan import Consent
-from . import backupview, options
+from . import backupview, options, paths
 
 if TYPE_CHECKING:
     from ..backups.keys import Identities
@@ -22,13 +22,13 @@ identity = click.option(
     "--identity",
     "identities",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=paths.Named(),
     help="A file with the secret key of age or SSH; repeat.",
 )
 programs = click.option(
     "--bin",
     "bin_directory",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=paths.Named(file_okay=False),
     help="The server's programs to do it with, where they are not the usual ones.",
 )
 
@@ -45,7 +45,7 @@ programs = click.option(
 @click.option("--lab", "lab_name", metavar="NAME", help="The new lab to restore into.")
 @click.option(
     "--directory",
-    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
+    type=paths.Named(file_okay=False, resolve_path=True),
     help="The new data directory to restore into; nobody starts a server there.",
 )
 @click.option(

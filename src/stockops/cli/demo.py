@@ -18,7 +18,7 @@ from ..demo import DemoPlan, Watcher
 from ..errors import Finding
 from ..report import DemoResult, IndexTried, figures
 from ..seeding import SeedPlan
-from . import options
+from . import options, paths
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -38,7 +38,7 @@ _ENGINES = {"postgresql": "PostgreSQL", "mariadb": "MariaDB"}
 )
 @click.option(
     "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=paths.Named(dir_okay=False),
     metavar="FILE.html",
     help="Write the run as one self-contained page.",
 )

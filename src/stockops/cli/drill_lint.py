@@ -8,7 +8,7 @@ import click
 
 from .. import render
 from ..targets import ENGINES
-from . import options
+from . import options, paths
 from .drill_book import config_of
 
 if TYPE_CHECKING:
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("lint")
-@click.argument(
-    "files", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path, dir_okay=False)
-)
+@click.argument("files", nargs=-1, metavar="[FILE]...", type=paths.Named(dir_okay=False))
 @options.config
 @options.form
 @click.pass_context

@@ -10,7 +10,7 @@ import click
 from .. import disk, render
 from ..errors import StorageError
 from ..targets import ENGINES
-from . import options
+from . import options, paths
 from .drill_book import config_of, tags
 
 if TYPE_CHECKING:
@@ -28,15 +28,15 @@ LAST_MAX = 100
     help="So many runs of each drill on each engine, the newest.",
 )  # fmt: skip
 @click.option(
-    "--html", type=click.Path(path_type=Path), metavar="FILE",
+    "--html", type=paths.Named(), metavar="FILE",
     help="Write a page with a picture of each run: one file, which loads nothing.",
 )  # fmt: skip
 @click.option(
-    "--junit", "junit_file", type=click.Path(path_type=Path), metavar="FILE",
+    "--junit", "junit_file", type=paths.Named(), metavar="FILE",
     help="Write the runs as JUnit, for CI.",
 )  # fmt: skip
 @click.option(
-    "--textfile", type=click.Path(path_type=Path, file_okay=False), metavar="DIRECTORY",
+    "--textfile", type=paths.Named(file_okay=False), metavar="DIRECTORY",
     help="Write metrics there, for the textfile collector of node_exporter.",
 )  # fmt: skip
 @options.config
@@ -90,8 +90,8 @@ def _kept(ctx: click.Context, asked: dict[str, Any]) -> "tuple[list[list[Record]
         if (wanted is None or one.drill in wanted) and asked["engine"] in {None, one.engine}:
             groups.setdefault(one.kind, []).append(one.path)
     found: dict[bool, list[list[Record]]] = {False: [], True: []}
-    for (_, _, mark), paths in sorted(groups.items(), key=lambda each: each[1][0]):
-        read = [history.read(path) for path in paths[-asked["last"] :]]
+    for (_, _, mark), files in sorted(groups.items(), key=lambda each: each[1][0]):
+        read = [history.read(path) for path in files[-asked["last"] :]]
         if group := [record for record in read if record is not None]:
             found[bool(mark)].append(group)
     return found[False], [record for group in found[True] for record in group]

@@ -5,13 +5,12 @@ import signal
 import sys
 import threading
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, get_args
 
 import click
 
 from ..exporter import Names
-from . import options
+from . import options, paths
 
 _PORT = 9988
 
@@ -50,13 +49,13 @@ target = click.option(
 )
 @click.option(
     "--web-config",
-    type=click.Path(path_type=Path),
+    type=paths.Named(),
     metavar="FILE",
     help="TLS and basic auth, in the format of Prometheus' exporter-toolkit; read anew on change.",
 )
 @click.option(
     "--stop-file",
-    type=click.Path(path_type=Path),
+    type=paths.Named(),
     metavar="FILE",
     help="While this file is there no server is asked; else exporter.stop among the state.",
 )

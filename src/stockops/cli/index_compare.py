@@ -10,7 +10,7 @@ import click
 from .. import render
 from ..errors import ConfigError
 from ..plan import Step
-from . import copies, numbers, options
+from . import copies, numbers, options, paths
 from .copies import Source
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _SQL = re.compile(r"\s")
 @click.option("--no-orders", is_flag=True, help="Do not measure what the orders pay.")
 @click.option("--rollback", is_flag=True, help="The query may write; each run is rolled back.")
 @click.option(
-    "--report", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.html",
+    "--report", type=paths.Named(dir_okay=False), metavar="FILE.html",
     help="Write it as one self-contained page.",
 )  # fmt: skip
 @options.plan_only

@@ -15,7 +15,7 @@ from .. import disk, durations, passwords, render
 from ..errors import ConfigError, StorageError
 from ..notices import Sighting
 from ..passwords import Secret
-from . import options, telling
+from . import options, paths, telling
 from .job_schedule import crontab_command, timers_command
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _length(ctx: click.Context, param: click.Parameter, value: str | None) -> in
 )
 @click.option(
     "--ping-file",
-    type=click.Path(path_type=Path),
+    type=paths.Named(),
     metavar="FILE",
     help="The file that holds that URL, which is a secret: ps shows a command line to all.",
 )
@@ -110,7 +110,7 @@ def _length(ctx: click.Context, param: click.Parameter, value: str | None) -> in
 )
 @click.option(
     "--textfile",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=paths.Named(file_okay=False),
     metavar="DIRECTORY",
     help="Write metrics there, for the textfile collector of node_exporter.",
 )

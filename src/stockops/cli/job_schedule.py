@@ -8,7 +8,7 @@ import click
 
 from .. import notices, targets
 from ..errors import ConfigError
-from . import options
+from . import options, paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,13 +32,13 @@ def _of_which(command: "Callable[..., Any]") -> "Callable[..., Any]":
             click.option(
                 "--jobs",
                 "jobs_path",
-                type=click.Path(path_type=Path),
+                type=paths.Named(),
                 metavar="FILE",
                 help="A list of jobs of your own, written as ops/jobs.yaml.",
             ),
             click.option(
                 "--textfile",
-                type=click.Path(path_type=Path, file_okay=False),
+                type=paths.Named(file_okay=False),
                 metavar="DIRECTORY",
                 help="Have each job write its metrics there; see job run.",
             ),
@@ -92,7 +92,7 @@ def crontab_command(
 @_of_which
 @click.option(
     "--folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=paths.Named(file_okay=False),
     metavar="DIRECTORY",
     help="Where units stand; /etc/systemd/system for root, else ~/.config/systemd/user.",
 )

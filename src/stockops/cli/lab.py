@@ -8,7 +8,7 @@ import click
 from .. import lab as labs
 from .. import plan, render
 from ..plan import Consent, Step
-from . import options
+from . import options, paths
 
 name = click.option(
     "--name", default=labs.DEFAULT_NAME, show_default=True, help="Which lab; two do not collide."
@@ -27,7 +27,7 @@ def lab() -> None:
 @click.option(
     "--bin",
     "bin_directory",
-    type=click.Path(path_type=Path, file_okay=False, exists=True, resolve_path=True),
+    type=paths.Named(file_okay=False, exists=True, resolve_path=True),
     metavar="DIRECTORY",
     help="Where the server's programs are; without it, PostgreSQL 18 comes along.",
 )

@@ -13,13 +13,13 @@ from ..errors import Finding
 from ..migrations import CLEAN, Changed, Patience, PlannedStatement
 from ..plan import Consent
 from ..targets import Target
-from . import options
+from . import options, paths
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _folder = click.option(
     "--folder",
-    type=click.Path(path_type=Path),
+    type=paths.Named(),
     metavar="DIR",
     help="The V*.sql and R__*.sql files of this engine; without it, the schema of stockops.",
 )

@@ -13,7 +13,7 @@ from .. import targets
 from ..errors import ConfigError, Unreachable
 from ..plan import Consent
 from ..targets import Target
-from . import forms, numbers
+from . import forms, numbers, paths
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -24,7 +24,7 @@ config = click.option(
     "--config",
     "config_path",
     envvar="STOCKOPS_CONFIG",
-    type=click.Path(path_type=Path),
+    type=paths.Named(),
     metavar="FILE",
     expose_value=False,
     is_eager=True,

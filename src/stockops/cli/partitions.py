@@ -18,7 +18,7 @@ from ..partitions import EVERY, Job, Past, Retention, Table
 from ..plan import Consent, check_named
 from ..sessions.waiting import Patience
 from ..targets import Target
-from . import options
+from . import options, paths
 
 _AHEAD_MAX = 600
 
@@ -59,7 +59,7 @@ def _which(command: options.Command) -> options.Command:
     )  # fmt: skip
     folder = click.option(
         "--to", "folder", metavar="DIRECTORY",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        type=paths.Named(exists=True, file_okay=False),
         help="Where the archives of what is past its time are written.",
     )  # fmt: skip
     return ahead(every(retention(folder(command))))
@@ -170,7 +170,7 @@ def apply_command(
 )  # fmt: skip
 @click.option(
     "--to", "folder", required=True, metavar="DIRECTORY",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=paths.Named(exists=True, file_okay=False),
     help="Where the archives are written.",
 )  # fmt: skip
 @click.option("--drop", is_flag=True, help="Drop what is detached, once it is proven again.")
@@ -225,7 +225,7 @@ def detach_command(
 
 @partitions.command("attach")
 @options.target
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=paths.Named(exists=True, dir_okay=False))
 @options.seconds("--lock-timeout", default=2.0, help="How long it waits for others.")
 @options.plan_only
 @options.consent

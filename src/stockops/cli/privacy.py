@@ -8,7 +8,7 @@ from .. import render
 from ..engine import connect
 from ..errors import Finding
 from ..targets import Target
-from . import options
+from . import options, paths
 from .privacy_erase import erase_command
 from .privacy_mask import mask_command
 from .privacy_tokens import (
@@ -48,7 +48,7 @@ for _command in (
     help="How many rows of each table are read, half of them first and half last by key.",
 )  # fmt: skip
 @click.option(
-    "--declarations", "path", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    "--declarations", "path", type=paths.Named(dir_okay=False), metavar="FILE",
     help="What is declared; else what comes with the schema.",
 )  # fmt: skip
 @options.form

@@ -8,7 +8,7 @@ import click
 
 from .. import passwords, render
 from ..errors import ConfigError
-from . import copies, options
+from . import copies, options, paths
 from .copies import Source
 
 
@@ -16,7 +16,7 @@ from .copies import Source
 @copies.of_what
 @click.option("--to", "name", required=True, metavar="LAB", help="The new lab that is made.")
 @click.option(
-    "--secret-file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    "--secret-file", type=paths.Named(dir_okay=False), metavar="FILE",
     help="Make the pseudonyms by this secret, so that another copy has the same ones; whoever has "
     "it can try values. Without it, one is drawn and thrown away.",
 )  # fmt: skip

@@ -10,13 +10,13 @@ from ..errors import Finding
 from ..passwords import from_file
 from ..plan import Consent, check_named
 from ..targets import Target
-from . import options
+from . import options, paths
 
 _APPLICATION = "stockops privacy"
 
 key_file = click.option(
     "--key-file", "path", envvar="STOCKOPS_KEY_FILE", required=True,
-    type=click.Path(path_type=Path, dir_okay=False, resolve_path=True), metavar="FILE",
+    type=paths.Named(dir_okay=False, resolve_path=True), metavar="FILE",
     help="The file with the keys, which only its owner may read (0600); else $STOCKOPS_KEY_FILE.",
 )  # fmt: skip
 
@@ -44,7 +44,7 @@ def make_key_command(path: Path) -> None:
 @options.target
 @click.argument("account", type=options.WHOLE, metavar="ACCOUNT")
 @click.option(
-    "--token-file", required=True, type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    "--token-file", required=True, type=paths.Named(dir_okay=False), metavar="FILE",
     help="The token, in a file that only its owner may read; /dev/stdin reads a pipe.",
 )  # fmt: skip
 @key_file

@@ -12,7 +12,7 @@ from ..errors import Finding
 from ..plan import Consent, check_named
 from ..roles import Login
 from ..targets import Target
-from . import options
+from . import options, paths
 
 
 @click.group()
@@ -39,7 +39,7 @@ def roles() -> None:
 )
 @click.option(
     "--password-file",
-    type=click.Path(path_type=Path),
+    type=paths.Named(),
     metavar="FILE",
     help="The login's password, in a file that nobody else can read; it is sent as a hash.",
 )

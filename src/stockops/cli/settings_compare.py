@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +12,7 @@ from .. import lab as labs
 from .. import render
 from ..errors import ConfigError, Finding, Unreachable
 from ..targets import Target
-from . import numbers, options, settings_matrix
+from . import numbers, options, paths, settings_matrix
 
 if TYPE_CHECKING:
     from ..experiments.advised import Tryable
@@ -96,7 +95,7 @@ if TYPE_CHECKING:
 @click.option(
     "--report",
     "report_path",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=paths.Named(dir_okay=False),
     metavar="FILE.html",
     help="Write what came of it as one page, too.",
 )

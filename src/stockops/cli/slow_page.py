@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from ..slow.digest import Digest
+from . import paths
 
 
 def _writable(ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path | None:
@@ -20,7 +21,7 @@ def _writable(ctx: click.Context, _param: click.Parameter, value: Path | None) -
 
 report_file = click.option(
     "--report",
-    type=click.Path(path_type=Path),
+    type=paths.Named(),
     metavar="FILE",
     callback=_writable,
     help="Write all of it as one HTML file, too.",

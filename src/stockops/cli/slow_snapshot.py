@@ -7,13 +7,13 @@ import click
 
 from .. import render
 from ..slow import report, snapshots
-from . import forms, numbers
+from . import forms, numbers, paths
 from .slow_files import asked_for, leave, read_all, what_to_read
 from .slowview import print_compared
 
 
 @click.command("snapshot")
-@click.argument("snapshot", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("snapshot", type=paths.Named(dir_okay=False))
 @what_to_read
 @click.pass_context
 def snapshot_command(
@@ -42,8 +42,8 @@ def snapshot_command(
 
 
 @click.command("compare")
-@click.argument("before", type=click.Path(path_type=Path))
-@click.argument("after", type=click.Path(path_type=Path))
+@click.argument("before", type=paths.Named())
+@click.argument("after", type=paths.Named())
 @click.option(
     "--max-worse", type=numbers.Range(0), default=10.0, show_default=True, metavar="PERCENT",
     help="How much longer a class may take on average.",

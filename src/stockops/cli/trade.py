@@ -15,7 +15,7 @@ from ..engine.base import Server
 from ..errors import Fault, Finding, ServerError, Unreachable
 from ..orders import Answer, Order
 from ..targets import Target
-from . import options, tradeclock
+from . import options, paths, tradeclock
 from .runview import audited, progress, table
 from .trade_action import action_group
 from .trade_auctions import auctions_command
@@ -142,7 +142,7 @@ def cancel_command(
     show_default=True,
     help="Orders in one call. Above 1, each client draws from issues and accounts of its own.",
 )
-@click.option("--journal", type=click.Path(path_type=Path), metavar="DIR", help="A new directory.")
+@click.option("--journal", type=paths.Named(), metavar="DIR", help="A new directory.")
 @click.option("--no-journal", is_flag=True, help="Write none: throughput alone.")
 @click.option("--date", "day", type=options.DAY, help="Business date, in a lab.")
 @options.seconds("--patience", default=30.0, help="How long a client waits for a lost server.")
@@ -200,7 +200,7 @@ def run_command(
 
 @trade.command("audit")
 @options.target
-@click.argument("directory", type=click.Path(path_type=Path), metavar="JOURNAL")
+@click.argument("directory", type=paths.Named(), metavar="JOURNAL")
 @click.option("--all", "every", is_flag=True, help="List every finding, not the first 20.")
 @options.form
 def audit_command(target: Target, directory: Path, every: bool, form: render.Format) -> None:

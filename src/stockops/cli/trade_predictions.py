@@ -13,7 +13,7 @@ from ..errors import Finding
 from ..orders import Clock
 from ..predictions import LISTED_MAX, STATUSES, Line, Loaded
 from ..targets import Target
-from . import options, tradeclock
+from . import options, paths, tradeclock
 from .tradeclock import When
 
 _SHOWN_MAX = 50
@@ -33,7 +33,7 @@ def predictions() -> None:
 
 @predictions.command("load")
 @options.target
-@click.argument("path", type=click.Path(path_type=Path), metavar="FILE")
+@click.argument("path", type=paths.Named(), metavar="FILE")
 @_stale_after
 @tradeclock.options
 @options.plan_only
@@ -73,7 +73,7 @@ def load_command(
     "--count", type=click.IntRange(1, _COUNT_MAX), default=100, show_default=True, help="How many."
 )
 @click.option(
-    "--output", type=click.Path(path_type=Path), metavar="FILE",
+    "--output", type=paths.Named(), metavar="FILE",
     help="Write them to a new CSV file instead.",
 )  # fmt: skip
 @tradeclock.options
