@@ -77,6 +77,23 @@ def test_a_backup_comes_back_with_every_row(market: Target, repo: Repository) ->
     assert repo.backup("first").id == said.id
 
 
+def test_what_the_server_keeps_of_its_own_tables_is_in_their_files(
+    market: Target, repo: Repository, all_labs: Labs, tmp_path: Path
+) -> None:
+    """Else a checkpoint of Aria between the files and its log makes the copy a broken one."""
+    if market.engine != "mariadb":
+        pytest.skip("PostgreSQL keeps its catalog as it keeps all tables")
+    with connect(market) as server:
+        for number in range(50):
+            server.execute(f"CREATE PROCEDURE not_on_disk_yet_{number}() SELECT 1")
+    said = taking.take(repo, market, taking.Request())
+    unpack = f"zstd -dc {stream(repo, said)} | mbstream -x -C {tmp_path}"
+    subprocess.run(["sh", "-c", unpack], check=True)
+    for name in ("proc.MAI", "proc.MAD"):
+        there = all_labs.get("mariadb").data / "mysql" / name
+        assert (tmp_path / "mysql" / name).read_bytes() == there.read_bytes()
+
+
 def test_an_encrypted_backup_is_read_by_its_key_alone(
     market: Target, repo: Repository, tmp_path: Path
 ) -> None:
