@@ -163,7 +163,7 @@ HOOK = "notify: {channels: {it: {type: webhook, url: 'http://127.0.0.1:1/'}}, "
         ("notify: {channels: {it: {type: webhook, url: 'http://x:y/'}}}", "is malformed"),
         ("notify: {channels: {it: {type: mail, server: x}}}", "has no from"),
         ("notify: {channels: {it: {type: log, path: /x, least: BAD}}}", "no state is called 'BAD'"),
-        ("notify: {channels: {it: {type: slack, url_file: /no/such}}}", "cannot read the file"),
+        ("notify: {channels: {it: {type: slack, url_file: /no/such}}}", "there is no file"),
         (HOOK + "messages: {email: other}}", "no channel is called 'other'"),
         (HOOK + "messages: {fax: it}}", "unknown key 'fax'"),
         (HOOK + "remind: often}", "is no length of time"),

@@ -233,5 +233,5 @@ def test_a_password_file_is_private(home: Path) -> None:
     with pytest.raises(ConfigError, match="everybody can read") as caught:
         passwords.from_file(file, where="stockops.yaml:3")
     assert caught.value.hint == f"chmod 600 {file}"
-    with pytest.raises(ConfigError, match=r"stockops.yaml:3: cannot read .*No such file"):
+    with pytest.raises(ConfigError, match=r"stockops.yaml:3: there is no password file"):
         passwords.from_file(home / "none", where="stockops.yaml:3")

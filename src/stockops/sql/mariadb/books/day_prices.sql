@@ -35,7 +35,7 @@ spans AS (
 ),
 bounds AS (
     SELECT
-        s.symbol, s.business_date, s.base_won,
+        s.symbol, s.market, s.business_date,
         (s.base_won - s.span_won + l.tick_won - 1) DIV l.tick_won * l.tick_won AS lower_won,
         (s.base_won + s.span_won) DIV u.tick_won * u.tick_won AS upper_won
     FROM spans AS s
@@ -76,18 +76,18 @@ settlements AS (
     LEFT JOIN taxes AS x ON x.market = o.market AND o.open_date >= x.settles_from AND o.open_date < x.settles_until
     WHERE o.days_after = 2
 ),
+-- All that is asked of `bounds`, for it would be computed again for each that asks.
 steps AS (
     SELECT
-        b.symbol,
-        CASE WHEN count(*) <= 2 THEN max(CASE WHEN t.price_from_won <= b.lower_won THEN t.tick_won END) END AS tick_won,
-        CASE WHEN count(*) = 2 THEN max(t.price_from_won) END AS high_tick_from_won,
-        CASE WHEN count(*) = 2 THEN max(CASE WHEN t.price_from_won > b.lower_won THEN t.tick_won END) END AS high_tick_won
+        b.symbol, b.lower_won, b.upper_won,
+        CASE WHEN count(t.tick_won) <= 2 THEN max(CASE WHEN t.price_from_won <= b.lower_won THEN t.tick_won END) END AS tick_won,
+        CASE WHEN count(t.tick_won) = 2 THEN max(t.price_from_won) END AS high_tick_from_won,
+        CASE WHEN count(t.tick_won) = 2 THEN max(CASE WHEN t.price_from_won > b.lower_won THEN t.tick_won END) END AS high_tick_won
     FROM bounds AS b
-    JOIN bases AS o ON o.symbol = b.symbol
-    JOIN ticks AS t
-        ON t.market = o.market AND o.business_date >= t.valid_from AND o.business_date < t.valid_until
+    LEFT JOIN ticks AS t
+        ON t.market = b.market AND b.business_date >= t.valid_from AND b.business_date < t.valid_until
         AND t.price_from_won <= b.upper_won AND t.price_until_won > b.lower_won
-    GROUP BY b.symbol
+    GROUP BY b.symbol, b.lower_won, b.upper_won
 ),
 hours AS (
     SELECT d.market, d.business_date, min(s.opens_at) AS opens_at, min(s.closes_at) AS closes_at
@@ -111,7 +111,7 @@ lasts AS (
 judged AS (
     SELECT
         i.symbol,
-        concat_ws(' ', b.lower_won, 'to', b.upper_won, 'last', coalesce(t.price_won, i.base_won), 'settles', x.settles_on, 'tax', x.sell_rate,
+        concat_ws(' ', p.lower_won, 'to', p.upper_won, 'last', coalesce(t.price_won, i.base_won), 'settles', x.settles_on, 'tax', x.sell_rate,
             CASE WHEN i.opens_at IS NOT NULL THEN concat_ws(' ', 'open', h.opens_at, 'to', h.closes_at) END,
             CASE WHEN i.tick_won IS NOT NULL THEN concat_ws(' ', 'tick', p.tick_won, 'from', p.high_tick_from_won, p.high_tick_won) END) AS due,
         concat_ws(' ', i.lower_won, 'to', i.upper_won, 'last', i.last_won, 'settles', i.settles_on, 'tax', i.sell_tax_rate,
@@ -119,7 +119,6 @@ judged AS (
             CASE WHEN i.tick_won IS NOT NULL THEN concat_ws(' ', 'tick', i.tick_won, 'from', i.high_tick_from_won, i.high_tick_won) END) AS stated
     FROM stock_inventory AS i
     LEFT JOIN stocks AS k ON k.symbol = i.symbol
-    LEFT JOIN bounds AS b ON b.symbol = i.symbol
     LEFT JOIN steps AS p ON p.symbol = i.symbol
     LEFT JOIN settlements AS x ON x.market = k.market AND x.business_date = i.quote_date
     LEFT JOIN hours AS h ON h.market = k.market AND h.business_date = i.quote_date
