@@ -153,8 +153,9 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=SECTIONS, help="this section; repeat")
     parser.add_argument("--engine", choices=sorted(OTHERS), help="one engine only")
     parser.add_argument("--clients", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=2.0, help="a turn of the orders")
-    parser.add_argument("--turns", type=int, default=20, help="of the orders")
+    # Shorter ones weigh the first calls of new sessions, longer ones meet another machine each.
+    parser.add_argument("--seconds", type=float, default=5.0, help="a turn of the orders")
+    parser.add_argument("--turns", type=int, default=10, help="of the orders")
     parser.add_argument("--rounds", type=int, default=5, help="of the other sections")
     parser.add_argument(
         "--entries", type=int, default=bench_books.ENTRIES, help="in the journal, for the books"

@@ -183,7 +183,7 @@ def arms_of(lab: Lab, bench: Bench, journals: Path) -> dict[str, Arm]:
     """Return what takes turns in `lab`, each in the database that it works in."""
     load = Load(clients=bench.clients, seconds=bench.seconds)
     # A call with a thousand orders takes a second: more of them, or the last one weighs too much.
-    longer = Load(clients=bench.clients, seconds=3 * bench.seconds)
+    longer = Load(clients=bench.clients, seconds=2 * bench.seconds)
     market = prepare(lab, "bench_market")
     # What rests there belongs to the shares of its own clients, as with one router in front.
     dealt = prepare(lab, "bench_dealt")
@@ -240,7 +240,7 @@ def section(figures: Sequence[Figures], bench: Bench) -> list[str]:
     """Return the lines of docs/benchmarks.md."""
     lines = [
         f"{bench.clients} clients, {bench.turns} rounds; in a round the arms of one engine take "
-        f"turns of {bench.seconds:g} s (batches {3 * bench.seconds:g} s) on the same server, in "
+        f"turns of {bench.seconds:g} s (batches {2 * bench.seconds:g} s) on the same server, in "
         "the next one backwards. A rate is the median of its rounds, a ratio the median of the "
         "ratios within each round, beside it between which half of them lie. The "
         "order mix: 40 % sell, 30 % at the market, limits within five steps of the last price; "
