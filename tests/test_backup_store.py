@@ -1,6 +1,5 @@
 """What every store of backups does: on a directory, and on S3."""
 
-import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from s3site import Site, serving
 
 from stockops.backups import repository
 from stockops.backups.store import Store
-from stockops.errors import Busy, StorageError
+from stockops.errors import Busy
 
 
 @pytest.fixture(scope="module")
@@ -49,20 +48,6 @@ def test_what_was_written_is_read(store: Store, size: int) -> None:
     assert read(store, "backups/a/base") == data
     [entry] = store.entries("backups")
     assert (entry.name, entry.stored_bytes) == ("backups/a/base", size)
-
-
-def test_what_a_disk_refused_on_the_way_is_no_object(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(number: int) -> None:  # the system says it once, and the sync of the end is well
-        raise OSError(errno.EIO, "Input/output error")
-
-    store = repository.store_at(str(tmp_path / "repository"), make=True)
-    monkeypatch.setattr(os, "fdatasync", refuse)
-    with pytest.raises(StorageError, match="Input/output error"):
-        write(store, "a/b", bytes(40 << 20))
-    assert names(store) == []
-    assert [*(tmp_path / "repository" / "a").iterdir()] == []
 
 
 def test_nothing_is_there_before_the_end(store: Store) -> None:

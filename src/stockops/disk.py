@@ -5,16 +5,10 @@ A file's name is on disk once its directory was synced.
 """
 
 import errno
-import io
 import os
 import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
 
-_AHEAD_BYTES = 32 << 20  # of a file that is being written, which a sync is worth
 _BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -25,59 +19,6 @@ def sync(directory: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-@contextmanager
-def written(path: Path) -> Iterator[IO[bytes]]:
-    """
-    Give the file `path` to write, made anew; all of it is on disk when the block ends well.
-
-    A long one is synced while it is written, so that its end has little to wait for.
-    """
-    with _Ahead(path) as raw, io.BufferedWriter(raw) as file:
-        yield file
-        file.flush()
-        raw.sync()
-
-
-class _Ahead(io.FileIO):
-    """A file that a thread syncs now and then. The system tells each error of a sync once."""
-
-    def __init__(self, path: Path) -> None:
-        self._unsynced_bytes = 0
-        self._thread: threading.Thread | None = None
-        self._trouble: OSError | None = None
-        super().__init__(path, "wb")
-
-    def write(self, data: Any) -> int:
-        count = super().write(data)
-        self._unsynced_bytes += count
-        if self._unsynced_bytes >= _AHEAD_BYTES and not (self._thread and self._thread.is_alive()):
-            self._unsynced_bytes = 0
-            self._thread = threading.Thread(target=self._sync_so_far, daemon=True)
-            self._thread.start()
-        return count
-
-    def sync(self) -> None:
-        """Return when all of it is on disk; raise what kept any of it from there."""
-        self._settle()
-        os.fsync(self.fileno())
-        if self._trouble is not None:
-            raise self._trouble
-
-    def close(self) -> None:
-        self._settle()
-        super().close()
-
-    def _sync_so_far(self) -> None:
-        try:
-            os.fdatasync(self.fileno())
-        except OSError as exc:  # raised at the end
-            self._trouble = self._trouble or exc
-
-    def _settle(self) -> None:
-        if self._thread is not None:
-            self._thread.join()
 
 
 def write_whole(path: Path, data: bytes, *, mode: int = 0o600) -> None:

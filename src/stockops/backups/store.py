@@ -135,8 +135,10 @@ class DirectoryStore:
         with self._said(name):
             self._make(path.parent)
             try:
-                with disk.written(fresh) as file:
+                with fresh.open("wb") as file:
                     yield file
+                    file.flush()
+                    os.fsync(file.fileno())
                 if replace:
                     fresh.replace(path)
                 else:
