@@ -12,6 +12,7 @@ from stockops.prices import Path
 COLUMNS = (
     "symbol", "price_date", "open_won", "high_won", "low_won", "close_won", "volume", "value_won"
 )  # fmt: skip
+_WALKED = "000000"
 
 
 def weekdays(first: date, count: int) -> list[date]:
@@ -33,10 +34,11 @@ def priced(bed: Bed, symbol: str, days: Sequence[tuple[date, int, int]]) -> None
 
 
 def walked(bed: Bed, symbol: str, days: Sequence[date], *, seed: int = 1) -> None:
-    """Give an issue a random walk."""
-    path = Path(symbol=symbol, market="KOSPI", close_won=20_000, listed_shares=10**6, halted=False)
+    """Give an issue a random walk: the same for a seed, whichever number the issue has."""
+    path = Path(symbol=_WALKED, market="KOSPI", close_won=20_000, listed_shares=10**6, halted=False)
     lines = prices.lines(seed, path, [day.isoformat() for day in days])
-    bed.server.load("stock_prices", COLUMNS, [line.encode() for line in lines])
+    named = [line.replace(_WALKED, symbol, 1).encode() for line in lines]
+    bed.server.load("stock_prices", COLUMNS, named)
 
 
 def split(bed: Bed, symbol: str, new: int, old: int, on: date | None = None) -> actions.Done:
