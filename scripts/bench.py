@@ -64,7 +64,6 @@ def pages(_engines: Sequence[str], _bench: Bench) -> list[str]:
     return bench_page.section([bench_page.measure(classes) for classes in bench_page.CLASSES])
 
 
-# Each section by its name, which is also its heading, in the order of the page.
 def slow_logs(engines: Sequence[str], bench: Bench) -> list[str]:
     """Hold the digest of logs against the tools that others use for it."""
     if tool := bench_slow.missing():
@@ -109,6 +108,7 @@ def checked(engines: Sequence[str], bench: Bench) -> list[str]:
     )
 
 
+# Each section by its name, which is also its heading, in the order of the page.
 SECTIONS: Mapping[str, Callable[[Sequence[str], Bench], list[str]]] = {
     "Orders": orders,
     "Conditions": met,
