@@ -194,13 +194,18 @@ def test_a_backup_that_is_killed_leaves_nothing_that_looks_like_one(
     eventually(lambda: list(root.rglob(".base.*unfinished")), within_s=SOON_S)
     running.send_signal(signal.SIGKILL)
     running.wait(SOON_S)
+    assert [each.target for each in repo.backups()] in ([market.url], [])
     # A child that was just forked holds the lock until it is the program it was started for.
     eventually(lambda: [each.state for each in repo.backups()] in (["incomplete"], []))
     with connect(market) as server:
         source = taking.SOURCES[market.engine]
         eventually(lambda: source.left_behind(server) == [], within_s=SOON_S)
-    said = taking.take(repo, market, taking.Request())
-    assert [each.id for each in repo.backups()] == [said.id]
+    said = taking.take(repo, replace(market, name="mine"), taking.Request())
+    listing = ["backup", "list", "--repository", repo.store.place]
+    [line] = CliRunner().invoke(main, listing).stdout.splitlines()[2:]
+    assert line.split()[:3] == [said.id, "mine", "complete"]
+    [left] = json.loads(CliRunner().invoke(main, [*listing, "--format", "json"]).stdout)
+    assert (left["id"], left["target"]) == (said.id, "mine")
 
 
 def test_a_tool_that_fails_leaves_its_reason_and_no_data(

@@ -18,14 +18,15 @@ import secrets
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import ConfigError, Refused, StorageError
 from . import keys, manifest, s3place
-from .manifest import FAILED, Manifest
+from .manifest import FAILED, RUNNING, Manifest
 from .store import DirectoryStore, OutOfReach, Store, directory_store, each_of
 
 MARKER = "stockops-repository.json"
@@ -49,13 +50,18 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
-    """One backup, or what is left of one: `manifest` is None then, and `note` says why."""
+    """
+    One backup, or what is left of one: `manifest` is None then, and `note` says why.
+
+    `target` is None where an earlier version did not write down what it was taken of.
+    """
 
     id: str
     system: str
     state: State
     manifest: Manifest | None
     note: str = ""
+    target: str | None = None
 
     @property
     def folder(self) -> str:
@@ -170,18 +176,29 @@ class Repository:
         except StorageError as exc:
             return Backup(id=identity, system=system, state="broken", manifest=None, note=str(exc))
         if found is None:
-            state, note = self._unfinished(folder, system)
-            return Backup(id=identity, system=system, state=state, manifest=None, note=note)
-        draft = Backup(id=identity, system=system, state="complete", manifest=found)
+            return self._unfinished(identity, folder, system)
+        draft = Backup(
+            id=identity, system=system, state="complete", manifest=found, target=found.target
+        )
         state, note = _judged(self._latest(draft))
-        return Backup(id=identity, system=system, state=state, manifest=found, note=note)
+        return replace(draft, state=state, note=note)
 
-    def _unfinished(self, folder: str, system: str) -> tuple[State, str]:
+    def _unfinished(self, identity: str, folder: str, system: str) -> Backup:
+        left = partial(Backup, id=identity, system=system, manifest=None)
         with suppress(FileNotFoundError):
-            return "failed", str(self._read(f"{folder}/{FAILED}").get("why", ""))
+            said = self._read(f"{folder}/{FAILED}")
+            why = str(said.get("why", ""))
+            return left(state="failed", note=why, target=said.get("target"))
+        try:
+            target = self._read(f"{folder}/{RUNNING}").get("target")
+        except OutOfReach:
+            raise
+        except (FileNotFoundError, StorageError):  # nobody needs it to go on
+            target = None
         if self.store.is_locked(_lock_of(system)):
-            return "running", "it is being taken"
-        return "incomplete", "it was interrupted; the next backup removes it"
+            return left(state="running", note="it is being taken", target=target)
+        note = "it was interrupted; the next backup removes it"
+        return left(state="incomplete", note=note, target=target)
 
     def _read(self, name: str) -> dict[str, Any]:
         try:

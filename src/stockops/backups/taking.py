@@ -168,7 +168,8 @@ class _Taking:
         folder = f"backups/{self.ground.system}/{identity}"
         partial = store.partial(folder)
         began_at, began_s = repository.now(), time.monotonic()
-        self.repo.note(partial, manifest.RUNNING, pid=os.getpid(), at=began_at)
+        of = self.target.name
+        self.repo.note(partial, manifest.RUNNING, pid=os.getpid(), at=began_at, target=of)
         try:
             stored = self._store(job, partial, tick)
             said = self._manifest(job, stored, began_at)
@@ -275,7 +276,8 @@ class _Taking:
         """Keep the reason and the log, and nothing of the data."""
         store = self.repo.store
         store.remove(partial)
-        self.repo.note(partial, manifest.FAILED, why=str(exc), at=repository.now())
+        says = {"why": str(exc), "at": repository.now(), "target": self.target.name}
+        self.repo.note(partial, manifest.FAILED, **says)
         log = work / LOG
         if log.exists():
             with store.create(f"{partial}/{LOG}", replace=True) as file:

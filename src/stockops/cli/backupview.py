@@ -29,6 +29,7 @@ class Listed:
     """One line of `backup list`."""
 
     id: str
+    target: str
     state: str
     parent: str
     label: str
@@ -264,6 +265,7 @@ def _line(backup: "Backup") -> Listed:
     said = backup.manifest
     return Listed(
         id=backup.id,
+        target=backup.target or "-",
         state=backup.state,
         parent=(said.parent or "-") if said else "-",
         label=(said.label or "-") if said else "-",
@@ -280,6 +282,7 @@ def _backup(backup: "Backup") -> dict[str, Any]:
     return {
         "id": backup.id,
         "system": backup.system,
+        "target": backup.target,
         "state": backup.state,
         "note": backup.note,
         "manifest": _brief(backup.manifest) if backup.manifest else None,
