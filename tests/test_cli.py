@@ -334,10 +334,22 @@ def test_no_option_takes_a_number_that_none_is_above(value: str) -> None:
     command = click.command("it")(late(lambda behind_s: None))
     done = run(command, "--behind", value)
     assert done.exit_code == 2
-    assert f"'{value}' is no number to count with" in done.output
+    said = f"'{value}' is no number to count with: give 0 or more, at most 1,000,000,000."
+    assert said in done.output
     used = Path(numbers.__file__).parent
     plain = [each.name for each in used.glob("*.py") if "click.FloatRange(" in each.read_text()]
     assert plain == []
+
+
+def test_no_server_is_asked_to_wait_for_longer_than_it_can() -> None:
+    for words in (
+        ["slow", "explain", "--sql", "-", "--timeout", "2147484"],
+        ["partitions", "apply", "--lock-timeout", "1e9"],
+        ["migrate", "up", "--lock-timeout", "2147484"],
+    ):
+        said = CliRunner().invoke(Root(), [*words, "-t", "postgresql://nobody@127.0.0.1:1/none"])
+        assert said.exit_code == 2, words
+        assert "give 0 or more, at most 2,147,483." in said.stderr
 
 
 def test_an_empty_path_is_not_the_working_directory() -> None:

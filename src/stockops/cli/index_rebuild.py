@@ -41,7 +41,7 @@ class Line:
     default=Limits().bloat_bytes // _MB, show_default=True, metavar="MB",
     help="How much empty room makes an index bloated, if it is half of it.",
 )  # fmt: skip
-@options.seconds("--lock-timeout", default=5.0, help="How long each try waits for others.")
+@options.server_seconds("--lock-timeout", default=5.0, help="How long each try waits for others.")
 @options.tries(3)
 @options.plan_only
 @options.consent

@@ -49,7 +49,9 @@ def plan_command(target: Target, folder: Path | None, form: render.Format) -> No
 @_folder
 @options.consent
 @options.seconds("--wait", default=10.0, help="How long to wait for another run to end.")
-@options.seconds("--lock-timeout", default=5.0, help="How long a statement waits for a lock.")
+@options.server_seconds(
+    "--lock-timeout", default=5.0, help="How long a statement waits for a lock."
+)
 @click.option(
     "--tries",
     type=click.IntRange(1, 100),

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 SECONDS_MAX = 1e9  # thirty years: no clock of this program waits for longer
+SERVER_SECONDS_MAX = 2_147_483.0  # 24 days: PostgreSQL counts its own in 31 bits of milliseconds
 
 
 class Range(click.FloatRange):
@@ -28,5 +29,11 @@ class Range(click.FloatRange):
         """Return `value` as a number that can be held against another one."""
         number: float = super().convert(value, param, ctx)
         if not math.isfinite(number) or number > self._most:
-            self.fail(f"{value!r} is no number to count with.", param, ctx)
+            self.fail(f"{value!r} is no number to count with: {self._wanted()}.", param, ctx)
         return number
+
+    def _wanted(self) -> str:
+        most = self._most if self.max is None else self.max
+        bounds = [] if self.min is None else [f"{self.min:,.10g} or more"]
+        bounds += [f"at most {most:,.10g}"] if math.isfinite(most) else []
+        return f"give {', '.join(bounds) or 'a finite one'}"

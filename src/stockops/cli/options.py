@@ -208,17 +208,22 @@ def seconds(
     *,
     default: float,
     help: str,  # noqa: A002
+    most: float = numbers.SECONDS_MAX,
 ) -> Callable[[Command], Command]:
     """Return an option in seconds; ``--longer-than`` arrives as ``longer_than_s``."""
     return click.option(
         flag,
         flag.removeprefix("--").replace("-", "_") + "_s",
-        type=numbers.Range(min=0, most=numbers.SECONDS_MAX),
+        type=numbers.Range(min=0, most=most),
         default=default,
         show_default=True,
         metavar="SECONDS",
         help=help,
     )
+
+
+# What the server itself has to count: how long it waits for a lock, when it ends a statement.
+server_seconds = partial(seconds, most=numbers.SERVER_SECONDS_MAX)
 
 
 def _resolve(ctx: click.Context, _param: click.Parameter, value: str | None) -> Target | None:

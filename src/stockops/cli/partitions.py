@@ -102,7 +102,7 @@ def plan_command(ctx: click.Context, /, target: Target, form: render.Format, **s
 @partitions.command("apply")
 @options.target
 @_which
-@options.seconds("--lock-timeout", default=2.0, help="How long each try waits for others.")
+@options.server_seconds("--lock-timeout", default=2.0, help="How long each try waits for others.")
 @options.tries(5)
 @options.plan_only
 @options.consent
@@ -174,7 +174,7 @@ def apply_command(
     help="Where the archives are written.",
 )  # fmt: skip
 @click.option("--drop", is_flag=True, help="Drop what is detached, once it is proven again.")
-@options.seconds("--lock-timeout", default=2.0, help="How long each try waits for others.")
+@options.server_seconds("--lock-timeout", default=2.0, help="How long each try waits for others.")
 @options.tries(5)
 @options.plan_only
 @options.consent
@@ -226,7 +226,7 @@ def detach_command(
 @partitions.command("attach")
 @options.target
 @click.argument("file", type=paths.Named(exists=True, dir_okay=False))
-@options.seconds("--lock-timeout", default=2.0, help="How long it waits for others.")
+@options.server_seconds("--lock-timeout", default=2.0, help="How long it waits for others.")
 @options.plan_only
 @options.consent
 @options.form

@@ -36,7 +36,7 @@ def report() -> None:
     show_default=True,
     help="How to print the answer; html is a page of its own.",
 )
-@options.seconds(
+@options.server_seconds(
     "--time-limit", default=scenarios.TIME_LIMIT_S, help="When the server gives up the question."
 )
 def scenario_command(

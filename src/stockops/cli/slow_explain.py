@@ -41,7 +41,7 @@ _WIDTH_ELSEWHERE = 180
     "--analyze/--no-analyze", default=True, show_default=True, help="Run the statement, or not."
 )
 @click.option("--roll-back-writes", is_flag=True, help="Run what writes, too, and roll it back.")
-@options.seconds("--timeout", default=60.0, help="How long the statement may run.")
+@options.server_seconds("--timeout", default=60.0, help="How long the statement may run.")
 @click.option("--i-mean", metavar="TARGET", help="Run it on this protected target.")
 @click.option("--log-format", type=click.Choice(NAMES), help="If it is not found out.")
 @options.form

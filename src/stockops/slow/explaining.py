@@ -250,7 +250,7 @@ class _Over(Exception):
 def _rolled_back(server: Server, how: How, *, read_only: bool) -> Iterator[None]:
     """Give a transaction with a deadline that leaves nothing behind."""
     deadline = (
-        f"SET SESSION max_statement_time = {how.timeout_s:.3f}"
+        f"SET SESSION max_statement_time = {max(0.001, how.timeout_s):.3f}"
         if server.engine == "mariadb"
         else f"SET statement_timeout = {max(1, round(how.timeout_s * 1000))}"
     )
