@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,11 +11,12 @@ from tempfile import TemporaryDirectory
 import pytest
 from click.testing import CliRunner
 
-from stockops import health, orders, proxy
-from stockops.cli import trade
+from stockops import engine, health, orders, proxy
+from stockops.cli import books, partitions, trade
 from stockops.cli.main import main
 from stockops.engine import connect, hanging, open_server, quickly
 from stockops.engine.base import Server
+from stockops.engine.hanging import Cuttable
 from stockops.engine.sockets import OnALine
 from stockops.errors import Unreachable
 from stockops.health import Bounds, Outcome, Report, State, hearing
@@ -131,6 +132,31 @@ def test_what_is_done_in_a_moment_has_a_bound(target: Target, before: Proxy) -> 
         before.set(BlackHole())
         server.rows("SELECT 1 AS one")
     assert "try the way past the proxy" in str(told.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (["indicators", "show", "005930"], engine),
+        (["partitions", "plan"], partitions),
+        (["books", "check"], books),
+    ],
+    ids=lambda it: it[0] if isinstance(it, list) else None,
+)
+def test_what_a_command_asks_first_has_a_bound(
+    target: Target, before: Proxy, monkeypatch: pytest.MonkeyPatch, words: list[str], where: object
+) -> None:
+    """The way hangs once the session is there, and before the first question."""
+
+    def soon(line: Cuttable, name: str, *, within_s: float) -> AbstractContextManager[None]:
+        assert within_s == hanging.QUICK_S
+        before.set(BlackHole())
+        return hanging.answering(line, name, within_s=0.5)
+
+    monkeypatch.setattr(where, "answering", soon)
+    done = CliRunner().invoke(main, [*words, "-t", before.url(target.url)])
+    assert done.exit_code == 3, done.output
+    assert "no answer came within 0.5 s" in done.output
 
 
 def test_an_order_that_nobody_answers_says_how_to_ask_for_it(

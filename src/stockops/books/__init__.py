@@ -8,6 +8,7 @@ from .checking import (
     check,
     check_since,
     check_still,
+    is_traded,
     passed,
     prove,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "check",
     "check_since",
     "check_still",
+    "is_traded",
     "load",
     "passed",
     "prove",

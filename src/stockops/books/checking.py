@@ -116,12 +116,16 @@ def _ask_all(
 
 def _groups(server: Server, asked: Sequence[Invariant]) -> list[tuple[str, list[Invariant]]]:
     """Return what is asked in one pass; before the first trade a pass costs more than its parts."""
-    if len(asked) > 1:
-        with _books_there():
-            traded = server.rows("SELECT count(*) AS n FROM (SELECT 1 FROM trades LIMIT 1) AS t")
-        if traded[0]["n"]:
-            return list(together.groups(server, asked))
+    if len(asked) > 1 and is_traded(server):
+        return list(together.groups(server, asked))
     return [("", [each]) for each in asked]
+
+
+def is_traded(server: Server) -> bool:
+    """Tell whether there is a trade; raise `Finding` where the tables of the books are missing."""
+    with _books_there():
+        found = server.rows("SELECT count(*) AS n FROM (SELECT 1 FROM trades LIMIT 1) AS t")
+    return bool(found[0]["n"])
 
 
 def _place(name: str) -> int:

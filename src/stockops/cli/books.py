@@ -1,7 +1,8 @@
 """``stockops books``."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -10,6 +11,8 @@ from .. import audit, durations, render
 from .. import books as the_books
 from ..books import InvariantResult, record
 from ..engine import connect
+from ..engine.base import Server
+from ..engine.hanging import QUICK_S, answering
 from ..errors import StockopsError
 from ..notices import Sighting
 from ..plan import Consent, check_named
@@ -137,11 +140,20 @@ def _check(asked: Asked, form: render.Format, only: tuple[str, ...], way: str) -
     return 0 if the_books.passed(results) and done and heard else 1
 
 
+@contextmanager
+def _sessions(target: Target) -> Iterator[tuple[Server, Server]]:
+    """Open the two sessions of a check, whose first question has a bound; the others take long."""
+    with connect(target) as server, connect(target) as helper:
+        with answering(server, target.name, within_s=QUICK_S):
+            the_books.is_traded(server)
+        yield server, helper
+
+
 Checked = tuple[list[InvariantResult], str, bool]  # results, what else to say, all done as asked
 
 
 def _whole(target: Target, only: tuple[str, ...]) -> Checked:
-    with connect(target) as server, connect(target) as helper:
+    with _sessions(target) as (server, helper):
         return (
             the_books.check(server, helper, only=only, seen=lambda r: _progress(r.name)),
             "",
@@ -151,11 +163,7 @@ def _whole(target: Target, only: tuple[str, ...]) -> Checked:
 
 def _prove(target: Target, only: tuple[str, ...]) -> Checked:
     del only
-    with (
-        connect(target) as server,
-        connect(target) as helper,
-        connect(target, bulk=True) as writer,
-    ):
+    with _sessions(target) as (server, helper), connect(target, bulk=True) as writer:
         done = the_books.prove(
             server, writer, helper, now=lambda: datetime.now(UTC), seen=lambda r: _progress(r.name)
         )
@@ -166,7 +174,7 @@ def _prove(target: Target, only: tuple[str, ...]) -> Checked:
 
 
 def _incremental(target: Target, only: tuple[str, ...]) -> Checked:
-    with connect(target) as server, connect(target) as helper:
+    with _sessions(target) as (server, helper):
         proof, results = the_books.check_since(
             server, helper, only=only, seen=lambda r: _progress(r.name)
         )

@@ -9,7 +9,7 @@ import click
 
 from .. import indicators as the_indicators
 from .. import render
-from ..engine import connect
+from ..engine import connect, quickly
 from ..errors import Finding
 from ..indicators import JOBS, SAMPLE, Progress, Verdict
 from ..plan import Consent, check_named
@@ -101,7 +101,7 @@ def show_command(
       stockops indicators show 005930
       stockops indicators show 005930 --until 2025-01-02 --days 250 --format json
     """  # noqa: D301  click reads \b as a character
-    with connect(target, application="stockops indicators") as server:
+    with quickly(target, application="stockops indicators") as server:
         found = the_indicators.show(server, symbol, until=until, days=days)
     click.echo(render.rows(found, form))
 

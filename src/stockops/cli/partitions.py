@@ -13,6 +13,7 @@ from .. import market, render, targets
 from .. import partitions as the_partitions
 from ..engine import connect
 from ..engine.base import Server
+from ..engine.hanging import QUICK_S, answering
 from ..errors import ConfigError
 from ..partitions import EVERY, Job, Past, Retention, Table
 from ..plan import Consent, check_named
@@ -92,7 +93,11 @@ def plan_command(ctx: click.Context, /, target: Target, form: render.Format, **s
     """  # noqa: D301  click reads \b as a character
     retention, today = _retention(ctx, said), _today()
     with connect(target, application="stockops partitions") as server:
-        found = the_partitions.look(server, today=today, ahead=said["ahead"], every=said["every"])
+        with answering(server, target.name, within_s=QUICK_S):
+            parts = server.fetch(the_partitions.PARTS)
+        found = the_partitions.look(
+            server, parts, today=today, ahead=said["ahead"], every=said["every"]
+        )
         old = {each.table_name: each for each in _past(server, retention, today)}
     click.echo(render.rows([_line(each, old.get(each.table_name)) for each in found], form))
     over = any(each.wanted or each.refused for each in old.values())

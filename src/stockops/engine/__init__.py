@@ -87,11 +87,16 @@ def connect(
 
 
 @contextmanager
-def quickly(target: Target, *, within_s: float = QUICK_S) -> Iterator[Server]:
+def quickly(
+    target: Target, *, within_s: float = QUICK_S, application: str = "stockops"
+) -> Iterator[Server]:
     """
     Open a session on `target` for what is done in a moment.
 
     `Unreachable` where the block takes longer than `within_s`: then the way to the server hangs.
     """
-    with connect(target) as server, answering(server, target.name, within_s=within_s):
+    with (
+        connect(target, application=application) as server,
+        answering(server, target.name, within_s=within_s),
+    ):
         yield server

@@ -1,6 +1,6 @@
 """What each table that is partitioned by date has, and what it lacks for the months ahead."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -55,18 +55,22 @@ class Table:
         return next(each for each in reversed(self.parts) if each.ends_on == self.until)
 
 
-def look(server: Server, *, today: date, ahead: int, every: str) -> list[Table]:
+def look(
+    server: Server, parts: Sequence[Part] | None = None, *, today: date, ahead: int, every: str
+) -> list[Table]:
     """
     Return every table partitioned by date, and what it lacks up to `ahead` months after this one.
 
     What is missing begins where the last one with an end ends, and is as long as `every` says.
-    Raises `Finding` where no table is partitioned by date.
+    `parts` is what PARTS answered, if it was asked already; rows that have to move are counted,
+    which may take long. Raises `Finding` where no table is partitioned by date.
     """
     wanted = _months_after(date(today.year, today.month, 1), ahead + 1)
     found = [
-        _table(server, list(parts), wanted, every)
-        for _, parts in groupby(
-            server.fetch(PARTS), key=lambda part: (part.schema_name, part.table_name)
+        _table(server, list(of_one), wanted, every)
+        for _, of_one in groupby(
+            server.fetch(PARTS) if parts is None else parts,
+            key=lambda part: (part.schema_name, part.table_name),
         )
     ]
     tables = [table for table in found if table is not None]
