@@ -371,7 +371,7 @@ def test_a_run_that_lost_its_lock_sends_nothing_more(
     eventually(lambda: napping(server))
     holder = lock.holder(server)
     assert holder
-    kill(server, holder.session_id)
+    kill(server, holder.session.session_id)
     thread.join(30)
     assert "the migration lock was lost" in str(errors[0])
     assert "never" not in tables(server)
@@ -561,6 +561,47 @@ def test_a_user_without_rights_is_told(server: Server, url: str, folder: Path) -
         assert "owner of the database" in (raised.value.hint or "")
     finally:
         server.execute(drop)
+
+
+def test_who_may_only_read_is_told_where_migrations_stand(
+    server: Server, url: str, folder: Path
+) -> None:
+    migrations.up(url, folder=folder)
+    login = f"reader_{os.getpid()}"
+    tables_of_history = "stockops_migrations, stockops_migration_steps"
+    make, drop = {
+        "postgresql": (
+            [
+                f"CREATE ROLE {login} LOGIN",
+                f"GRANT USAGE ON SCHEMA public TO {login}",
+                f"GRANT SELECT ON {tables_of_history} TO {login}",
+            ],
+            [f"DROP OWNED BY {login}", f"DROP ROLE {login}"],
+        ),
+        "mariadb": (
+            [
+                f"CREATE USER {login}@localhost",
+                f"GRANT SELECT ON {targets.from_url(url).database}.* TO {login}@localhost",
+            ],
+            [f"DROP USER {login}@localhost"],
+        ),
+    }[server.engine]
+    for statement in make:
+        server.execute(statement)
+    try:
+        with (
+            connect(url.replace("stockops@", f"{login}@")) as reader,
+            lock.held(targets.from_url(url), wait_s=10, say=lambda _: None) as held,
+        ):
+            assert {each.state for each in migrations.status(reader, folder=folder)} == {"applied"}
+            holder = lock.holder(reader)
+            assert holder
+            assert holder.session.session_id == held.session_id
+            shown = {"postgresql": "stockops migrate", "mariadb": "?"}[server.engine]
+            assert holder.application == shown
+    finally:
+        for statement in drop:
+            server.execute(statement)
 
 
 def test_a_folder_is_judged_before_the_server_is_asked(tmp_path: Path) -> None:

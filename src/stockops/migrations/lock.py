@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .. import queries
 from ..engine import connect
 from ..engine.base import Server
-from ..errors import Busy, ConfigError, StockopsError
+from ..errors import Busy, ConfigError, Fault, ServerError, StockopsError
 from ..queries import Query
 from ..sessions.waiting import Say
 from ..targets import Target
@@ -18,23 +18,39 @@ _POLL_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class Session:
     """The session that holds the lock, as far as the server tells us."""
 
     session_id: int
     login: str
     host: str
-    application: str
     since: str
 
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a session calls itself."""
+
+    application: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the lock."""
+
+    session: Session
+    application: str
+
     def __str__(self) -> str:
+        who = self.session
         return (
-            f"session {self.session_id} of {self.login!r} from {self.host} "
-            f"({self.application}), since {self.since} UTC"
+            f"session {who.session_id} of {who.login!r} from {who.host} "
+            f"({self.application}), since {who.since} UTC"
         )
 
 
-HOLDER = Query("migrations_lock_holder", Holder)
+HOLDER = Query("migrations_lock_holder", Session)
+APPLICATION = Query("migrations_lock_application", Named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +112,18 @@ def held(target: Target, *, wait_s: float, say: Say) -> Iterator[Lock]:
 
 def holder(server: Server) -> Holder | None:
     """Return who holds the lock of this database now; None where nobody does."""
-    return next(iter(server.fetch(HOLDER, **_names(server))), None)
+    found = next(iter(server.fetch(HOLDER, **_names(server))), None)
+    return None if found is None else Holder(found, _application(server, found.session_id))
+
+
+def _application(server: Server, session_id: int) -> str:
+    try:
+        named = server.fetch(APPLICATION, session_id=session_id)
+    except ServerError as exc:
+        if exc.fault is not Fault.DENIED:
+            raise
+        named = []  # a reader of MariaDB may not look: all else is known without
+    return named[0].application if named else "?"
 
 
 def _holder(server: Server) -> str:

@@ -6,14 +6,6 @@ SELECT
     coalesce(p.user, '?') AS login,
     coalesce(p.host, '?') AS host,
     coalesce(
-        (
-            SELECT a.attr_value
-            FROM performance_schema.session_connect_attrs AS a
-            WHERE a.processlist_id = held.session_id AND a.attr_name = 'program_name'
-        ),
-        '?'
-    ) AS application,
-    coalesce(
         date_format(utc_timestamp() - INTERVAL p.time SECOND, '%%Y-%%m-%%d %%H:%%i:%%s'), '?'
     ) AS since
 FROM (SELECT is_used_lock(%(lock_name)s) AS session_id) AS held

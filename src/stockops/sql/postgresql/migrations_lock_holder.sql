@@ -4,8 +4,7 @@ SELECT
     a.pid AS session_id,
     a.usename::text AS login,
     coalesce(host(a.client_addr), a.client_hostname, 'local') AS host,
-    a.application_name AS application,
-    to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS since
+    coalesce(to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), '?') AS since
 FROM pg_catalog.pg_locks AS l
 JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
 WHERE l.locktype = 'advisory'
