@@ -3,12 +3,13 @@
 import hashlib
 import threading
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from floor import FIRST_DAY, SECOND_DAY, Floor, clock
 
 from stockops import advisory, audit, books, orders
+from stockops import market as the_market
 from stockops.audit import FIRST_HASH
 from stockops.books import InvariantResult
 from stockops.engine import connect
@@ -167,6 +168,21 @@ def test_a_day_that_is_not_over_is_not_folded(market: Target) -> None:
             with pytest.raises(Refused, match="is not over"):
                 audit.fold(server, FIRST_DAY, today=today)
         assert not server.rows("SELECT account_id FROM house_balances")
+
+
+def test_a_lab_folds_no_date_that_it_has_not_come_to(market: Target) -> None:
+    with connect(market) as server:
+        today = the_market.today(server)
+        audit.require_reached(server, today)
+        late = today + timedelta(days=1)
+        with pytest.raises(Refused, match=f"{late} is in the future, and no issue") as told:
+            audit.require_reached(server, late)
+        assert told.value.hint == f"Fold through {today} at most."
+        first = server.rows("SELECT min(symbol) AS symbol FROM stock_inventory")[0]["symbol"]
+        move = "UPDATE stock_inventory SET quote_date = %(on)s, settles_on = %(next)s "
+        days = {"on": late, "next": late + timedelta(days=1), "symbol": first}
+        server.execute(f"{move}WHERE symbol = %(symbol)s", days)
+        audit.require_reached(server, late)
 
 
 def test_folding_under_load_loses_nothing(market: Target) -> None:

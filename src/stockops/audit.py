@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
-from . import advisory, queries
+from . import advisory, market, queries
 from .engine.base import Server
 from .errors import Refused
 from .plan import Step
@@ -138,6 +138,22 @@ def seal_steps(*, sweep: bool = False) -> list[Step]:
             why="a row that is changed later breaks the chain",
         )
     ]
+
+
+def require_reached(server: Server, through: date) -> None:
+    """
+    Raise `Refused` where `through` is a date that a lab has not come to: it cannot be opened again.
+
+    The clock of a lab stands at the latest date that an issue is at; the real one counts, too.
+    """
+    today, stands = market.today(server), server.fetch(market.QUOTE_DATE)[0].business_date
+    reached = today if stands is None else max(today, stands)
+    if through > reached:
+        raise Refused(
+            f"{through} is in the future, and no issue has come to it: every order of a date up to "
+            "it would be refused",
+            hint=f"Fold through {reached} at most.",
+        )
 
 
 def fold_steps(server: Server, through: date) -> list[Step]:

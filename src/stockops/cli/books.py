@@ -112,10 +112,12 @@ def fold_command(
     Close business dates, and add up the house's entries of them.
 
     Orders of a closed date are refused from then on; what still rests of it expires. In a lab any
-    date can be closed, elsewhere only one that is over.
+    date can be closed that it has come to, elsewhere only one that is over.
     """
     today = None if target.lab else (datetime.now(UTC) + _KST).date()
     with connect(target) as server:
+        if target.lab:
+            audit.require_reached(server, through.date())
         if plan_only:
             click.echo(render.rows(audit.fold_steps(server, through.date()), form))
             return
