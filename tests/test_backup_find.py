@@ -232,6 +232,12 @@ def test_truncate_is_told_from_drop_and_a_table_made_later_is_not_forgotten(ruin
     assert not later.places
     assert any("file base/" in each for place in later.unknown for each in place.tables)
     assert ruin.cli("find", "--drop-table", "later").exit_code == 1
+    # Had `noted` been made again, its second end would have no name either: it is told beside.
+    assert ruin.find(table="noted").unknown == later.unknown
+    said = ruin.cli("find", "--drop-table", "noted").stdout
+    assert f"restore --to {later.unknown[0].aim} --lab" in said
+    assert "--table 'file" not in said
+    assert not ruin.find(table="copied").unknown  # which went after it
 
 
 def test_with_a_time_alone_everything_that_went_is_found(ruin: Ruin) -> None:

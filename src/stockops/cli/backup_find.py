@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _STATEMENT_CHARACTERS = 120
 _TABLES = 3
+_UNKNOWN = 5  # that are told beside what was found
 
 
 def _instant(_ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
@@ -105,8 +106,12 @@ def _shown(found: "Found", form: render.Format, several: str) -> str:
     lines: list[str] = []
     for place in found.places:
         lines += _told(place, several)
-    for place in () if found.places else found.unknown:
-        lines += ["unknown: no backup knows a name for these files", *_told(place, several)]
+    told = found.unknown[-_UNKNOWN:] if found.places else found.unknown
+    for place in told:
+        lines.append("unknown: no backup names these files; a table made since may be among them")
+        lines += _told(place, several, named=False)
+    if earlier := len(found.unknown) - len(told):
+        lines.append(f"{earlier:,} earlier unknown ones are left out: narrow it with --since")
     lines += [f"note: {note}" for note in found.notes]
     if found.left_out:
         lines.append(f"{found.left_out:,} earlier ones are left out: narrow it with --since")
@@ -114,7 +119,7 @@ def _shown(found: "Found", form: render.Format, several: str) -> str:
     return "\n".join(lines)
 
 
-def _told(place: "Place", several: str) -> list[str]:
+def _told(place: "Place", several: str, *, named: bool = True) -> list[str]:
     """Return what is known of one place, and the command that restores to just before it."""
     at = place.at.astimezone(UTC).isoformat(sep=" ").replace("+00:00", " UTC")
     lines = [f"{at}  {place.what} {', '.join(place.tables)}".rstrip()]
@@ -130,7 +135,7 @@ def _told(place: "Place", several: str) -> list[str]:
     if place.note:
         lines.append(f"  note    {place.note}")
     lines.append(f"  before  stockops backup restore --to {place.aim} --lab rescued{several}")
-    for table in place.tables[:_TABLES] if place.what == "drop" else ():
+    for table in place.tables[:_TABLES] if named and place.what == "drop" else ():
         alone = f"--table {shlex.quote(table.rpartition('.')[2])} -t TARGET{several}"
         lines.append(f"  alone   stockops backup restore --to {place.aim} {alone}")
     return lines

@@ -106,7 +106,8 @@ class Found:
     """
     What came of a search: `places` in the order of the log, the last ones if there were many.
 
-    `unknown` are transactions that took away files of tables that no backup knows by name.
+    `unknown` are transactions that took away files of tables that no backup knows by name; where
+    `places` of a table are known, those after the first one: it may have been made again.
     `read_until` is when the last transaction ended that was looked at, `first` and `last` the
     pieces of log that were read; all None where there is no log.
     """

@@ -84,7 +84,7 @@ class _Search:
             system=self.system,
             looked_for=self.wanted.title,
             places=list(self.places),
-            unknown=list(self.unknown),
+            unknown=self._unknown(),
             left_out=self.met - len(self.places),
             first=self.read[0].name if self.read else None,
             last=self.read[-1].name if self.read else None,
@@ -92,6 +92,17 @@ class _Search:
             transactions=self.transactions,
             notes=notes,
         )
+
+    def _unknown(self) -> list[Place]:
+        """
+        Return what may be it, too: all without a name, where no place of the table is known.
+
+        Until the first of these it has the name that the backups know; made again it has none.
+        """
+        if self.wanted.table is None or not self.places:
+            return list(self.unknown)
+        first = wal.lsn(self.places[0].lsn or "0/0")
+        return [each for each in self.unknown if wal.lsn(each.lsn or "0/0") > first]
 
     def mariadb(self, window: Window) -> None:
         with scratch.directory("find") as folder:
