@@ -600,5 +600,9 @@ def test_a_table_that_is_gone_comes_back_whole_in_its_own_place(ruin: Ruin) -> N
             server.execute("UPDATE orders SET account_id = -1")
         for note in found.notes:
             server.execute(note.partition(": ")[2])
+        assert server.rows("SELECT count(*) AS n FROM trading_now")[0]["n"] == 1
+        if server.engine == "postgresql":
+            may = "SELECT has_table_privilege('stockops_monitor', 'trading_now', 'SELECT') AS may"
+            assert server.rows(may)[0]["may"]
     with pytest.raises(Refused, match="already"):
         rescuing.rescue(ruin.repo, before, wish)

@@ -92,6 +92,19 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class LedHere:
+    """
+    Something that leads to a table, and goes when that is dropped with CASCADE.
+
+    `said` is the SQL that makes it; what is of a greater `depth` needs what is of a lesser.
+    """
+
+    depth: int
+    name: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class MayMake:
     """Whether tables can be made there."""
 
@@ -107,4 +120,5 @@ TABLESPACES = Query("backup_tablespaces", Tablespace)
 RELATIONS = Query("backup_relations", Relation)
 TABLE = Query("backup_table", TableColumn)
 CHECKED = Query("backup_checked", Checked)
+LED_HERE = Query("backup_led_here", LedHere)
 MAY_MAKE = Query("backup_may_make", MayMake)

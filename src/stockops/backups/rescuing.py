@@ -25,21 +25,12 @@ from ..targets import Target
 from . import credentials
 from .keys import Identities
 from .mariadb import program
-from .questions import MAY_MAKE, TABLE, TableColumn
+from .questions import LED_HERE, MAY_MAKE, TABLE, TableColumn
 from .repository import Repository
 from .restoring import Phases, Recovery, filling, finish
 from .restoring.tools import pipe
 
 EXAMPLES_MAX = 5
-# What DROP ... CASCADE takes along: it belongs to other tables.
-_LEADING_HERE = """
-SELECT
-    concat('gone with it: ALTER TABLE ', c.conrelid::regclass, ' ADD CONSTRAINT ',
-        quote_ident(c.conname), ' ', pg_get_constraintdef(c.oid)) AS said
-FROM pg_constraint AS c
-WHERE c.contype = 'f' AND c.confrelid = %(it)s::regclass AND c.conrelid <> c.confrelid
-ORDER BY c.conname
-"""
 _NAME_MAX = {"postgresql": 63, "mariadb": 64}  # bytes, characters
 
 
@@ -198,7 +189,8 @@ def _postgresql(
         if wish.whole:
             _require_plain(server, source, wish)
             _carry(copy, wish, work, ["-t", source, "-d", here])
-            return columns, [str(row["said"]) for row in server.rows(_LEADING_HERE, {"it": source})]
+            led_here = server.fetch(LED_HERE, name=source)
+            return columns, [f"gone with it: {each.said}" for each in led_here]
         fresh = f"{columns[0].space}.{_quoted(server.engine, wish.name)}"
         if server.fetch(TABLE, name=wish.name):  # it was made later than the live one lost it
             server.execute(f"DROP TABLE {fresh} CASCADE")

@@ -1,0 +1,1 @@
+-- unsupported: MariaDB leaves foreign keys and views that name a dropped table as they are
