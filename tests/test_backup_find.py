@@ -301,6 +301,29 @@ def test_every_way_to_name_a_moment_ends_there(ruin: Ruin, kind: str) -> None:
             assert [row["n"] for row in server.rows("SELECT n FROM marks ORDER BY n")] == [1]
 
 
+def test_a_place_within_a_transaction_is_before_it_and_one_behind_the_log_is_none(my: Ruin) -> None:
+    name, _, offset = my.marks["file"].rpartition(":")
+    recovery = my.aim(f"{name}:{int(offset) + 10}")  # in the transaction that comes next
+    fill = restoring.filling(my.repo, recovery, identities=(), phases=restoring.Phases())
+    with labs.temporary(my.engine, fill=fill) as copy:
+        restoring.finish(copy, recovery, phases=restoring.Phases())
+        with connect(copy.url()) as server:
+            assert [row["n"] for row in server.rows("SELECT n FROM marks ORDER BY n")] == [1]
+            said = str(server.rows("SELECT @@gtid_binlog_state AS it")[0]["it"])
+    further = int(said.split("-")[2]) - int(my.marks["gtid"].split("-")[2])
+    assert 0 <= further < 100  # what the restore itself did; orders were placed 300 times after it
+    with pytest.raises(Refused, match="outside what is proven"):
+        my.aim(f"{name}:99999999999")
+
+
+def test_the_beginning_of_a_window_that_is_named_can_be_gone_to(ruin: Ruin) -> None:
+    with pytest.raises(Refused) as caught:
+        ruin.aim("2001-01-01T00:00Z")
+    begins = re.search(r"What is: (\S+ \S+) UTC to", str(caught.value.hint))
+    assert begins is not None
+    assert ruin.aim(f"{begins[1]}Z").links
+
+
 @pytest.mark.parametrize("where", ["middle", pytest.param("backup", marks=pytest.mark.soak)])
 def test_orders_that_a_restore_lost_are_named_one_by_one_and_no_number_comes_back(
     ruin: Ruin, where: str

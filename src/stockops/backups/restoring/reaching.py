@@ -5,7 +5,7 @@ Each refusal names a place that can be reached.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ...errors import ConfigError, Refused, StorageError
 from .. import archive
@@ -110,7 +110,8 @@ def require_reached(repo: Repository, window: Window, aim: Aim, identities: Iden
 
 def described(window: Window, aim: Aim | None = None) -> str:
     """Return a window in a few words, by what `aim` counts by, too."""
-    words = f"{_instant(window.start_at)} to {_instant(window.end_at)}"
+    begins = window.start_at + timedelta(microseconds=999_999)  # what is named can be gone to
+    words = f"{_instant(begins)} to {_instant(window.end_at)}"
     if aim is None or aim.kind not in {"lsn", "gtid", "file"}:
         return words
     return f"{place(window.start)} to {place(window.end)}, which is {words}"
@@ -129,8 +130,8 @@ def _holds(window: Window, aim: Aim) -> bool:
         at = wal.lsn(aim.text)
         return wal.lsn(window.start.lsn or "0/0") <= at <= wal.lsn(window.end.lsn or "0/0")
     if aim.kind == "file":
-        names = {log.name for log in window.logs}
-        return aim.text.rpartition(":")[0] in names
+        name, _, offset = aim.text.rpartition(":")
+        return any(log.name == name and int(offset) <= log.raw_bytes for log in window.logs)
     domain, server, sequence = map(int, aim.text.split("-"))
     return any(
         log.before.get((domain, server), 0) < sequence <= log.after.get((domain, server), 0)

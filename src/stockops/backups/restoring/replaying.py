@@ -7,7 +7,7 @@ end of the last transaction that is meant, read from the logs themselves.
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,14 +22,18 @@ from .tools import pipe
 
 _HEADER = struct.Struct("<IBIIIH")
 _GTID = 162
+# What is in no transaction, and may come after one: STOP, ROTATE, the head of a file, of a
+# checkpoint, of a list of GTIDs, of what is encrypted.
+_BETWEEN = frozenset({3, 4, 15, 161, 163, 164})
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """Where one transaction begins in a binary log, which it is, and when it was written."""
+    """Where a transaction begins and ends in a binary log, which it is, when it was written."""
 
     file: Path
     offset: int
+    end: int
     domain: int
     server: int
     sequence: int
@@ -44,15 +48,21 @@ class Transaction:
 def transactions(file: Path) -> Iterator[Transaction]:
     """Give the transactions of the binary log `file`, in their order."""
     with file.open("rb") as log:
+        going: Transaction | None = None
         at = 4
         log.seek(at)
         while len(header := log.read(_HEADER.size)) == _HEADER.size:
             at_s, kind, server, length, _, _ = _HEADER.unpack(header)
+            if going is not None and (kind == _GTID or kind in _BETWEEN):
+                yield replace(going, end=at)
+                going = None
             if kind == _GTID:
                 sequence, domain = struct.unpack("<QI", log.read(12))
-                yield Transaction(file, at, domain, server, sequence, at_s)
+                going = Transaction(file, at, at, domain, server, sequence, at_s)
             at += max(length, _HEADER.size)
             log.seek(at)
+        if going is not None:
+            yield replace(going, end=at)
 
 
 def replay(lab: Lab, recovery: Recovery, files: Sequence[Path]) -> str:
@@ -79,7 +89,8 @@ def _last(files: Sequence[Path], aim: Aim, *, after: int) -> tuple[Path, int] | 
         return None
     if aim.kind == "file":
         name, _, offset = aim.text.rpartition(":")
-        return next(file for file in files if file.name == name), int(offset)
+        file = next(file for file in files if file.name == name)
+        return file, _border(file, int(offset))
     stop_next = False
     for each in _from(files, after):
         if stop_next or _is_past(each, aim):
@@ -91,6 +102,12 @@ def _last(files: Sequence[Path], aim: Aim, *, after: int) -> tuple[Path, int] | 
         f"there is no transaction {aim.text} in the log after the backup",
         hint="Find it: stockops backup find",
     )
+
+
+def _border(file: Path, offset: int) -> int:
+    """Return where the transaction begins that `offset` lies within: half of it is not applied."""
+    within = (each.offset for each in transactions(file) if each.offset < offset < each.end)
+    return next(within, offset)
 
 
 def _is_past(each: Transaction, aim: Aim) -> bool:
@@ -115,7 +132,7 @@ def _reached(
     for gtid in filter(None, position.split(",")):
         reached[int(gtid.split("-")[0])] = gtid
     for each in _from(files, after):
-        if until is not None and (each.file, each.offset) == until:
+        if until is not None and each.file == until[0] and each.offset >= until[1]:
             break
         reached[each.domain] = each.gtid
     return ",".join(reached[domain] for domain in sorted(reached))
