@@ -629,6 +629,22 @@ def test_two_series_of_one_server_are_not_mixed(my: Spot, repo: Repository) -> N
     assert not archive.missing(repo, my.system)
 
 
+def test_what_came_of_the_next_series_does_not_stay_in_the_one_before(
+    my: Spot, repo: Repository
+) -> None:
+    """As after a restore in place: files of the new log come before anybody looks at the first."""
+    my.server.execute("RESET MASTER")
+    with receiving(my, repo):
+        eventually(lambda: waits(repo, my, current(my)))
+    my.server.execute("RESET MASTER")
+    for _ in range(4):
+        my.turn()
+    with receiving(my, repo):
+        eventually(lambda: len(archive.binlogs(repo, my.system, 2)) == 4)
+    assert [log.number for log in spool.tails(repo, my.system) if log.branch == 1] == [1]
+    assert not archive.missing(repo, my.system)
+
+
 def test_binary_logs_that_the_server_removed_are_a_gap(my: Spot, repo: Repository) -> None:
     first = current(my)
     with receiving(my, repo):

@@ -32,6 +32,7 @@ class BinlogReceiver:
         self._job = job
         self._series = 0
         self._last: Log | None = None  # archived, of this series
+        self._stray: Path | None = None  # of the next series, received into this one
         self._following: dict[str, Follower] = {}
         self._synced_bytes: dict[str, int] = {}
         self._pool = ThreadPoolExecutor(1)
@@ -45,6 +46,8 @@ class BinlogReceiver:
         self._wait()
         with connect(job.target, application="stockops archive") as server:
             series, first = self._where(server_files(server))
+        self._forget_stray()
+        self._stray = None
         self._series = series
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._following.clear()
@@ -163,7 +166,8 @@ class BinlogReceiver:
 
     def _begin_series(self, path: Path) -> None:
         """Leave what was received of the log before, and start anew."""
-        path.unlink()
+        self._stray = path
+        self._forget_stray()
         self._series += 1
         self._following.clear()
         self._synced_bytes.clear()
@@ -173,6 +177,19 @@ class BinlogReceiver:
             f"series {self._series} begins",
             hint="Take a backup: log of one series goes on from backups of that series only.",
         )
+
+    def _forget_stray(self) -> None:
+        """
+        Remove from the series that is over what came of the next one: that file, and all after it.
+
+        It is received once more. Until the tool has ended it may write another one: so again then.
+        """
+        if self._stray is None:
+            return
+        first = number_of(self._stray.name)
+        for path in self._stray.parent.iterdir():
+            if spool.BINLOG.fullmatch(path.name) and number_of(path.name) >= first:
+                path.unlink()
 
     def _archive(self, path: Path, follower: Follower) -> None:
         """Archive one file after the other, beside the work: a gigabyte takes seconds."""
