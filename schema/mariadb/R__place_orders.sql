@@ -389,11 +389,13 @@ BEGIN
             p.quantity = p.quantity - f.quantity,
             p.reserved_quantity = p.reserved_quantity - f.quantity
         WHERE f.turn = p_turn AND f.order_id IS NOT NULL AND b.side = 'buy';
-        -- The next order for a symbol whose book was met needs to know what is left of it.
+        -- The next order for a symbol whose book was met needs to know what is left of it. The symbol is that of batch_symbols, as
+        -- long as the column of orders: for a longer text min() and max() would not be taken from the end of an index.
         FOR r IN (
-            SELECT DISTINCT b.symbol
+            SELECT DISTINCT y.symbol
             FROM batch_fills AS f
             STRAIGHT_JOIN batch_orders AS b ON b.position_no = f.position_no
+            STRAIGHT_JOIN batch_symbols AS y ON y.symbol = b.symbol
             STRAIGHT_JOIN batch_orders AS later ON later.turn = p_turn + 1 AND later.symbol = b.symbol
             WHERE f.turn = p_turn AND f.order_id IS NOT NULL
         ) DO
@@ -415,6 +417,7 @@ BEGIN
     DECLARE v_message VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
     DECLARE v_turn, v_turns INT DEFAULT 0;
     DECLARE v_first, v_sell_won, v_buy_won BIGINT;
+    DECLARE v_symbol VARCHAR(6) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
     DECLARE v_answer ROW(
         status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin,
         order_id BIGINT, filled_quantity BIGINT, filled_value_won BIGINT, fee_won BIGINT, tax_won BIGINT, replayed BOOLEAN
@@ -457,11 +460,12 @@ BEGIN
             VALUES (r.position_no, v_answer.order_id, v_answer.status, v_answer.reason, v_answer.filled_quantity, v_answer.filled_value_won, v_answer.fee_won,
                 v_answer.tax_won, v_answer.replayed);
             IF v_turn <= v_turns THEN
+                SET v_symbol = r.symbol;
                 SELECT
-                    (SELECT min(o.resting_won) FROM orders AS o WHERE o.symbol = r.symbol AND o.side = 'sell'),
-                    (SELECT max(o.resting_won) FROM orders AS o WHERE o.symbol = r.symbol AND o.side = 'buy')
+                    (SELECT min(o.resting_won) FROM orders AS o WHERE o.symbol = v_symbol AND o.side = 'sell'),
+                    (SELECT max(o.resting_won) FROM orders AS o WHERE o.symbol = v_symbol AND o.side = 'buy')
                 INTO v_sell_won, v_buy_won;
-                REPLACE INTO batch_symbols VALUES (r.symbol, v_sell_won, v_buy_won);
+                REPLACE INTO batch_symbols VALUES (v_symbol, v_sell_won, v_buy_won);
             END IF;
         END FOR;
     UNTIL v_turn > v_turns END REPEAT;
