@@ -238,32 +238,75 @@ def test_mariadb_deletes_each_meeting_of_an_order_that_is_taken_out(
             "SELECT routine_definition FROM information_schema.routines "
             "WHERE routine_schema = database() AND routine_name = 'place_turn'"
         )
-        deletes = re.findall(r"DELETE f FROM [^;]*batch_fills[^;]*;", text)
-        assert len(deletes) == 2
-        for delete in deletes:
-            bed.server.execute("CALL judge_orders('[]', '2025-01-03', '2025-01-03 01:00:00')")
-            for position, number, turn in met:
-                row = {"position": position, "number": number, "turn": turn}
-                bed.server.execute(
-                    "INSERT INTO batch_fills (position_no, fill_no, turn) "
-                    "VALUES (%(position)s, %(number)s, %(turn)s)",
-                    row,
-                )
-            for position, turn in sorted({(position, turn) for position, _, turn in met}):
-                row = {"position": position, "turn": turn, "out": position in out}
-                bed.server.execute(
-                    "INSERT INTO batch_orders (position_no, turn, is_alone) "
-                    "VALUES (%(position)s, %(turn)s, %(out)s)",
-                    row,
-                )
-                bed.server.execute(
-                    "INSERT INTO batch_done (position_no, turn, status) VALUES (%(position)s, "
-                    "%(turn)s, CASE WHEN %(out)s THEN 'rejected' ELSE 'filled' END)",
-                    row,
-                )
-            bed.server.execute(delete.replace("p_turn", "1"))
-            left = bed.server.rows("SELECT position_no, fill_no, turn FROM batch_fills")
-            assert {tuple(row.values()) for row in left} == {m for m in met if m[0] not in out}
+        (delete,) = re.findall(r"DELETE f FROM [^;]*batch_fills[^;]*;", text)
+        bed.server.execute("CALL judge_orders('[]', '2025-01-03', '2025-01-03 01:00:00')")
+        for position, number, turn in met:
+            row = {"position": position, "number": number, "turn": turn}
+            bed.server.execute(
+                "INSERT INTO batch_fills (position_no, fill_no, turn) "
+                "VALUES (%(position)s, %(number)s, %(turn)s)",
+                row,
+            )
+        for position, turn in sorted({(position, turn) for position, _, turn in met}):
+            row = {"position": position, "turn": turn, "out": position in out}
+            bed.server.execute(
+                "INSERT INTO batch_done (position_no, turn, reason) VALUES (%(position)s, "
+                "%(turn)s, CASE WHEN %(out)s THEN 'self_match' END)",
+                row,
+            )
+        bed.server.execute(delete.replace("p_turn", "1"))
+        left = bed.server.rows("SELECT position_no, fill_no, turn FROM batch_fills")
+        assert {tuple(row.values()) for row in left} == {m for m in met if m[0] not in out}
+
+
+def test_each_sale_of_an_account_to_one_order_cuts_its_cost(busy: Bed) -> None:
+    symbols = [busy.stock() for _ in range(8)]
+    seller, buyer = busy.account(holds=dict.fromkeys(symbols, 7)), busy.account()
+    busy.server.execute("UPDATE positions SET cost_won = 10000")
+    sells = [busy.order(seller, "sell", symbol, 1, 50_100) for symbol in symbols * 2]
+    orders.place_many(busy.server, sells, clock=CLOCK)
+    buys = [busy.order(buyer, "buy", symbol, 2, 50_100) for symbol in symbols]
+    busy.server.execute("UPDATE stock_inventory SET available_shares = 0, last_won = 50200")
+    answers = orders.place_many(busy.server, buys, clock=CLOCK)
+    assert {answer.filled_quantity for answer in answers} == {2}
+    # 10,000 less a seventh, less a sixth of what is left; at once it would be 7,143.
+    assert {busy.shares(seller, symbol) for symbol in symbols} == {(5, 0, 7144)}
+    busy.server.execute("UPDATE stock_inventory SET available_shares = 1000000")
+
+
+def test_more_resting_orders_than_a_batch_copies_are_met_in_order(busy: Bed) -> None:
+    symbols = [busy.stock() for _ in range(8)]
+    deep, resting = symbols[0], 1_050
+    seller, buyer = busy.account(holds={deep: resting}), busy.account(1_000_000_000)
+    busy.sell(seller, deep, 1, 60_000)  # opens the day
+    columns = (
+        "account_id, idempotency_key, symbol, side, kind, limit_won, quantity, filled_quantity, "
+        "reserved_won, status, business_date, placed_at"
+    )
+    busy.server.execute(
+        f"INSERT INTO orders (order_id, {columns}) "
+        + " UNION ALL ".join(
+            f"SELECT {-n}, account_id, 'planted {n}', symbol, side, kind, 50100, quantity, "
+            "filled_quantity, reserved_won, status, business_date, placed_at FROM orders"
+            for n in range(1, resting)
+        )
+    )
+    busy.server.execute(
+        "INSERT INTO audit_log (audit_id, business_date, action, entity, entity_id, detail) "
+        "SELECT order_id, business_date, 'place', 'order', order_id, 'planted' FROM orders "
+        "WHERE order_id < 0"
+    )
+    busy.server.execute(f"UPDATE positions SET reserved_quantity = {resting}")
+    busy.server.execute(
+        "UPDATE stock_inventory SET last_won = 50200 WHERE symbol = %(s)s", {"s": deep}
+    )
+    wanted = [busy.order(buyer, "buy", symbol, 1, 50_100) for symbol in symbols[1:]]
+    wanted.append(busy.order(buyer, "buy", deep, 1_040, 50_100))
+    answers = orders.place_many(busy.server, wanted, clock=CLOCK)
+    assert [answer.filled_quantity for answer in answers] == [1] * 7 + [1_040]
+    left = "SELECT order_id FROM orders WHERE order_id < 0 AND status = 'open' ORDER BY order_id"
+    assert [int(row["order_id"]) for row in busy.server.rows(left)] == list(range(-9, 0))
+    assert busy.shares(seller, deep)[:2] == (10, 10)
 
 
 @pytest.mark.soak
