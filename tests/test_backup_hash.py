@@ -11,7 +11,16 @@ from click.testing import CliRunner
 from conftest import eventually
 from test_backup_content import draw, log
 
-from stockops.backups import comparing, content, owing, proving, repository, taking
+from stockops.backups import (
+    comparing,
+    content,
+    hashing,
+    owing,
+    proving,
+    repository,
+    stamps,
+    taking,
+)
 from stockops.backups.manifest import TableContent
 from stockops.backups.repository import Repository
 from stockops.cli import main
@@ -75,6 +84,47 @@ def test_what_changed_before_it_was_hashed_is_held_to_nothing(market: Target) ->
             found = content.later(server, of(owed, table))
             assert found == TableContent(table=table, rows=None, hash=None)
         assert content.later(server, of(owed, "stock_prices")).rows
+
+
+def test_what_changes_while_a_backup_is_taken_is_held_to_nothing(market: Target) -> None:
+    """PostgreSQL tells by reading all rows, which is left to who hashes them."""
+    with connect(market) as server:
+        server.execute("CREATE TABLE emptied (n INT)")
+        server.execute("INSERT INTO emptied VALUES (1), (2)")
+
+        def stamped() -> content.Marks | None:
+            marks = content.marks(server)
+            found = [marks.staying[table].stamp for table in ("users", "emptied")]
+            return marks if all(found) else None
+
+        marks = eventually(stamped)
+        assert marks is not None
+        server.execute("UPDATE users SET full_name = concat(full_name, 'x')")
+        server.execute("DELETE FROM emptied WHERE n = 1")
+        held = content.settled(server, marks, at_once_bytes=0)
+        for table in ("users", "emptied"):
+            found = of(held, table)
+            assert (found.hash, found.owed) == (None, server.engine == "postgresql")
+            if found.owed:
+                assert content.later(server, found) == TableContent(
+                    table=table, rows=None, hash=None
+                )
+        server.execute("DROP TABLE emptied")
+
+
+def test_a_stamp_does_not_depend_on_who_is_at_work(market: Target) -> None:
+    with connect(market) as server:
+        users = hashing.tables(server)["users"]
+
+        def both() -> list[str | None]:
+            with content.reading(server):
+                now = stamps.moment(server)
+                moments = [replace(now, next=now.oldest), replace(now, next=now.oldest + 1)]
+                return [stamps.look(server, users, each) for each in moments]
+
+        found = eventually(lambda: None if None in (said := both()) else said)
+        assert found is not None
+        assert found[0] == found[1]
 
 
 def test_a_drill_says_what_is_not_hashed_and_hashes_it_where_it_can(

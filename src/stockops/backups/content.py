@@ -13,7 +13,8 @@ at a moment that nobody can read at: what it holds for certain is what was decid
 
 A backup does not wait for the hashes of large tables: they are owed. Rows below a watermark and
 tables that stay can be hashed when it is long over, and the hash is that of the same rows: `later`
-computes it, or finds that they are not the same any more.
+computes it, or finds that they are not the same any more. Nor does it read such a table a second
+time to see whether it stayed: one that is the same later was the same when the backup was over.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +30,7 @@ from .stamps import Moment
 WAIT_S = 10.0
 _WITNESS = 1000  # ids below a watermark that say whether the next backup may build upon it
 _PART_IDS = 500_000  # that are hashed in one snapshot: a server cannot clean up behind a long one
-_RECENT = 100_000  # ids below a watermark among which a row that comes late is noticed
+_RECENT = 10_000  # ids below a watermark among which a row that comes late is noticed: a second's
 
 
 # Tables that rows are only added to, by the column that grows; of an order, what never changes.
@@ -321,7 +322,10 @@ def _stayed(
     if each.stamp is None:
         after = hashing.digest(server, there)
         return _held(server, there, after if after == each.digest else None)
-    if not stamps.is_same(server, there, each.stamp, now):
+    owed = owed and each.prior is None
+    # Where reading all rows tells, who hashes them later has to: what is the same then, is now.
+    told_later = owed and stamps.reads_rows(now)
+    if not told_later and not stamps.is_same(server, there, each.stamp, now):
         return _held(server, there, None)
     if each.prior is not None:
         return each.prior

@@ -170,8 +170,8 @@ def digest(server: Server, table: Table, rows: Range | None = None) -> Digest:
     return Digest(int(answer["n"]), int(answer["total"] or 0))
 
 
-def count(server: Server, table: Table, rows: Range) -> int:
-    """Return how many `rows` of `table` there are."""
+def count(server: Server, table: Table, rows: Range | None = None) -> int:
+    """Return how many `rows` of `table` there are; how many in all where that is None."""
     where = _where(table, rows)
     sql = f"SELECT count(*) AS n FROM {table.source} AS t{where}"  # noqa: S608
     return int(server.rows(sql)[0]["n"])

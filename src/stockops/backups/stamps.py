@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ..engine.base import Server
 from ..queries import Query
+from . import hashing
 from .hashing import Table
 
 _XIDS = 2**31  # of two transactions that are further apart, PostgreSQL cannot tell which was first
@@ -54,6 +55,11 @@ def moment(server: Server) -> Moment:
     return Moment(timeline=row["timeline"], oldest=row["oldest"], next=row["next"])
 
 
+def reads_rows(now: Moment) -> bool:
+    """Tell whether `look` and `is_same` read all rows of a table."""
+    return now.stamped is None
+
+
 def look(server: Server, table: Table, now: Moment) -> str | None:
     """Return the stamp of `table`; None where one could not tell a later change."""
     if now.stamped is not None:
@@ -63,7 +69,10 @@ def look(server: Server, table: Table, now: Moment) -> str | None:
         return f"{found.files}:{found.server_started}:{found.changed_at or ''}"
     if not now.timeline:
         return None
-    rows, younger = _rows(server, table, now.oldest)
+    if now.oldest == now.next:  # nobody was at work: no row that is seen can be younger
+        rows, younger = hashing.count(server, table), 0
+    else:
+        rows, younger = _rows(server, table, now.oldest)
     return None if younger else f"{now.timeline}:{now.oldest}:{rows}"
 
 
