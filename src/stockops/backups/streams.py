@@ -22,6 +22,9 @@ from .store import OutOfReach
 Compression = Literal["zstd", "lz4", "none"]
 COMPRESSIONS: tuple[Compression, ...] = ("zstd", "lz4", "none")
 CHUNK_BYTES = 1 << 20
+_JOB_BYTES = (
+    1 << 20
+)  # that a thread of zstd compresses at a time: it stays in a processor's own cache
 _SUFFIXES = {"zstd": ".zst", "lz4": ".lz4", "none": ""}
 _F_SETPIPE_SZ = 1031
 _NO_KEY = "No matching keys"  # as age says it
@@ -119,7 +122,10 @@ def _compressing(below: Writable, form: Form) -> Iterator[Writable]:
         import zstandard  # noqa: PLC0415  most commands compress nothing
 
         # Two threads: the one that reads must not wait for the one that compresses.
-        packer = zstandard.ZstdCompressor(level=form.level, threads=2, write_checksum=True)
+        how = zstandard.ZstdCompressionParameters.from_level(
+            form.level, threads=2, write_checksum=True, job_size=_JOB_BYTES
+        )
+        packer = zstandard.ZstdCompressor(compression_params=how)
         with packer.stream_writer(
             cast(IO[bytes], below), write_size=CHUNK_BYTES, closefd=False
         ) as top:
