@@ -121,6 +121,26 @@ def test_a_published_folder_has_its_name(store: Store) -> None:
     assert names(store) == ["backups/one/base", "backups/one/manifest.json"]
 
 
+def test_a_long_file_is_on_its_way_to_the_disk_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[int, int]] = []
+    advise = os.posix_fadvise
+
+    def seen(number: int, first: int, count: int, what: int, /) -> None:
+        begun.append((first, count))
+        advise(number, first, count, what)
+
+    monkeypatch.setattr(os, "posix_fadvise", seen)
+    piece = bytes(range(256)) * (1 << 12)
+    here = repository.store_at(str(tmp_path / "here"), make=True)
+    with here.create("long") as file:
+        for _ in range(20):
+            file.write(piece)
+        assert begun == [(0, 8 << 20), (8 << 20, 8 << 20)]
+    assert read(here, "long") == piece * 20
+
+
 def test_a_lock_is_held_once(store: Store) -> None:
     assert not store.is_locked("it")
     with store.lock("it", what="the thing"):
