@@ -167,6 +167,26 @@ def test_a_server_gets_its_data_back_in_place_and_the_old_ones_stay(stranger: St
     assert stranger.rows(labs.up(stranger.lab.name).url()) == []
 
 
+def test_the_data_of_a_protected_target_are_replaced_only_where_it_is_named(
+    stranger: Stranger, tmp_path: Path
+) -> None:
+    """By its lab, to which the target leads by an address, and by the directory itself."""
+    lab, file = stranger.lab, tmp_path / "stockops.yaml"
+    labs.down(lab.name)
+    for name, place in (
+        ("prod", ["--lab", lab.name]),
+        (stranger.target.name, ["--directory", str(lab.data)]),
+    ):
+        url = lab.url("another")
+        file.write_text(f"targets: {{'{name}': {{url: '{url}', protected: true}}}}\n", "utf-8")
+        words = ["--in-place", "--to", "backup", "--config", str(file), "--yes"]
+        said = stranger.restore(*place, *words)
+        assert (said.exit_code, "on the protected target" in said.output) == (5, True), said.output
+        meant = lab.name if "--lab" in place else name
+        assert f"--i-mean {meant}" in said.output
+    assert not list(lab.directory.glob("data.before-*"))
+
+
 def test_a_directory_gets_the_data_and_nothing_of_a_lab(stranger: Stranger) -> None:
     with tempfile.TemporaryDirectory(dir=stranger.lab.directory.parent.parent) as parent:
         Path(parent).chmod(0o755)

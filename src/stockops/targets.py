@@ -102,10 +102,14 @@ class RunningLab(Protocol):
 FindLab = Callable[[str], RunningLab | None]
 
 
-def protects_lab(known: Config, name: str) -> bool:
-    """Tell whether the lab `name`, which may be down, is a protected target of `known`."""
+def protects_lab(known: Config, name: str, *, url: str | None = None) -> bool:
+    """Tell whether the lab `name` at `url`, which may be down, is a protected target of `known`."""
     entry = known.targets.get(name)
-    return entry is not None and entry.lab is not None and entry.protected
+    if entry is not None and entry.lab is not None and entry.protected:
+        return True
+    # A target may lead to it by its address, whichever database it names.
+    urls = [each.url for each in known.targets.values() if each.protected and each.url]
+    return url is not None and any(_place(each)[:-1] == _place(url)[:-1] for each in urls)
 
 
 def resolve(asked: str | None, config: Config, *, find_lab: FindLab | None = None) -> Target:

@@ -106,7 +106,7 @@ def restore_command(
     if asked["table"] or asked["new_name"]:
         _rescue(ctx, repo, recovery_of(repo, moment, asked["name"], asked), asked, how)
     elif asked["directory"] or asked["in_place"]:
-        _place(repo, moment, _placing(ctx, asked, consent), asked, how)
+        _place(ctx, repo, moment, asked, how)
     else:
         _restore(repo, recovery_of(repo, moment, asked["name"], asked), asked, how)
 
@@ -182,6 +182,7 @@ def _load(
 
 def _placing(ctx: click.Context, asked: dict[str, Any], consent: Consent) -> "Place":
     """Return the place that was named; a lab there is down."""
+    from .. import lab  # noqa: PLC0415
     from ..backups import restoring  # noqa: PLC0415
 
     if bool(asked["directory"]) == bool(asked["lab_name"]):
@@ -190,8 +191,9 @@ def _placing(ctx: click.Context, asked: dict[str, Any], consent: Consent) -> "Pl
             hint="Give --directory DIR, or --lab NAME --in-place for a lab that is down.",
         )
     if asked["lab_name"]:
+        url = lab.require(asked["lab_name"]).url()
         known = targets.load(ctx.meta.get("stockops.config"))
-        guarded = targets.protects_lab(known, asked["lab_name"])
+        guarded = targets.protects_lab(known, asked["lab_name"], url=url)
         return restoring.of_lab(asked["lab_name"], protected=guarded, consent=consent)
     return restoring.Place(
         directory=asked["directory"], in_place=asked["in_place"], consent=consent
@@ -199,17 +201,23 @@ def _placing(ctx: click.Context, asked: dict[str, Any], consent: Consent) -> "Pl
 
 
 def _place(
+    ctx: click.Context,
     repo: "Repository",
     moment: str,
-    place: "Place",
     asked: dict[str, Any],
     how: tuple[render.Format, bool, Consent],
 ) -> None:
     from ..backups import restoring  # noqa: PLC0415
 
-    form, plan_only, _ = how
+    form, plan_only, consent = how
+    place = _placing(ctx, asked, consent)
     replacing = place.directory if place.in_place else None
     recovery = recovery_of(repo, moment, asked["name"], asked, replacing=replacing)
+    if place.lab is None:  # a directory says of no target; the backups say whose data these are
+        known = targets.load(ctx.meta.get("stockops.config")).targets
+        owner = known.get(recovery.last.target)
+        if owner is not None and owner.protected:
+            place = dataclasses.replace(place, target=owner.name)
     if plan_only:
         click.echo(render.rows(restoring.placing_steps(repo, recovery, place), form))
         return

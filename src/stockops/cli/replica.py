@@ -150,7 +150,7 @@ def rebuild_command(name: str, form: render.Format, consent: Consent, plan_only:
 
 def _protected(lab_name: str) -> bool:
     known = targets.load(click.get_current_context().meta.get("stockops.config"))
-    return targets.protects_lab(known, lab_name)
+    return targets.protects_lab(known, lab_name, url=labs.require(lab_name).url())
 
 
 def _progress(words: str) -> None:

@@ -25,18 +25,23 @@ from .tools import Phases
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where the data shall be, and the consent to it; `lab` is whose data directory that is."""
+    """
+    Where the data shall be, and the consent to it; `lab` is whose data directory that is.
+
+    `target` is the protected target whose data the backups say that these are.
+    """
 
     directory: Path
     in_place: bool = False
     lab: str | None = None
     protected: bool = False
+    target: str | None = None
     consent: Consent = field(default_factory=Consent)
 
     @property
     def name(self) -> str:
         """What it is called where consent is asked for."""
-        return self.lab or str(self.directory)
+        return self.target or self.lab or str(self.directory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +100,8 @@ def into(
 ) -> Placed:
     """Restore as `recovery` says, and put the data into `place`; nobody starts a server there."""
     planned = steps(repo, recovery, place)
-    check(planned, target=place.name, protected=place.protected, consent=place.consent)
+    guarded = place.protected or place.target is not None
+    check(planned, target=place.name, protected=guarded, consent=place.consent)
     phases = phases or Phases()
     own = recovery.tail
     kept_logs = [archive.keep(repo, log) if log in own else log for log in recovery.logs]
@@ -134,7 +140,8 @@ def _notes(copy: Lab, recovery: Recovery) -> list[str]:
             state = server.rows("SELECT @@global.gtid_binlog_state AS state")[0]["state"]
         return [
             "its binary log begins anew, in the data directory; where log_bin names another place, "
-            f"say first where it goes on: SET GLOBAL gtid_binlog_state = '{state}'"
+            f"say first where it goes on: SET GLOBAL gtid_binlog_state = '{state}'",
+            "no log goes on from the backups there are: take one when it is up",
         ]
     notes = ["it archives nothing until somebody says so: stockops backup archive start"]
     outside = [
