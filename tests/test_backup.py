@@ -117,6 +117,27 @@ def test_an_encrypted_backup_is_read_by_its_key_alone(
     assert drilled.passed, drilled.summary
 
 
+def test_a_secret_key_that_is_named_as_a_recipient_is_not_shown(tmp_path: Path) -> None:
+    secret, file = str(pyrage.x25519.Identity.generate()), tmp_path / "key"
+    file.write_text(f"# a comment\n{secret}\n")
+    for given in (secret, secret.lower(), str(file)):
+        with pytest.raises(ConfigError, match="holds a secret key") as caught:
+            keys.recipients([given])
+        assert secret[20:40].lower() not in f"{caught.value} {caught.value.hint}".lower()
+    file.write_text("a password, for all we know\n")
+    with pytest.raises(ConfigError, match=r"^key 1 in '.*' is not a public key of age"):
+        keys.recipients([str(file)])
+
+
+@pytest.mark.parametrize("armored", [False, True], ids=["as bytes", "as text"])
+def test_a_key_that_a_passphrase_locks_says_how_it_is_opened(tmp_path: Path, armored: bool) -> None:
+    secret, file = str(pyrage.x25519.Identity.generate()), tmp_path / "key"
+    file.write_bytes(pyrage.passphrase.encrypt(secret.encode(), "word", armored=armored))
+    with pytest.raises(ConfigError, match="locked by a passphrase") as caught:
+        keys.identities([file])
+    assert "age -d" in str(caught.value.hint)
+
+
 def test_a_key_inside_the_repository_is_refused(
     market: Target, repo: Repository, tmp_path: Path
 ) -> None:

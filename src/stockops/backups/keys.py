@@ -6,6 +6,7 @@ whoever takes the repository away would take the key with it.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from ..errors import ConfigError, Refused
 
 _SECRET = b"AGE-SECRET-KEY-1"
 _PRIVATE = b"PRIVATE KEY-----"
+_SEALED = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")
+_HEAD_BYTES = 64
 KEY_FILE_BYTES_MAX = 64 * 1024
 
 
@@ -44,10 +47,16 @@ def recipients(texts: Sequence[str]) -> list[Recipient]:
     """Return the public keys in `texts`; a text is a key, or a file with one on each line."""
     found = []
     for text in texts:
-        lines = [text]
-        if not text.startswith(("age1", "ssh-")):
-            lines = _lines(Path(text).expanduser(), what="recipients")
-        found += [_recipient(line) for line in lines]
+        if text.upper().startswith(_SECRET.decode()):
+            raise _secret_given("what --recipient was given")
+        if text.startswith(("age1", "ssh-")):
+            found.append(_recipient(text, repr(text)))
+            continue
+        lines = _lines(Path(text).expanduser(), what="recipients")
+        if any(_SECRET.decode() in line.upper() or _PRIVATE.decode() in line for line in lines):
+            raise _secret_given(repr(text))
+        for number, line in enumerate(lines, 1):
+            found.append(_recipient(line, f"key {number} in {text!r}"))  # which may be anything
     return found
 
 
@@ -80,7 +89,16 @@ def require_no_secret(content: bytes, *, name: str) -> None:
         )
 
 
-def _recipient(text: str) -> Recipient:
+def _secret_given(what: str) -> ConfigError:
+    """Return the error for a secret key where a public one is wanted; it shows nothing of it."""
+    return ConfigError(
+        f"{what} holds a secret key, and a backup is encrypted to a public one",
+        hint="Give the line that begins with age1, which age-keygen -y prints, or the file that "
+        "ends with .pub.",
+    )
+
+
+def _recipient(text: str, what: str) -> Recipient:
     import pyrage  # noqa: PLC0415  only who encrypts pays for it
 
     kind = pyrage.ssh if text.startswith("ssh-") else pyrage.x25519
@@ -88,24 +106,41 @@ def _recipient(text: str) -> Recipient:
         return Recipient(text, kind.Recipient.from_str(text))
     except pyrage.RecipientError as exc:
         raise ConfigError(
-            f"{text!r} is not a public key of age: {exc}",
-            hint="Make a pair with age-keygen, and give the line that begins with age1.",
+            f"{what} is not a public key of age: {exc}",
+            hint="Make a pair with age-keygen, and give the line that begins with age1; of SSH, "
+            "ssh-ed25519 and ssh-rsa do.",
         ) from None
 
 
 def _identities(path: Path) -> list[Identity]:
     import pyrage  # noqa: PLC0415
 
+    _require_open(path)
     lines = _lines(path, what="an identity")
     try:
         if _PRIVATE.decode() in lines[0]:
             return [Identity(path, pyrage.ssh.Identity.from_buffer(path.read_bytes()))]
         return [Identity(path, pyrage.x25519.Identity.from_str(line)) for line in lines]
     except pyrage.IdentityError as exc:
+        hint = "Name the file that age-keygen wrote, or a private key of SSH: ed25519 or RSA."
+        if "must be decrypted" in str(exc):
+            hint = f"Take the passphrase off a copy: ssh-keygen -p -N '' -f COPY-OF-{path.name}"
         raise ConfigError(
-            f"{str(path)!r} does not hold an identity of age: {exc}",
-            hint="Name the file that age-keygen wrote, or a private key of SSH.",
+            f"{str(path)!r} does not hold an identity of age: {exc}", hint=hint
         ) from None
+
+
+def _require_open(path: Path) -> None:
+    """Raise `ConfigError` where a passphrase guards the key: nobody may be there to type it."""
+    with suppress(OSError):  # which is told where it is read
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+        if head.startswith(_SEALED):
+            raise ConfigError(
+                f"{str(path)!r} is locked by a passphrase, and only its content is a key",
+                hint="Open it for as long as it is needed: (umask 077; age -d -o /dev/shm/key "
+                f"{path}); give --identity /dev/shm/key, and remove that.",
+            )
 
 
 def _lines(path: Path, *, what: str) -> list[str]:
