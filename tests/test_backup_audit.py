@@ -812,3 +812,40 @@ def test_a_file_that_claims_to_be_a_dump_and_is_none_is_told(tmp_path: Path) -> 
         "empty.sql.gz": "corrupt",
         "noise.dump": "unknown",
     }
+
+
+def test_pipes_links_to_themselves_and_great_depth_hide_nothing_and_hang_nothing(
+    tmp_path: Path,
+) -> None:
+    os.mkfifo(tmp_path / "base.tar")
+    os.mkfifo(tmp_path / "waits.sql")
+    (tmp_path / "again").symlink_to("again")
+    (tmp_path / "up").symlink_to("..")
+    (tmp_path / "empty.sql").touch()
+    deep = tmp_path.joinpath("deep", *"abcdefghijklmnop")
+    deep.mkdir(parents=True)
+    (deep / "empty.sql").touch()
+    found = {row.id: row for row in foreign.audit(tmp_path)}
+    (not_read,) = found.keys() - {"empty.sql"}
+    assert not_read.startswith("deep/a/b")
+    assert (found[not_read].grade, found["empty.sql"].grade) == ("unknown", "corrupt")
+    assert "not looked into" in found[not_read].reason
+
+
+@pytest.mark.parametrize(
+    ("what", "name", "made_by_start"),
+    [("base", "plain", "postmaster.opts"), ("mariadb", "prepared", "multi-master.info")],
+)
+def test_what_a_server_ran_on_since_it_was_restored_is_no_damaged_backup(
+    copied: Callable[..., Path], what: str, name: str, made_by_start: str
+) -> None:
+    """It has gone on from what its manifest and its checkpoints say; it may run at this moment."""
+    place = copied(what, name) / name
+    (place / made_by_start).touch()
+    for path in place.glob("backup_label"):
+        path.rename(place / "backup_label.old")
+    for path in [*place.glob("ibdata1"), *place.glob("global/pg_filenode.map")]:
+        path.write_bytes(path.read_bytes()[:-8] + b"changed!")
+    row = only(place)
+    assert row.grade == "unknown", row.reason
+    assert "this is a data directory" in row.reason

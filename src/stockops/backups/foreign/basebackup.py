@@ -22,6 +22,7 @@ from .grading import Audited, Findings, Found, listed
 from .wal import Segment, lsn
 
 _OLDEST_MAJOR = 13  # the first with a manifest
+_STARTED = "postmaster.opts"  # which a server writes as it starts, and no backup takes along
 _LABEL_LINE = re.compile(r"^([A-Z ]+): (.*)$", re.MULTILINE)
 _POSITION = re.compile(r"^[0-9A-F]+/[0-9A-F]+")
 _CHECKSUMS = re.compile(r"^Data page checksum version:\s+(\d+)", re.MULTILINE)
@@ -60,7 +61,10 @@ def audit(path: Path, name: str, *, log_is_elsewhere: bool = False) -> Found:
         content = _read(path, found, work=work, log_too=not log_is_elsewhere)
         label = read_label(content.label)
         whole = content.major is not None and content.control and label is not None
-        if content.manifest or whole:
+        started = label is None and path.is_dir() and (path / _STARTED).exists()
+        if started:
+            content.manifest = b""  # of the backup that it was restored from: it has gone on
+        elif content.manifest or whole:
             _manifest(path, content, found, work=work)
         if not whole:
             _say_unfinished(content, label, found, path)
@@ -115,15 +119,16 @@ def _read(path: Path, found: Findings, *, work: Path, log_too: bool) -> Content:
         return Content(is_tar=True, size_bytes=baseread.size_of(path))
 
 
+def _is_at_work(path: Path) -> bool:
+    return (path / "postmaster.pid").exists()
+
+
 def _say_unfinished(content: Content, label: Label | None, found: Findings, path: Path) -> None:
     if found.corrupt:  # which says more
         return
     if content.major is not None and content.control and not content.manifest:
-        at_work = path.is_dir() and (path / "postmaster.pid").exists()
-        found.unknown.append(
-            "this is a data directory without backup_label: "
-            + ("of a running server" if at_work else "of a stopped server, or a careless copy")
-        )
+        whose = "a running server" if _is_at_work(path) else "a stopped server, or a careless copy"
+        found.unknown.append(f"this is a data directory without backup_label: of {whose}")
         return
     there = {
         "PG_VERSION": content.major is not None,
@@ -283,7 +288,7 @@ def _keys(
 
 
 def _next(path: Path, found: Findings, content: Content, *, chained: bool) -> str:
-    if found.corrupt or found.gaps:
+    if found.corrupt or found.gaps or _is_at_work(path):
         return "pg_basebackup -D NEW -c fast -X stream --manifest-checksums=SHA256"
     where = shlex.quote(str(path))
     if chained:

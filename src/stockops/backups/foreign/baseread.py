@@ -42,7 +42,8 @@ class Content:
 
 def archives(folder: Path) -> list[Path]:
     """Return the tar archives of a base backup in `folder`; none where there is no base.tar."""
-    found = sorted(each for each in folder.iterdir() if _ARCHIVE.fullmatch(each.name))
+    there = [each for each in folder.iterdir() if _ARCHIVE.fullmatch(each.name)]
+    found = sorted(each for each in there if each.is_file())  # a pipe would be waited for
     return found if any(each.name.startswith("base.tar") for each in found) else []
 
 

@@ -1,6 +1,7 @@
 """Walk a path, find what is a backup in it, and have each one graded."""
 
 import os
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -92,7 +93,8 @@ def _found(path: Path, root: Path, seen: Seen, *, depth: int) -> Iterator[Found]
         elif path.is_dir():
             yield from _folder(path, name, root, seen, depth)
     except OSError as exc:
-        yield _unreadable(path, name, exc)
+        why = f"it cannot be read: {exc.strerror or exc}"
+        yield _unknown(path, name, why, then=f"ls -la {shlex.quote(str(path))}")
 
 
 def _folder(path: Path, name: str, root: Path, seen: Seen, depth: int) -> Iterator[Found]:
@@ -107,11 +109,14 @@ def _folder(path: Path, name: str, root: Path, seen: Seen, depth: int) -> Iterat
             yield audit_one(path, name)
             return
     if depth == DEPTH_MAX:
+        why = f"folders that are {DEPTH_MAX} deep are not looked into"
+        yield _unknown(path, name, why, then=f"stockops backup audit {shlex.quote(str(path))}")
         return
     for entry in sorted(os.scandir(path), key=lambda each: each.name):
-        if entry.is_symlink() and not entry.is_file():
+        there = Path(entry.path)
+        if entry.is_symlink() and not there.is_file():  # which a link to itself is not, either
             continue  # what a link leads to has its own place
-        yield from _found(Path(entry.path), root, seen, depth=depth + 1)
+        yield from _found(there, root, seen, depth=depth + 1)
 
 
 def _file(path: Path, name: str, seen: Seen) -> Iterator[Found]:
@@ -134,7 +139,7 @@ def _file(path: Path, name: str, seen: Seen) -> Iterator[Found]:
         yield sqldump.unknown(path, name)
 
 
-def _unreadable(path: Path, name: str, exc: OSError) -> Found:
+def _unknown(path: Path, name: str, why: str, *, then: str) -> Found:
     row = Audited(
         tool="unknown",
         id=name,
@@ -142,8 +147,8 @@ def _unreadable(path: Path, name: str, exc: OSError) -> Found:
         started=None,
         size_bytes=0,
         grade="unknown",
-        reason=f"it cannot be read: {exc.strerror or exc}",
-        next=f"ls -la {path}",
+        reason=why,
+        next=then,
     )
     return Found(row=row)
 

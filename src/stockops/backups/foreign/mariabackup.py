@@ -26,6 +26,7 @@ _MAGIC = b"XBSTCK01"
 _VALUE = re.compile(r"^(\w+) = (.*)$", re.MULTILINE)
 _SETTING = re.compile(r"^(\w+)=(.*)$", re.MULTILINE)
 _SERIES = re.compile(r"(\d+\.\d+)\.\d+")
+_STARTED = ("ibtmp1", "multi-master.info")  # which a server writes, and no backup takes along
 _PREPARED = {"log-applied", "full-prepared"}
 _LOG_HEAD_BYTES = 12288  # of ib_logfile0, since 10.8
 _SPARE_BYTES = 256 << 20
@@ -80,13 +81,19 @@ def audit(path: Path, name: str) -> Found:
     """Grade the backup in the directory `path`."""
     found = Findings()
     copy = _described(path)
-    if (path / "aria_log_control").is_file() and not copy.checkpoints and not copy.settings:
+    described = bool(copy.checkpoints or copy.settings)
+    if _is_started(path) or ((path / "aria_log_control").is_file() and not described):
         found.unknown.append("this is a data directory, of a server or restored into one")
     elif _is_complete(copy, found):
         _content(copy, found)
         if not found.corrupt and not copy.is_incremental:
             _prepared(copy, found)
     return _found(copy, path, name, found)
+
+
+def _is_started(path: Path) -> bool:
+    """Tell whether a server ran on what is in `path`: it is no backup, or none any more."""
+    return any((path / name).exists() for name in _STARTED)
 
 
 def audit_stream(path: Path, name: str) -> Found:
@@ -313,7 +320,7 @@ def _found(copy: Copy, path: Path, name: str, found: Findings) -> Found:
 
 def _next(copy: Copy, path: Path, found: Findings) -> str:
     where = shlex.quote(str(path))
-    if found.corrupt or found.gaps:
+    if found.corrupt or found.gaps or _is_started(path):
         return "mariadb-backup --backup --target-dir=NEW"
     if path.is_file():
         return f"mkdir /tmp/proof && mbstream -x -C /tmp/proof < {where}"
