@@ -128,6 +128,17 @@ def test_of_prices_with_the_same_volume_the_least_left_over_then_the_nearest(
     held(bed)
 
 
+def test_on_a_day_that_opens_late_orders_are_collected_until_then(bed: Bed) -> None:
+    symbol = issue(bed)
+    late = date(2025, 11, 13)
+    sold = bed.sell(seller(bed, symbol), symbol, 100, 50_000, clock=clock_of(late, time(8, 40)))
+    bought = bed.buy(bed.account(), symbol, 40, 50_000, clock=clock_of(late, time(9, 30)))
+    assert [(a.status, a.filled_quantity) for a in (sold, bought)] == [("open", 0)] * 2
+    assert uncrossed(bed, symbol, clock_of(late, time(9, 59))) is None
+    assert uncrossed(bed, symbol, clock_of(late, time(10, 0))) == ("opening", 50_000, 40)
+    held(bed)
+
+
 def test_the_first_order_after_the_end_uncrosses(bed: Bed) -> None:
     symbol = issue(bed)
     sold = bed.sell(seller(bed, symbol), symbol, 100, 50_000, clock=EARLY)

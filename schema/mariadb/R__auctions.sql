@@ -14,7 +14,7 @@ CREATE OR REPLACE PROCEDURE find_auction_session(
 )
 COMMENT 'The call auction that the calendar has at the instant; NULL for none'
 BEGIN
-    DECLARE v_opens_at, v_closes_at TIME;
+    DECLARE v_opens_at, v_collects_from, v_collects_to TIME;
     SET o_kind = NULL, o_started_at = NULL, o_ends_at = NULL;
     IF is_business_day(p_market, p_date) AND date(p_at + INTERVAL 9 HOUR) = p_date THEN
         SELECT CASE WHEN count(*) = 1 THEN min(s.opens_at) END INTO v_opens_at
@@ -29,11 +29,12 @@ BEGIN
                     n.market = s.market AND n.session = s.session AND n.valid_from <= p_date
                     AND (n.valid_to IS NULL OR n.valid_to >= p_date)
             );
-        -- On a day that opens late its auction lasts until then.
+        -- On a day that opens late its auction lasts until then. INTO sets one variable after the other, each before the next
+        -- column is computed: what is read here is not written here.
         SELECT
             CASE WHEN s.closes_at <= v_opens_at THEN 'opening' ELSE 'closing' END, s.opens_at,
             CASE WHEN s.closes_at <= v_opens_at THEN v_opens_at ELSE s.closes_at END
-        INTO o_kind, v_opens_at, v_closes_at
+        INTO o_kind, v_collects_from, v_collects_to
         FROM market_sessions AS s
         WHERE
             s.market = p_market
@@ -50,7 +51,8 @@ BEGIN
             AND time(p_at + INTERVAL 9 HOUR) < CASE WHEN s.closes_at <= v_opens_at THEN v_opens_at ELSE s.closes_at END
         LIMIT 1;
         IF o_kind IS NOT NULL THEN
-            SET o_started_at = timestamp(p_date, v_opens_at) - INTERVAL 9 HOUR, o_ends_at = timestamp(p_date, v_closes_at) - INTERVAL 9 HOUR;
+            SET o_started_at = timestamp(p_date, v_collects_from) - INTERVAL 9 HOUR;
+            SET o_ends_at = timestamp(p_date, v_collects_to) - INTERVAL 9 HOUR;
         END IF;
     END IF;
 END;
