@@ -168,6 +168,44 @@ def test_the_command_line_tells_a_replica_that_follows_from_one_that_does_not(pa
     assert state(pair.replica).state == "following", state(pair.replica)
 
 
+def test_who_does_not_follow_is_not_planned_to_take_over_from_a_primary_that_answers(
+    pair: Pair,
+) -> None:
+    apply_nothing, go_on = {
+        "postgresql": ("SELECT pg_wal_replay_pause()", "SELECT pg_wal_replay_resume()"),
+        "mariadb": ("STOP SLAVE SQL_THREAD", "START SLAVE SQL_THREAD"),
+    }[pair.replica.engine]
+    write(pair.replica, apply_nothing)
+    try:
+        eventually(lambda: state(pair.replica).state != "following", SOON_S)
+        for words in ((), ("--plan",), ("--yes",)):
+            refused = stockops("replica", "promote", "--name", pair.replica.name, *words)
+            assert (refused.returncode, refused.stdout) == (5, "")
+            assert "does not follow" in refused.stderr
+            assert "--yes" not in refused.stderr
+    finally:
+        write(pair.replica, go_on)
+    eventually(lambda: state(pair.replica).state == "following", SOON_S)
+
+
+def test_what_a_restarted_replica_has_applied_counts_as_received(pg_pair: Pair) -> None:
+    """It begins to receive at the start of a segment, and its primary is away."""
+    pg_pair.again()
+    labs.stop(pg_pair.primary)
+    labs.stop(pg_pair.replica)
+    pg_pair.replica = labs.start(pg_pair.replica)
+    found = state(pg_pair.replica)
+    assert _lsn(found.received) >= _lsn(found.applied), found
+    assert found.behind_bytes == 0
+    pg_pair.primary = labs.start(pg_pair.primary)
+    eventually(lambda: state(pg_pair.replica).state == "following", SOON_S)
+
+
+def _lsn(text: str) -> int:
+    high, low = text.split("/")
+    return int(high, 16) << 32 | int(low, 16)
+
+
 def test_a_primary_that_works_hands_over_without_a_loss(pair: Pair) -> None:
     before = numbers(pair.primary)
     write(pair.primary, "INSERT INTO kept VALUES (3, 'handed over')")

@@ -59,7 +59,11 @@ class Promoted:
 
 
 def plan(name: str) -> Handover:
-    """Look at the replica `name` and its primary; `Refused` where it is no replica."""
+    """
+    Look at the replica `name` and its primary.
+
+    `Refused` where it is no replica, and where it does not follow a primary that answers.
+    """
     replica = labs.require(name)
     if replica.replica_of is None:
         raise Refused(
@@ -72,9 +76,12 @@ def plan(name: str) -> Handover:
         )
     primary = labs.read(replica.replica_of)
     found = _found(primary)
-    return Handover(
+    handover = Handover(
         replica=replica, primary=primary, found=found, steps=_steps(replica, primary, found)
     )
+    if found == "answers":  # before anybody is told that --yes would do it
+        _require_following(handover)
+    return handover
 
 
 def check(handover: Handover, *, yes: bool) -> None:
