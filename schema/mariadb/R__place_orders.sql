@@ -25,8 +25,9 @@ COMMENT 'Copies the resting orders that the lines of a batch can meet, best firs
 BEGIN
     DECLARE c_first_few INT DEFAULT 12;
     DECLARE c_deepest INT DEFAULT 1000;
-    DECLARE v_room INT DEFAULT 50000;
-    DECLARE v_limit, v_copied INT;
+    DECLARE v_room INT DEFAULT 30000;
+    DECLARE v_limit, v_others, v_copied INT;
+    DECLARE v_last_won, v_shares BIGINT;
     INSERT INTO batch_symbols
     SELECT d.symbol, i.quote_date < p_date OR i.auction_id IS NOT NULL, FALSE, d.buys_to_won, d.sells_from_won, d.bought, d.sold
     FROM (
@@ -39,7 +40,8 @@ BEGIN
         FROM batch_lines AS l GROUP BY l.symbol
     ) AS d
     JOIN stock_inventory AS i ON i.symbol = d.symbol;
-    -- Few of them are met as a rule: a few are copied of every symbol, and more where these have fewer shares than are asked for.
+    -- Few of them are met as a rule: a few are copied of every symbol, read from the end of the index. Of the buys at the last price these
+    -- are the youngest.
     FOR r IN (SELECT y.symbol, y.buys_to_won, y.sells_from_won FROM batch_symbols AS y WHERE NOT y.is_whole) DO
         INSERT INTO batch_book (order_id, symbol, buys, price_won, remaining, reserved_won, account_id)
         (
@@ -53,24 +55,41 @@ BEGIN
             SELECT o.order_id, r.symbol, TRUE, o.resting_won, o.quantity - o.filled_quantity, o.reserved_won, o.account_id
             FROM orders AS o FORCE INDEX (orders_book_ix)
             WHERE o.symbol = r.symbol AND o.side = 'buy' AND o.resting_won >= r.sells_from_won
-            ORDER BY o.resting_won DESC, o.order_id LIMIT c_first_few
+            ORDER BY o.resting_won DESC, o.order_id DESC LIMIT c_first_few
         );
     END FOR;
+    -- Where there are more, and these have fewer shares than are asked for, as many are copied as there are shares.
     FOR r IN (
         SELECT y.symbol, y.buys_to_won, y.sells_from_won, k.buys, CASE WHEN k.buys THEN y.sold ELSE y.bought END AS wanted
         FROM (
-            SELECT b.symbol, b.buys, count(*) AS orders, sum(b.remaining) AS shares FROM batch_book AS b GROUP BY b.symbol, b.buys
+            SELECT b.symbol, b.buys, min(b.price_won) AS lowest_won FROM batch_book AS b GROUP BY b.symbol, b.buys HAVING count(*) = c_first_few
         ) AS k
         JOIN batch_symbols AS y ON y.symbol = k.symbol
-        WHERE k.orders = c_first_few AND k.shares < CASE WHEN k.buys THEN y.sold ELSE y.bought END
+        WHERE
+            CASE WHEN k.buys THEN y.sold ELSE y.bought END > (
+                SELECT coalesce(sum(b.remaining), 0) FROM batch_book AS b
+                WHERE b.symbol = k.symbol AND b.buys = k.buys AND (NOT k.buys OR b.price_won > k.lowest_won)
+            )
     ) DO
-        SET v_limit = least(r.wanted, c_deepest, v_room);
+        SET v_limit = greatest(least(r.wanted, c_deepest, v_room), c_first_few), v_others = v_limit - 1, v_room = v_room - v_limit;
         IF r.buys THEN
-            INSERT IGNORE INTO batch_book (order_id, symbol, buys, price_won, remaining, reserved_won, account_id)
+            SET v_last_won = (
+                SELECT o.resting_won FROM orders AS o FORCE INDEX (orders_book_ix)
+                WHERE o.symbol = r.symbol AND o.side = 'buy' AND o.resting_won >= r.sells_from_won
+                ORDER BY o.resting_won DESC LIMIT 1 OFFSET v_others
+            );
+            UPDATE batch_book SET remaining = 0 WHERE symbol = r.symbol AND buys = TRUE;
+            INSERT INTO batch_book (order_id, symbol, buys, price_won, remaining, reserved_won, account_id)
             SELECT o.order_id, r.symbol, TRUE, o.resting_won, o.quantity - o.filled_quantity, o.reserved_won, o.account_id
             FROM orders AS o FORCE INDEX (orders_book_ix)
-            WHERE o.symbol = r.symbol AND o.side = 'buy' AND o.resting_won >= r.sells_from_won
-            ORDER BY o.resting_won DESC, o.order_id LIMIT v_limit;
+            WHERE o.symbol = r.symbol AND o.side = 'buy' AND o.resting_won >= coalesce(v_last_won + 1, r.sells_from_won)
+            ON DUPLICATE KEY UPDATE remaining = VALUES(remaining);
+            INSERT INTO batch_book (order_id, symbol, buys, price_won, remaining, reserved_won, account_id)
+            SELECT o.order_id, r.symbol, TRUE, o.resting_won, o.quantity - o.filled_quantity, o.reserved_won, o.account_id
+            FROM orders AS o FORCE INDEX (orders_book_ix)
+            WHERE o.symbol = r.symbol AND o.side = 'buy' AND o.resting_won = v_last_won
+            ORDER BY o.order_id LIMIT v_limit
+            ON DUPLICATE KEY UPDATE remaining = VALUES(remaining);
         ELSE
             INSERT IGNORE INTO batch_book (order_id, symbol, buys, price_won, remaining, reserved_won, account_id)
             SELECT o.order_id, r.symbol, FALSE, o.resting_won, o.quantity - o.filled_quantity, 0, o.account_id
@@ -78,9 +97,8 @@ BEGIN
             WHERE o.symbol = r.symbol AND o.side = 'sell' AND o.resting_won <= r.buys_to_won
             ORDER BY o.resting_won, o.order_id LIMIT v_limit;
         END IF;
-        SET v_copied = row_count(), v_room = v_room - v_copied;
-        IF v_limit < r.wanted AND v_copied >= v_limit - c_first_few
-            AND r.wanted > (SELECT sum(b.remaining) FROM batch_book AS b WHERE b.symbol = r.symbol AND b.buys = r.buys) THEN
+        SELECT count(*), sum(b.remaining) INTO v_copied, v_shares FROM batch_book AS b WHERE b.symbol = r.symbol AND b.buys = r.buys AND b.remaining > 0;
+        IF v_copied >= v_limit AND v_shares < r.wanted THEN
             UPDATE batch_symbols SET is_deep = TRUE WHERE symbol = r.symbol;
         END IF;
     END FOR;
