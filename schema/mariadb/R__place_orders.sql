@@ -167,7 +167,7 @@ BEGIN
         position_no INT NOT NULL PRIMARY KEY, turn INT, order_id BIGINT, status VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, reason VARCHAR(24) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, filled_quantity BIGINT,
         value_won BIGINT, fee_won BIGINT, tax_won BIGINT, is_replayed BOOLEAN,
         account_id BIGINT, symbol VARCHAR(6) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin, buys BOOLEAN, limit_won BIGINT, quantity BIGINT, rate DECIMAL(9, 8), sell_tax_rate DECIMAL(9, 8), price_won BIGINT,
-        available_shares BIGINT, house BIGINT, house_fee_won BIGINT, house_tax_won BIGINT, reserve_won BIGINT, settles_on DATE,
+        available_shares BIGINT, meetings INT, house BIGINT, house_fee_won BIGINT, house_tax_won BIGINT, reserve_won BIGINT, settles_on DATE,
         INDEX batch_done_turn_ix (turn)
     ) ENGINE = MEMORY;
 
@@ -279,7 +279,8 @@ END;
 CREATE OR REPLACE PROCEDURE place_turn(IN p_turn INT, IN p_date DATE)
 COMMENT 'Places the orders of a turn, each for another symbol, all together; writes positions, and leaves what else came of them in its tables; for place_orders'
 BEGIN
-    DECLARE v_meetings, v_sales INT DEFAULT 0;
+    DECLARE v_meetings INT DEFAULT 0;
+    DECLARE v_sales INT DEFAULT 1;
     INSERT INTO batch_fills
     SELECT
         m.position_no, m.n, p_turn, 1, m.buys, m.symbol, NULL, m.order_id, m.account_id, c.user_id = m.user_id, m.price_won, m.met, m.remaining - m.met, m.reserved_won,
@@ -307,7 +308,7 @@ BEGIN
     SET v_meetings = row_count();
 
     INSERT INTO batch_done (position_no, turn, reason, filled_quantity, value_won, fee_won, tax_won, is_replayed, account_id, symbol, buys, limit_won,
-        quantity, rate, sell_tax_rate, price_won, available_shares, settles_on)
+        quantity, rate, sell_tax_rate, price_won, available_shares, meetings, settles_on)
     SELECT
         b.position_no, p_turn,
         CASE
@@ -317,12 +318,12 @@ BEGIN
         END,
         coalesce(f.met, 0), coalesce(f.value_won, 0), coalesce(f.fee_won, 0), coalesce(f.tax_won, 0), FALSE, b.account_id, b.symbol, b.side = 'buy', b.limit_won,
         b.quantity, b.rate, CASE WHEN b.side = 'buy' OR b.tax_exempt THEN 0 ELSE i.sell_tax_rate END,
-        coalesce(CASE WHEN b.side = 'buy' THEN f.highest_won ELSE f.lowest_won END, i.last_won), i.available_shares, i.settles_on
+        coalesce(CASE WHEN b.side = 'buy' THEN f.highest_won ELSE f.lowest_won END, i.last_won), i.available_shares, f.meetings, i.settles_on
     FROM batch_orders AS b
     STRAIGHT_JOIN batch_issues AS i ON i.symbol = b.symbol
     LEFT JOIN positions AS p ON b.side = 'sell' AND p.account_id = b.account_id AND p.symbol = b.symbol
     LEFT JOIN (
-        SELECT e.position_no, sum(e.quantity) AS met, sum(e.price_won * e.quantity) AS value_won, sum(e.fee_won) AS fee_won,
+        SELECT e.position_no, count(*) AS meetings, sum(e.quantity) AS met, sum(e.price_won * e.quantity) AS value_won, sum(e.fee_won) AS fee_won,
             sum(e.tax_won) AS tax_won, max(e.price_won) AS highest_won, min(e.price_won) AS lowest_won, max(e.is_own) AS is_own
         FROM batch_fills AS e WHERE e.turn = p_turn GROUP BY e.position_no
     ) AS f ON f.position_no = b.position_no
@@ -381,17 +382,17 @@ BEGIN
         FROM batch_fills AS f WHERE f.turn = p_turn AND f.order_id IS NOT NULL AND NOT f.buys
         ON DUPLICATE KEY UPDATE positions.quantity = positions.quantity + VALUES(quantity), positions.cost_won = positions.cost_won + VALUES(cost_won);
         -- What an account's shares cost is cut off at each sale: one after the other.
-        SELECT coalesce(max(s.sales), 0) INTO v_sales
-        FROM (
-            SELECT count(*) AS sales FROM batch_fills AS f WHERE f.turn = p_turn AND f.order_id IS NOT NULL AND f.buys GROUP BY f.position_no, f.account_id
-        ) AS s;
-        IF v_sales > 1 THEN
+        IF EXISTS (
+            SELECT 1 FROM batch_fills AS f STRAIGHT_JOIN batch_fills AS e ON e.position_no = f.position_no
+            WHERE f.turn = p_turn AND f.buys AND e.account_id = f.account_id AND e.fill_no > f.fill_no
+        ) THEN
             UPDATE (
                 SELECT f.position_no, f.fill_no, row_number() OVER (PARTITION BY f.position_no, f.account_id ORDER BY f.fill_no) AS n
                 FROM batch_fills AS f WHERE f.turn = p_turn AND f.order_id IS NOT NULL AND f.buys
             ) AS s
             STRAIGHT_JOIN batch_fills AS f ON f.position_no = s.position_no AND f.fill_no = s.fill_no
             SET f.sale_no = s.n;
+            SELECT max(f.sale_no) INTO v_sales FROM batch_fills AS f WHERE f.turn = p_turn;
         END IF;
         FOR n IN 1 .. v_sales DO
             UPDATE batch_fills AS f STRAIGHT_JOIN positions AS p ON p.account_id = f.account_id AND p.symbol = f.symbol
@@ -420,7 +421,7 @@ BEGIN
     FROM batch_done AS d
     STRAIGHT_JOIN batch_orders AS b ON b.position_no = d.position_no
     LEFT JOIN batch_book AS k ON k.order_id = d.order_id
-    LEFT JOIN (SELECT e.position_no, max(e.event_id) AS event_id FROM batch_fills AS e GROUP BY e.position_no) AS f ON f.position_no = d.position_no
+    LEFT JOIN batch_fills AS f ON f.position_no = d.position_no AND f.fill_no = CASE WHEN d.house > 0 THEN 1000000 ELSE d.meetings END
     WHERE d.turn IS NOT NULL;
     UPDATE batch_book AS k STRAIGHT_JOIN orders AS o ON o.order_id = k.order_id
     SET
@@ -480,7 +481,7 @@ END;
 CREATE OR REPLACE PROCEDURE place_orders(IN p_orders LONGTEXT CHARACTER SET utf8mb4, IN p_business_date DATE, IN p_at DATETIME(6))
 COMMENT 'Places up to 1,000 orders in one transaction, one answer for each, as if they came in the order of the array'
 BEGIN
-    DECLARE c_shortest_turn INT DEFAULT 8;
+    DECLARE c_shortest_turn INT DEFAULT 3;
     DECLARE v_at DATETIME(6) DEFAULT coalesce(p_at, utc_timestamp(6));
     DECLARE v_date DATE DEFAULT coalesce(p_business_date, date(v_at + INTERVAL 9 HOUR));
     DECLARE v_message VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
