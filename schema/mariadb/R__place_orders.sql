@@ -456,26 +456,17 @@ BEGIN
     SET i.available_shares = b.available_shares, i.last_won = b.last_won
     WHERE b.is_traded;
     INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind)
-    SELECT e.event_id, e.leg, p_date, e.account_id, e.asset, e.amount, e.kind
-    FROM (
-        SELECT
-            f.event_id, l.leg,
-            CASE l.leg WHEN 1 THEN d.account_id WHEN 2 THEN f.account_id WHEN 3 THEN d.account_id WHEN 4 THEN f.account_id WHEN 5 THEN 2 ELSE 3 END AS account_id,
-            CASE WHEN l.leg IN (3, 4) THEN f.symbol ELSE 'KRW' END AS asset,
-            CASE l.leg
-                WHEN 1 THEN CASE WHEN f.buys THEN -f.price_won * f.quantity ELSE f.price_won * f.quantity END - f.fee_won - f.tax_won
-                WHEN 2 THEN CASE WHEN f.buys THEN f.price_won * f.quantity ELSE -f.price_won * f.quantity END - f.their_fee_won - f.their_tax_won
-                WHEN 3 THEN CASE WHEN f.buys THEN f.quantity ELSE -f.quantity END
-                WHEN 4 THEN CASE WHEN f.buys THEN -f.quantity ELSE f.quantity END
-                WHEN 5 THEN f.fee_won + f.their_fee_won
-                ELSE f.tax_won + f.their_tax_won
-            END AS amount,
-            CASE l.leg WHEN 5 THEN 'fee' WHEN 6 THEN 'tax' ELSE 'trade' END AS kind
-        FROM batch_fills AS f
-        STRAIGHT_JOIN batch_done AS d ON d.position_no = f.position_no
-        STRAIGHT_JOIN (SELECT 1 AS leg UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6) AS l
-    ) AS e
-    WHERE e.amount <> 0;
+    SELECT f.event_id, 1, p_date, d.account_id, 'KRW', CASE WHEN f.buys THEN -f.price_won * f.quantity ELSE f.price_won * f.quantity END - f.fee_won - f.tax_won, 'trade' FROM batch_fills AS f STRAIGHT_JOIN batch_done AS d ON d.position_no = f.position_no WHERE CASE WHEN f.buys THEN -f.price_won * f.quantity ELSE f.price_won * f.quantity END - f.fee_won - f.tax_won <> 0
+    UNION ALL
+    SELECT f.event_id, 2, p_date, f.account_id, 'KRW', CASE WHEN f.buys THEN f.price_won * f.quantity ELSE -f.price_won * f.quantity END - f.their_fee_won - f.their_tax_won, 'trade' FROM batch_fills AS f WHERE CASE WHEN f.buys THEN f.price_won * f.quantity ELSE -f.price_won * f.quantity END - f.their_fee_won - f.their_tax_won <> 0
+    UNION ALL
+    SELECT f.event_id, 3, p_date, d.account_id, f.symbol, CASE WHEN f.buys THEN f.quantity ELSE -f.quantity END, 'trade' FROM batch_fills AS f STRAIGHT_JOIN batch_done AS d ON d.position_no = f.position_no
+    UNION ALL
+    SELECT f.event_id, 4, p_date, f.account_id, f.symbol, CASE WHEN f.buys THEN -f.quantity ELSE f.quantity END, 'trade' FROM batch_fills AS f
+    UNION ALL
+    SELECT f.event_id, 5, p_date, 2, 'KRW', f.fee_won + f.their_fee_won, 'fee' FROM batch_fills AS f WHERE f.fee_won + f.their_fee_won <> 0
+    UNION ALL
+    SELECT f.event_id, 6, p_date, 3, 'KRW', f.tax_won + f.their_tax_won, 'tax' FROM batch_fills AS f WHERE f.tax_won + f.their_tax_won <> 0;
 END;
 
 CREATE OR REPLACE PROCEDURE place_orders(IN p_orders LONGTEXT CHARACTER SET utf8mb4, IN p_business_date DATE, IN p_at DATETIME(6))
