@@ -248,30 +248,36 @@ BEGIN
                 OVER (PARTITION BY q.account_id) AS asked_won
         FROM (
             SELECT
-                l.*, i.collects, i.is_deep, a.user_id, a.rate, a.tax_exempt, i.upper_won, a.available_won, o.order_id IS NOT NULL AS is_placed,
+                l.*, a.user_id, a.rate, a.tax_exempt, a.available_won, o.order_id IS NOT NULL AS is_placed,
                 CASE
-                    WHEN l.quantity IS NULL OR l.quantity < 1 OR (l.quantity > i.listed_shares AND i.status <> 'delisted') THEN 'bad_quantity'
+                    WHEN l.quantity IS NULL OR l.quantity < 1 OR (l.quantity > l.listed_shares AND l.status <> 'delisted') THEN 'bad_quantity'
                     WHEN (l.side IN ('buy', 'sell') AND char_length(l.idempotency_key) BETWEEN 1 AND 64
                         AND (l.kind = 'limit' AND l.limit_won >= 1 OR l.kind = 'market' AND l.limit_won IS NULL)) IS NOT TRUE THEN 'bad_request'
-                    WHEN i.symbol IS NULL THEN 'unknown_symbol'
+                    WHEN l.market IS NULL THEN 'unknown_symbol'
                     WHEN a.account_id IS NULL THEN 'unknown_account'
                     WHEN a.status <> 'active' THEN 'account_inactive'
-                    WHEN i.status = 'delisted' THEN 'delisted'
-                    WHEN i.status = 'halted' THEN 'halted'
-                    WHEN NOT i.is_open OR t.tick_won IS NULL OR a.rate IS NULL THEN 'closed_session'
-                    WHEN l.limit_won % t.tick_won <> 0 THEN 'off_tick'
-                    WHEN l.limit_won < i.lower_won OR l.limit_won > i.upper_won THEN 'outside_price_limit'
+                    WHEN l.status = 'delisted' THEN 'delisted'
+                    WHEN l.status = 'halted' THEN 'halted'
+                    WHEN NOT l.is_open OR l.tick_won IS NULL OR a.rate IS NULL THEN 'closed_session'
+                    WHEN l.limit_won % l.tick_won <> 0 THEN 'off_tick'
+                    WHEN l.limit_won < l.lower_won OR l.limit_won > l.upper_won THEN 'outside_price_limit'
                 END AS reason
-            FROM batch_lines AS l
-            LEFT JOIN batch_issues AS i ON i.symbol = l.symbol
+            FROM (
+                SELECT
+                    b.*, i.market, i.status, i.listed_shares, i.is_open, i.collects, i.is_deep, i.lower_won, i.upper_won,
+                    -- The row of the issue tells the steps within the limits of its day.
+                    CASE
+                        WHEN i.tick_won IS NULL OR b.limit_won NOT BETWEEN i.lower_won AND i.upper_won
+                            THEN (SELECT t.tick_won FROM tick_sizes AS t
+                                WHERE t.market = i.market AND t.valid_from <= p_date AND t.price_from_won <= coalesce(b.limit_won, 1)
+                                ORDER BY t.valid_from DESC, t.price_from_won DESC LIMIT 1)
+                        WHEN b.limit_won >= i.high_tick_from_won THEN i.high_tick_won
+                        ELSE i.tick_won
+                    END AS tick_won
+                FROM batch_lines AS b LEFT JOIN batch_issues AS i ON i.symbol = b.symbol
+            ) AS l
             LEFT JOIN batch_accounts AS a ON a.account_id = l.account_id
             LEFT JOIN orders AS o ON o.account_id = l.account_id AND o.idempotency_key = l.idempotency_key
-            LEFT JOIN (
-                SELECT b.market, b.price_from_won, b.tick_won,
-                    coalesce(lead(b.price_from_won) OVER (PARTITION BY b.market ORDER BY b.price_from_won), 9223372036854775807) AS price_to_won
-                FROM tick_sizes AS b
-                WHERE b.valid_from = (SELECT max(n.valid_from) FROM tick_sizes AS n WHERE n.market = b.market AND n.valid_from <= p_date)
-            ) AS t ON t.market = i.market AND coalesce(l.limit_won, 1) >= t.price_from_won AND coalesce(l.limit_won, 1) < t.price_to_won
         ) AS q
     ) AS s;
 END;
