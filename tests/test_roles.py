@@ -105,7 +105,7 @@ def test_the_application_rebalances_and_the_reader_asks_what_came_of_it(
 
 
 INNER = {
-    "postgresql": ("open_day", "replay_order", "judge_orders", "place_turn"),
+    "postgresql": ("open_day", "replay_order", "judge_orders", "place_together"),
     "mariadb": ("open_day", "replay_order", "execute_order", "judge_orders", "place_turn"),
 }
 

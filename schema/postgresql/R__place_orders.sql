@@ -5,9 +5,12 @@
 -- these symbols meanwhile: keep to 1,000 orders.
 --
 -- Orders for different symbols touch each other only through the cash of an account. So the symbols whose buyers can pay for
--- all that they ask in the batch are taken in turns: the first order of each such symbol, then the second of each, and so on;
--- one turn is one statement that writes each table once. What is left, where a turn would be too short to pay, or where cash
--- is tight, goes through place_order one by one in the order of the array. Within a symbol the order is always the array's.
+-- all that they ask in the batch are traded issue by issue in variables, and what becomes of all of them is written at the
+-- end, each table once: an order that another one of the batch meets is written as it ends, and no statement reads or writes
+-- for one order. What is left, where cash is tight, goes through place_order one by one in the order of the array. Within a
+-- symbol the order is always the array's.
+
+DROP FUNCTION IF EXISTS place_turn(batch_line[], date, timestamptz);
 
 CREATE OR REPLACE FUNCTION judge_orders(p_orders jsonb, p_date date, p_at timestamptz)
 RETURNS batch_line[] LANGUAGE sql VOLATILE AS $body$
@@ -69,13 +72,12 @@ RETURNS batch_line[] LANGUAGE sql VOLATILE AS $body$
         SELECT
             *,
             bool_and(NOT recorded OR (NOT is_replay AND NOT collects AND (reason IS NOT NULL OR coalesce(asked_won, 0) <= available_won)))
-                OVER (PARTITION BY symbol) AS together,
-            row_number() OVER (PARTITION BY symbol, recorded ORDER BY position_no) AS turn
+                OVER (PARTITION BY symbol) AS together
         FROM summed
     )
     -- A cast to a row cuts texts to the length of its fields: what is too long would come to be valid.
     SELECT array_agg(
-        ROW(position_no, turn, together, CASE WHEN length(key) <= 64 THEN key END, account_id, CASE WHEN length(symbol) <= 6 THEN symbol END,
+        ROW(position_no, NULL, together, CASE WHEN length(key) <= 64 THEN key END, account_id, CASE WHEN length(symbol) <= 6 THEN symbol END,
             CASE WHEN length(side) <= 4 THEN side END, CASE WHEN length(kind) <= 8 THEN kind END, limit_won, quantity,
             portfolio_id, condition_id, prediction_id, user_id, rate, tax_exempt, reason, recorded)::batch_line
         ORDER BY position_no
@@ -84,214 +86,467 @@ RETURNS batch_line[] LANGUAGE sql VOLATILE AS $body$
 $body$;
 COMMENT ON FUNCTION judge_orders(jsonb, date, timestamptz) IS 'What can be said of a batch before anything is traded; for place_orders, which holds the locks';
 
-CREATE OR REPLACE FUNCTION place_turn(p_lines batch_line[], p_date date, p_at timestamptz)
-RETURNS TABLE (position_no bigint, answer order_answer) LANGUAGE sql VOLATILE AS $body$
-    WITH line AS MATERIALIZED (
-        SELECT
-            l.position_no, l.key, l.account_id, l.symbol, l.side, l.kind, l.limit_won, l.quantity, l.portfolio_id, l.condition_id, l.prediction_id,
-            l.user_id, l.rate, l.tax_exempt, l.side = 'buy' AS buys, i.available_shares, i.last_won, i.settles_on, i.sell_tax_rate,
-            CASE WHEN l.side = 'buy' THEN 1 ELSE coalesce(l.limit_won, i.lower_won) END AS from_won,
-            CASE WHEN l.side = 'buy' THEN coalesce(l.limit_won, i.upper_won) ELSE i.upper_won END AS to_won,
-            CASE
-                WHEN l.reason IS NULL AND l.side = 'sell' AND coalesce(p.quantity - p.reserved_quantity, 0) < l.quantity THEN 'insufficient_shares'
-                ELSE l.reason
-            END AS reason
-        FROM unnest(p_lines) AS l
-        JOIN stock_inventory AS i ON i.symbol = l.symbol
-        LEFT JOIN positions AS p ON p.account_id = l.account_id AND p.symbol = l.symbol AND l.side = 'sell'
-    ),
-    -- From here on no step joins another one: rows that belong together stay in one row set, because the planner cannot know
-    -- how many there are and would go through them in nested loops.
-    meeting AS (
-        SELECT
-            line.*, m.n, m.order_id, m.account_id AS maker_id, m.resting_won, m.reserved_won, m.remaining,
-            least(m.remaining, line.quantity - m.before) AS met_quantity, c.user_id = line.user_id AS is_own, c.tax_exempt AS their_exempt,
-            (SELECT f.commission_rate FROM fee_schedules AS f
-                WHERE f.broker_id = c.broker_id AND f.valid_from <= p_date ORDER BY f.valid_from DESC LIMIT 1) AS their_rate,
-            count(m.order_id) OVER (PARTITION BY line.position_no, m.account_id) AS times
-        FROM line
-        LEFT JOIN LATERAL (
+CREATE OR REPLACE FUNCTION place_together(p_lines batch_line[], p_date date, p_at timestamptz)
+RETURNS order_answer[] LANGUAGE plpgsql VOLATILE AS $body$
+DECLARE
+    r record;  -- a resting order, or an order of the batch
+    v_symbol text := '';
+    v_buys boolean;
+    v_other integer;  -- side that the order meets: 1 sells, 2 buys
+    v_available bigint;  -- shares that the house has left of the issue
+    v_last bigint;
+    v_reach bigint;  -- the worst price that the order takes, as a rank
+    v_rank bigint;
+    v_reason text;
+    v_status text;
+    v_order_id bigint;
+    v_event bigint;
+    v_left bigint;
+    v_price bigint;
+    v_house bigint;
+    v_fill bigint;
+    v_value bigint;
+    v_met bigint;
+    v_met_won bigint;
+    v_fees bigint;
+    v_taxes bigint;
+    v_reserve bigint;
+    v_maker bigint;
+    v_their_rate numeric;
+    v_h integer;
+    v_mh integer;
+    e integer;
+    v_before integer;
+    v_count integer := coalesce(cardinality(p_lines), 0);
+    v_answers order_answer[] := array_fill(NULL::order_answer, ARRAY[v_count]);
+    -- The orders of the batch as they end, by their place in it.
+    o_order bigint[] := array_fill(NULL::bigint, ARRAY[v_count]);
+    o_filled bigint[] := o_order;
+    o_reserved bigint[] := o_order;
+    o_status text[] := array_fill(NULL::text, ARRAY[v_count]);
+    o_closed bigint[] := o_order;
+    -- Orders that rest, those of the issue linked from the best price to the worst, within a price from the first to the last.
+    v_rests integer := 0;
+    v_heads integer[];  -- the best sell, the best buy; 0: there is none
+    v_tails integer[];
+    q_next integer[];
+    q_rank bigint[];  -- the lower the better
+    q_order bigint[];
+    q_position bigint[];  -- place in the batch; NULL where it rested before
+    q_account bigint[];
+    q_user bigint[];
+    q_rate numeric[];
+    q_exempt boolean[];
+    q_price bigint[];
+    q_left bigint[];
+    q_reserved bigint[];
+    q_met bigint[];
+    q_event bigint[];
+    q_holding integer[];
+    -- What the accounts hold of the issues.
+    v_held integer := 0;
+    v_first_held integer := 0;
+    v_accounts bigint[];  -- those of the issue that follow v_first_held
+    h_account bigint[];
+    h_symbol text[];
+    h_quantity bigint[];
+    h_reserved bigint[];
+    h_cost bigint[];
+    h_changed boolean[];
+    -- The trades. The house has account 1 and no order.
+    v_trades integer := 0;
+    t_event bigint[];
+    t_symbol text[];
+    t_side text[];
+    t_settles date[];
+    t_taker bigint[];
+    t_account bigint[];
+    t_order bigint[];
+    t_maker bigint[];
+    t_price bigint[];
+    t_quantity bigint[];
+    t_fee bigint[];
+    t_tax bigint[];
+    t_their_fee bigint[];
+    t_their_tax bigint[];
+    t_released bigint[];  -- of what an order that rested before had reserved
+    v_issues integer := 0;
+    i_symbol text[];
+    i_available bigint[];
+    i_last bigint[];
+BEGIN
+    FOR r IN
+        WITH line AS MATERIALIZED (
             SELECT
-                o.order_id, o.account_id, o.resting_won, o.reserved_won, o.quantity - o.filled_quantity AS remaining, row_number() OVER best AS n,
-                (sum(o.quantity - o.filled_quantity) OVER best)::bigint - (o.quantity - o.filled_quantity) AS before
-            FROM orders AS o
-            WHERE
-                o.symbol = line.symbol AND o.side = CASE WHEN line.buys THEN 'sell' ELSE 'buy' END
-                AND o.resting_won >= line.from_won AND o.resting_won <= line.to_won
-            WINDOW best AS (ORDER BY CASE WHEN line.buys THEN o.resting_won ELSE -o.resting_won END, o.order_id)
-        ) AS m ON line.reason IS NULL AND m.before < line.quantity
-        LEFT JOIN accounts AS c ON c.account_id = m.account_id
-    ),
-    priced AS (
-        SELECT
-            *,
-            quantity - coalesce((sum(met_quantity) OVER whole)::bigint, 0) AS unmet,
-            coalesce(first_value(resting_won) OVER (PARTITION BY position_no ORDER BY n DESC), last_won) AS price_won,
-            CASE WHEN reason IS NULL AND bool_or(is_own) OVER whole THEN 'self_match' ELSE reason END AS refusal,
-            -- What one account's shares cost is cut off at each sale: two sales of one account take place_order.
-            max(times) OVER whole AS most_times
-        FROM meeting
-        WINDOW whole AS (PARTITION BY position_no)
-    ),
-    outcome AS MATERIALIZED (
-        SELECT
-            *,
-            CASE
-                WHEN refusal IS NOT NULL OR (buys AND price_won > to_won) OR (NOT buys AND price_won < from_won) THEN 0
-                WHEN buys THEN least(unmet, available_shares)
-                ELSE unmet
-            END AS house
-        FROM priced
-        WHERE most_times < 2
-    ),
-    event AS (
-        SELECT
-            e.*, nextval('event_ids') AS event_id, e.fill_won * e.fill_quantity AS value_won,
-            CASE WHEN e.buys OR e.tax_exempt THEN 0 ELSE floor(e.fill_won * e.fill_quantity * e.sell_tax_rate)::bigint END AS tax_won,
-            CASE WHEN e.buys AND NOT e.their_exempt THEN floor(e.fill_won * e.fill_quantity * e.sell_tax_rate)::bigint ELSE 0 END AS their_tax_won,
-            floor(e.fill_won * e.fill_quantity * e.rate)::bigint AS fee_won,
-            floor(e.fill_won * e.fill_quantity * e.their_rate)::bigint AS their_fee_won,
-            CASE WHEN e.buys OR e.order_id IS NULL THEN 0
-                ELSE e.fill_won * e.left_over + floor(e.fill_won * e.left_over * e.their_rate)::bigint END AS their_reserve_won
-        FROM (
-            -- The order itself, then what it meets, then the house.
-            SELECT o.position_no, 0 AS step, o.account_id, o.user_id, o.key, o.symbol, o.side, o.buys, o.kind, o.limit_won, o.quantity, o.portfolio_id,
-                o.condition_id, o.prediction_id, o.rate, o.tax_exempt, o.sell_tax_rate, o.settles_on, o.refusal, o.unmet, o.house, o.price_won,
-                NULL::bigint AS order_id, 1::bigint AS maker_id, 0::bigint AS reserved_won, 0::bigint AS left_over, 0::bigint AS fill_won,
-                0::bigint AS fill_quantity, 0::numeric AS their_rate, true AS their_exempt
-            FROM outcome AS o WHERE coalesce(o.n, 1) = 1
+                l.*, i.available_shares, i.last_won, i.settles_on, i.sell_tax_rate,
+                CASE WHEN l.side = 'buy' THEN coalesce(l.limit_won, i.upper_won) ELSE -coalesce(l.limit_won, i.lower_won) END AS reach
+            FROM unnest(p_lines) AS l
+            JOIN stock_inventory AS i ON i.symbol = l.symbol
+            WHERE l.together AND l.recorded
+        ),
+        asked AS MATERIALIZED (
+            SELECT l.symbol, CASE l.side WHEN 'buy' THEN 'sell' ELSE 'buy' END AS side, sum(l.quantity) AS quantity, max(l.reach) AS reach
+            FROM line AS l WHERE l.reason IS NULL GROUP BY l.symbol, l.side
+        ),
+        entry AS (
+            -- What rests, as far as the orders of the batch can reach.
+            SELECT
+                b.symbol, NULL::bigint AS position_no, m.n, m.order_id, m.account_id, b.side, b.side = 'buy' AS buys, NULL::bigint AS limit_won,
+                m.remaining AS quantity, m.resting_won, m.reserved_won, NULL::bigint AS reach, c.user_id, c.tax_exempt,
+                (SELECT f.commission_rate FROM fee_schedules AS f
+                    WHERE f.broker_id = c.broker_id AND f.valid_from <= p_date ORDER BY f.valid_from DESC LIMIT 1) AS rate,
+                NULL::text AS reason, i.available_shares, i.last_won, i.settles_on, NULL::numeric AS sell_tax_rate
+            FROM asked AS b
+            JOIN stock_inventory AS i ON i.symbol = b.symbol
+            CROSS JOIN LATERAL (
+                SELECT
+                    o.order_id, o.account_id, o.resting_won, o.reserved_won, o.quantity - o.filled_quantity AS remaining, row_number() OVER best AS n,
+                    sum(o.quantity - o.filled_quantity) OVER best - (o.quantity - o.filled_quantity) AS before
+                FROM orders AS o
+                WHERE
+                    o.symbol = b.symbol AND o.side = b.side
+                    AND o.resting_won >= CASE b.side WHEN 'buy' THEN -b.reach ELSE 1 END
+                    AND o.resting_won <= CASE b.side WHEN 'buy' THEN i.upper_won ELSE b.reach END
+                WINDOW best AS (ORDER BY CASE b.side WHEN 'buy' THEN -o.resting_won ELSE o.resting_won END, o.order_id)
+            ) AS m
+            JOIN accounts AS c ON c.account_id = m.account_id
+            WHERE m.before < b.quantity
             UNION ALL
-            SELECT o.position_no, o.n, o.account_id, o.user_id, o.key, o.symbol, o.side, o.buys, o.kind, o.limit_won, o.quantity, o.portfolio_id,
-                o.condition_id, o.prediction_id, o.rate, o.tax_exempt, o.sell_tax_rate, o.settles_on, o.refusal, o.unmet, o.house, o.price_won,
-                o.order_id, o.maker_id, o.reserved_won, o.remaining - o.met_quantity, o.resting_won,
-                o.met_quantity, o.their_rate, o.their_exempt
-            FROM outcome AS o WHERE o.n IS NOT NULL AND o.refusal IS NULL
-            UNION ALL
-            SELECT o.position_no, 1000000, o.account_id, o.user_id, o.key, o.symbol, o.side, o.buys, o.kind, o.limit_won, o.quantity, o.portfolio_id,
-                o.condition_id, o.prediction_id, o.rate, o.tax_exempt, o.sell_tax_rate, o.settles_on, o.refusal, o.unmet, o.house, o.price_won,
-                NULL, 1, 0, 0, o.price_won,
-                o.house, 0, true
-            FROM outcome AS o WHERE coalesce(o.n, 1) = 1 AND o.house > 0
-            ORDER BY 1, 2
-        ) AS e
+            SELECT
+                l.symbol, l.position_no, 0, NULL, l.account_id, l.side, l.side = 'buy', l.limit_won, l.quantity, NULL, NULL, l.reach, l.user_id, l.tax_exempt,
+                l.rate, l.reason, l.available_shares, l.last_won, l.settles_on, l.sell_tax_rate
+            FROM line AS l
+        )
+        SELECT e.*, p.quantity AS held_quantity, p.reserved_quantity AS held_reserved, p.cost_won AS held_cost
+        FROM entry AS e
+        LEFT JOIN positions AS p ON p.account_id = e.account_id AND p.symbol = e.symbol
+        ORDER BY e.symbol, e.position_no NULLS FIRST, e.n
+    LOOP
+        v_buys := r.buys;
+        IF r.symbol <> v_symbol THEN
+            IF v_symbol <> '' THEN
+                i_available[v_issues] := v_available;
+                i_last[v_issues] := v_last;
+            END IF;
+            v_symbol := r.symbol;
+            v_available := r.available_shares;
+            v_last := r.last_won;
+            v_issues := v_issues + 1;
+            i_symbol[v_issues] := v_symbol;
+            v_heads := ARRAY[0, 0];
+            v_tails := ARRAY[0, 0];
+            v_first_held := v_held;
+            v_accounts := NULL;
+        END IF;
+        v_h := v_first_held + array_position(v_accounts, r.account_id);
+        IF v_h IS NULL THEN
+            v_held := v_held + 1;
+            v_h := v_held;
+            v_accounts := v_accounts || r.account_id;
+            h_account[v_h] := r.account_id;
+            h_symbol[v_h] := v_symbol;
+            h_quantity[v_h] := coalesce(r.held_quantity, 0);
+            h_reserved[v_h] := coalesce(r.held_reserved, 0);
+            h_cost[v_h] := coalesce(r.held_cost, 0);
+            h_changed[v_h] := false;
+        END IF;
+
+        v_other := CASE WHEN v_buys THEN 1 ELSE 2 END;
+        v_left := r.quantity;
+        v_reserve := r.reserved_won;
+        v_price := r.resting_won;
+        v_order_id := r.order_id;
+        IF r.position_no IS NOT NULL THEN
+            v_order_id := nextval('event_ids');
+            v_event := v_order_id;
+            v_reason := r.reason;
+            v_met := 0;
+            v_met_won := 0;
+            v_fees := 0;
+            v_taxes := 0;
+            v_reserve := 0;
+            v_house := 0;
+            v_price := v_last;
+            IF v_reason IS NULL AND NOT v_buys AND h_quantity[v_h] - h_reserved[v_h] < v_left THEN
+                v_reason := 'insufficient_shares';
+            END IF;
+            IF v_reason IS NULL THEN
+                v_reach := r.reach;
+                e := v_heads[v_other];
+                WHILE e > 0 AND v_left > 0 LOOP
+                    EXIT WHEN q_rank[e] > v_reach;
+                    IF q_user[e] = r.user_id THEN
+                        v_reason := 'self_match';
+                        EXIT;
+                    END IF;
+                    v_left := v_left - q_left[e];
+                    v_price := q_price[e];
+                    e := q_next[e];
+                END LOOP;
+            END IF;
+            IF v_reason IS NOT NULL THEN
+                v_status := 'rejected';
+            ELSE
+                IF v_left > 0 AND (CASE WHEN v_buys THEN v_price ELSE -v_price END) <= v_reach THEN
+                    v_house := CASE WHEN v_buys THEN least(v_left, v_available) ELSE v_left END;
+                END IF;
+                v_left := r.quantity;
+                WHILE v_left > 0 LOOP
+                    e := v_heads[v_other];
+                    IF e > 0 AND q_rank[e] <= v_reach THEN
+                        v_fill := least(v_left, q_left[e]);
+                        v_maker := q_account[e];
+                        v_value := q_price[e] * v_fill;
+                        v_their_rate := q_rate[e];
+                    ELSIF v_house > 0 THEN
+                        e := 0;
+                        v_fill := v_house;
+                        v_maker := 1;
+                        v_value := v_price * v_fill;
+                        v_house := 0;
+                    ELSE
+                        EXIT;
+                    END IF;
+                    v_event := nextval('event_ids');
+                    v_trades := v_trades + 1;
+                    t_event[v_trades] := v_event;
+                    t_symbol[v_trades] := v_symbol;
+                    t_side[v_trades] := r.side;
+                    t_settles[v_trades] := r.settles_on;
+                    t_taker[v_trades] := v_order_id;
+                    t_account[v_trades] := r.account_id;
+                    t_maker[v_trades] := v_maker;
+                    t_quantity[v_trades] := v_fill;
+                    t_fee[v_trades] := floor(v_value * r.rate)::bigint;
+                    t_tax[v_trades] := CASE WHEN v_buys OR r.tax_exempt THEN 0 ELSE floor(v_value * r.sell_tax_rate)::bigint END;
+                    v_left := v_left - v_fill;
+                    v_met := v_met + v_fill;
+                    v_met_won := v_met_won + v_value;
+                    v_fees := v_fees + t_fee[v_trades];
+                    v_taxes := v_taxes + t_tax[v_trades];
+                    IF e = 0 THEN
+                        t_order[v_trades] := NULL;
+                        t_price[v_trades] := v_price;
+                        t_their_fee[v_trades] := 0;
+                        t_their_tax[v_trades] := 0;
+                        t_released[v_trades] := 0;
+                        v_available := v_available + CASE WHEN v_buys THEN -v_fill ELSE v_fill END;
+                    ELSE
+                        v_mh := q_holding[e];
+                        h_changed[v_mh] := true;
+                        t_order[v_trades] := q_order[e];
+                        t_price[v_trades] := q_price[e];
+                        t_their_fee[v_trades] := floor(v_value * v_their_rate)::bigint;
+                        t_their_tax[v_trades] := CASE WHEN v_buys AND NOT q_exempt[e] THEN floor(v_value * r.sell_tax_rate)::bigint ELSE 0 END;
+                        q_left[e] := q_left[e] - v_fill;
+                        q_met[e] := q_met[e] + v_fill;
+                        v_reserve := 0;
+                        IF v_buys THEN
+                            h_cost[v_mh] := h_cost[v_mh] - div(h_cost[v_mh]::numeric * v_fill, h_quantity[v_mh])::bigint;
+                            h_quantity[v_mh] := h_quantity[v_mh] - v_fill;
+                            h_reserved[v_mh] := h_reserved[v_mh] - v_fill;
+                        ELSE
+                            h_quantity[v_mh] := h_quantity[v_mh] + v_fill;
+                            h_cost[v_mh] := h_cost[v_mh] + v_value;
+                            v_reserve := q_price[e] * q_left[e] + floor(q_price[e] * q_left[e] * v_their_rate)::bigint;
+                        END IF;
+                        t_released[v_trades] := CASE WHEN q_position[e] IS NULL THEN q_reserved[e] - v_reserve ELSE 0 END;
+                        q_reserved[e] := v_reserve;
+                        q_event[e] := CASE WHEN q_left[e] = 0 THEN v_event END;
+                        IF q_position[e] IS NOT NULL THEN
+                            o_filled[q_position[e]] := o_filled[q_position[e]] + v_fill;
+                            o_reserved[q_position[e]] := v_reserve;
+                            IF q_left[e] = 0 THEN
+                                o_status[q_position[e]] := 'filled';
+                                o_closed[q_position[e]] := v_event;
+                            END IF;
+                        END IF;
+                        IF q_left[e] = 0 THEN
+                            v_heads[v_other] := q_next[e];
+                        END IF;
+                    END IF;
+                END LOOP;
+                v_reserve := 0;
+                v_status := CASE WHEN v_left = 0 THEN 'filled' WHEN r.limit_won IS NULL THEN 'cancelled' ELSE 'open' END;
+                IF v_status = 'cancelled' THEN
+                    v_reason := 'no_liquidity';
+                END IF;
+                IF v_met > 0 THEN
+                    v_last := v_price;
+                    h_changed[v_h] := true;
+                    IF v_buys THEN
+                        h_quantity[v_h] := h_quantity[v_h] + v_met;
+                        h_cost[v_h] := h_cost[v_h] + v_met_won;
+                    ELSE
+                        h_cost[v_h] := h_cost[v_h] - div(h_cost[v_h]::numeric * v_met, h_quantity[v_h])::bigint;
+                        h_quantity[v_h] := h_quantity[v_h] - v_met;
+                    END IF;
+                END IF;
+                IF v_status = 'open' THEN
+                    IF v_buys THEN
+                        v_reserve := r.limit_won * v_left + floor(r.limit_won * v_left * r.rate)::bigint;
+                    ELSE
+                        h_reserved[v_h] := h_reserved[v_h] + v_left;
+                        h_changed[v_h] := true;
+                    END IF;
+                END IF;
+            END IF;
+            v_answers[r.position_no] := ROW(v_status, v_reason, v_order_id, v_met, v_met_won, v_fees, v_taxes, false);
+            o_order[r.position_no] := v_order_id;
+            o_filled[r.position_no] := v_met;
+            o_reserved[r.position_no] := v_reserve;
+            o_status[r.position_no] := v_status;
+            IF v_status <> 'open' THEN
+                o_closed[r.position_no] := v_event;
+                CONTINUE;
+            END IF;
+            v_price := r.limit_won;
+        END IF;
+
+        v_other := 3 - v_other;
+        v_rank := CASE WHEN v_buys THEN -v_price ELSE v_price END;
+        v_rests := v_rests + 1;
+        q_rank[v_rests] := v_rank;
+        q_order[v_rests] := v_order_id;
+        q_position[v_rests] := r.position_no;
+        q_account[v_rests] := r.account_id;
+        q_user[v_rests] := r.user_id;
+        q_rate[v_rests] := r.rate;
+        q_exempt[v_rests] := r.tax_exempt;
+        q_price[v_rests] := v_price;
+        q_left[v_rests] := v_left;
+        q_reserved[v_rests] := v_reserve;
+        q_met[v_rests] := 0;
+        q_event[v_rests] := NULL;
+        q_holding[v_rests] := v_h;
+        v_before := 0;
+        e := v_heads[v_other];
+        IF e > 0 AND q_rank[v_tails[v_other]] <= v_rank THEN
+            v_before := v_tails[v_other];
+            e := 0;
+        END IF;
+        WHILE e > 0 LOOP
+            EXIT WHEN q_rank[e] > v_rank;
+            v_before := e;
+            e := q_next[e];
+        END LOOP;
+        IF e = 0 THEN
+            v_tails[v_other] := v_rests;
+        END IF;
+        q_next[v_rests] := e;
+        IF v_before = 0 THEN
+            v_heads[v_other] := v_rests;
+        ELSE
+            q_next[v_before] := v_rests;
+        END IF;
+    END LOOP;
+    IF v_issues = 0 THEN
+        RETURN v_answers;
+    END IF;
+    i_available[v_issues] := v_available;
+    i_last[v_issues] := v_last;
+
+    WITH line AS MATERIALIZED (
+        SELECT l.*
+        FROM ROWS FROM (unnest(p_lines), unnest(o_order), unnest(o_filled), unnest(o_reserved), unnest(o_status), unnest(o_closed), unnest(v_answers)) AS l (
+            position_no, turn, together, key, account_id, symbol, side, kind, limit_won, quantity, portfolio_id, condition_id, prediction_id,
+            user_id, rate, tax_exempt, asked_reason, recorded,
+            order_id, all_filled, reserved_won, end_status, closed_event_id, status, reason, answered_id, filled, value_won, fee_won, tax_won, replayed
+        )
+        WHERE l.order_id IS NOT NULL
     ),
-    closed AS (
+    trade AS MATERIALIZED (
         SELECT
-            *,
-            min(event_id) OVER whole AS taker_order_id, max(event_id) OVER whole AS last_event_id,
-            (sum(fill_quantity) OVER whole)::bigint AS filled, (sum(value_won) OVER whole)::bigint AS all_value_won,
-            (sum(fee_won) OVER whole)::bigint AS all_fee_won, (sum(tax_won) OVER whole)::bigint AS all_tax_won,
-            CASE WHEN refusal IS NOT NULL THEN 'rejected' WHEN unmet = house THEN 'filled' WHEN limit_won IS NULL THEN 'cancelled' ELSE 'open' END AS status
-        FROM event
-        WINDOW whole AS (PARTITION BY position_no)
+            t.*, t.side = 'buy' AS buys, t.price_won * t.quantity AS value_won,
+            CASE t.side WHEN 'buy' THEN -1 ELSE 1 END AS way
+        FROM ROWS FROM (
+            unnest(t_event), unnest(t_symbol), unnest(t_side), unnest(t_settles), unnest(t_taker), unnest(t_account), unnest(t_order), unnest(t_maker),
+            unnest(t_price), unnest(t_quantity), unnest(t_fee), unnest(t_tax), unnest(t_their_fee), unnest(t_their_tax), unnest(t_released)
+        ) AS t (
+            event_id, symbol, side, settles_on, taker_id, account_id, order_id, maker_id,
+            price_won, quantity, fee_won, tax_won, their_fee_won, their_tax_won, released_won
+        )
     ),
-    step AS MATERIALIZED (
-        SELECT
-            *,
-            CASE WHEN status = 'cancelled' THEN 'no_liquidity' ELSE refusal END AS why,
-            CASE WHEN status = 'open' AND buys THEN limit_won * (unmet - house) + floor(limit_won * (unmet - house) * rate)::bigint ELSE 0 END AS reserve_won
-        FROM closed
-    ),
-    met AS MATERIALIZED (SELECT f.order_id, f.event_id, f.fill_quantity, f.their_reserve_won, f.left_over FROM step AS f WHERE f.order_id IS NOT NULL),
     placed AS (
         INSERT INTO orders (order_id, account_id, idempotency_key, symbol, side, kind, limit_won, quantity, filled_quantity, reserved_won,
             status, reason, portfolio_id, condition_id, prediction_id, business_date, placed_at, closed_event_id)
         SELECT
-            r.taker_order_id, r.account_id, r.key, r.symbol, r.side, r.kind, r.limit_won, r.quantity, r.filled, r.reserve_won,
-            r.status, r.why, r.portfolio_id, r.condition_id, r.prediction_id, p_date, p_at, CASE WHEN r.status <> 'open' THEN r.last_event_id END
-        FROM step AS r WHERE r.step = 0
+            l.order_id, l.account_id, l.key, l.symbol, l.side, l.kind, l.limit_won, l.quantity, l.all_filled, l.reserved_won,
+            l.end_status, l.reason, l.portfolio_id, l.condition_id, l.prediction_id, p_date, p_at, l.closed_event_id
+        FROM line AS l
     ),
     resting AS (
         UPDATE orders AS o SET
-            filled_quantity = o.filled_quantity + f.fill_quantity,
-            reserved_won = f.their_reserve_won,
-            status = CASE WHEN f.left_over = 0 THEN 'filled' ELSE 'open' END,
-            closed_event_id = CASE WHEN f.left_over = 0 THEN f.event_id END
-        FROM met AS f
+            filled_quantity = o.filled_quantity + q.met,
+            reserved_won = q.reserved_won,
+            status = CASE WHEN q.quantity = 0 THEN 'filled' ELSE 'open' END,
+            closed_event_id = q.event_id
+        FROM unnest(q_order, q_position, q_met, q_left, q_reserved, q_event) AS q (order_id, position_no, met, quantity, reserved_won, event_id)
         -- Said twice: by the array alone the key is looked up, whatever the planner believes of the size of orders.
-        WHERE o.order_id = f.order_id AND o.order_id = ANY (ARRAY(SELECT met.order_id FROM met))
+        WHERE q.position_no IS NULL AND q.met > 0 AND o.order_id = q.order_id AND o.order_id = ANY (q_order)
     ),
     traded AS (
         INSERT INTO trades (trade_id, symbol, buy_order_id, sell_order_id, taker_side, price_won, quantity,
             buy_fee_won, sell_fee_won, sell_tax_won, business_date, settles_on, traded_at)
         SELECT
-            f.event_id, f.symbol, CASE WHEN f.buys THEN f.taker_order_id ELSE f.order_id END, CASE WHEN f.buys THEN f.order_id ELSE f.taker_order_id END,
-            f.side, f.fill_won, f.fill_quantity, CASE WHEN f.buys THEN f.fee_won ELSE f.their_fee_won END,
-            CASE WHEN f.buys THEN f.their_fee_won ELSE f.fee_won END, f.tax_won + f.their_tax_won, p_date, f.settles_on, p_at
-        FROM step AS f WHERE f.step > 0
+            t.event_id, t.symbol, CASE WHEN t.buys THEN t.taker_id ELSE t.order_id END, CASE WHEN t.buys THEN t.order_id ELSE t.taker_id END,
+            t.side, t.price_won, t.quantity, CASE WHEN t.buys THEN t.fee_won ELSE t.their_fee_won END,
+            CASE WHEN t.buys THEN t.their_fee_won ELSE t.fee_won END, t.tax_won + t.their_tax_won, p_date, t.settles_on, p_at
+        FROM trade AS t
     ),
     booked AS (
         INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind)
-        SELECT f.event_id, e.leg, p_date, e.account_id, e.asset, e.amount, e.kind
-        FROM step AS f
+        SELECT t.event_id, e.leg, p_date, e.account_id, e.asset, e.amount, e.kind
+        FROM trade AS t
         CROSS JOIN LATERAL (
             VALUES
-            (1::smallint, f.account_id, 'KRW', CASE WHEN f.buys THEN -f.value_won ELSE f.value_won END - f.fee_won - f.tax_won, 'trade'),
-            (2::smallint, f.maker_id, 'KRW', CASE WHEN f.buys THEN f.value_won ELSE -f.value_won END - f.their_fee_won - f.their_tax_won, 'trade'),
-            (3::smallint, f.account_id, f.symbol, CASE WHEN f.buys THEN f.fill_quantity ELSE -f.fill_quantity END, 'trade'),
-            (4::smallint, f.maker_id, f.symbol, CASE WHEN f.buys THEN -f.fill_quantity ELSE f.fill_quantity END, 'trade'),
-            (5::smallint, 2, 'KRW', f.fee_won + f.their_fee_won, 'fee'),
-            (6::smallint, 3, 'KRW', f.tax_won + f.their_tax_won, 'tax')
+            (1::smallint, t.account_id, 'KRW', t.way * t.value_won - t.fee_won - t.tax_won, 'trade'),
+            (2::smallint, t.maker_id, 'KRW', -t.way * t.value_won - t.their_fee_won - t.their_tax_won, 'trade'),
+            (3::smallint, t.account_id, t.symbol, -t.way * t.quantity, 'trade'),
+            (4::smallint, t.maker_id, t.symbol, t.way * t.quantity, 'trade'),
+            (5::smallint, 2, 'KRW', t.fee_won + t.their_fee_won, 'fee'),
+            (6::smallint, 3, 'KRW', t.tax_won + t.their_tax_won, 'tax')
         ) AS e (leg, account_id, asset, amount, kind)
-        WHERE f.step > 0 AND e.amount <> 0
+        WHERE e.amount <> 0
     ),
     paid AS (
         UPDATE accounts AS a SET cash_won = a.cash_won + d.cash_won, reserved_won = a.reserved_won + d.reserved_won
         FROM (
             SELECT m.account_id, sum(m.cash_won)::bigint AS cash_won, sum(m.reserved_won)::bigint AS reserved_won
             FROM (
-                SELECT r.account_id, CASE WHEN r.buys THEN -r.all_value_won ELSE r.all_value_won END - r.all_fee_won - r.all_tax_won AS cash_won,
-                    r.reserve_won AS reserved_won
-                FROM step AS r WHERE r.step = 0 AND (r.filled > 0 OR r.reserve_won > 0)
+                SELECT t.account_id, t.way * t.value_won - t.fee_won - t.tax_won AS cash_won, 0 AS reserved_won FROM trade AS t
                 UNION ALL
-                SELECT f.maker_id, CASE WHEN f.buys THEN f.value_won ELSE -f.value_won END - f.their_fee_won - f.their_tax_won,
-                    f.their_reserve_won - f.reserved_won
-                FROM step AS f WHERE f.order_id IS NOT NULL
+                SELECT t.maker_id, -t.way * t.value_won - t.their_fee_won - t.their_tax_won, -t.released_won FROM trade AS t WHERE t.order_id IS NOT NULL
+                UNION ALL
+                SELECT l.account_id, 0, l.reserved_won FROM line AS l WHERE l.reserved_won > 0
             ) AS m
             GROUP BY m.account_id
         ) AS d
         WHERE a.account_id = d.account_id
     ),
-    bought AS (
-        INSERT INTO positions AS p (account_id, symbol, quantity, cost_won)
-        SELECT r.account_id, r.symbol, r.filled, r.all_value_won FROM step AS r WHERE r.step = 0 AND r.buys AND r.filled > 0
-        UNION ALL
-        SELECT f.maker_id, f.symbol, f.fill_quantity, f.value_won FROM step AS f WHERE NOT f.buys AND f.order_id IS NOT NULL
+    held AS (
+        INSERT INTO positions AS p (account_id, symbol, quantity, reserved_quantity, cost_won)
+        SELECT h.account_id, h.symbol, h.quantity, h.reserved_quantity, h.cost_won
+        FROM unnest(h_account, h_symbol, h_quantity, h_reserved, h_cost, h_changed) AS h (account_id, symbol, quantity, reserved_quantity, cost_won, changed)
+        WHERE h.changed
         ON CONFLICT (account_id, symbol) DO UPDATE
-        SET quantity = p.quantity + excluded.quantity, cost_won = p.cost_won + excluded.cost_won
-    ),
-    sold AS (
-        UPDATE positions AS p SET
-            cost_won = p.cost_won - div(p.cost_won::numeric * d.quantity, p.quantity)::bigint,
-            quantity = p.quantity - d.quantity,
-            reserved_quantity = p.reserved_quantity + d.reserved_quantity
-        FROM (
-            SELECT r.account_id, r.symbol, r.filled AS quantity, CASE WHEN r.status = 'open' THEN r.quantity - r.filled ELSE 0 END AS reserved_quantity
-            FROM step AS r WHERE r.step = 0 AND NOT r.buys AND r.status <> 'rejected'
-            UNION ALL
-            SELECT f.maker_id, f.symbol, f.fill_quantity, -f.fill_quantity FROM step AS f WHERE f.buys AND f.order_id IS NOT NULL
-        ) AS d
-        WHERE p.account_id = d.account_id AND p.symbol = d.symbol
+        SET quantity = excluded.quantity, reserved_quantity = excluded.reserved_quantity, cost_won = excluded.cost_won
     ),
     moved AS (
-        UPDATE stock_inventory AS i SET
-            available_shares = i.available_shares + CASE WHEN r.buys THEN -r.house ELSE r.house END,
-            last_won = r.price_won
-        FROM step AS r
-        WHERE r.step = 0 AND i.symbol = r.symbol AND r.filled > 0
-    ),
-    logged AS (
-        INSERT INTO audit_log (audit_id, business_date, user_id, action, entity, entity_id, detail)
-        SELECT
-            r.taker_order_id, p_date, r.user_id, 'place', 'order', r.taker_order_id,
-            concat_ws(' ', r.side, r.kind, r.symbol, r.quantity, 'at', coalesce(r.limit_won::text, 'market'), r.status,
-                CASE WHEN r.status = 'rejected' THEN r.why ELSE concat_ws(' ', 'filled', r.filled, 'for', r.all_value_won) END)
-        FROM step AS r WHERE r.step = 0
+        UPDATE stock_inventory AS i SET available_shares = n.available_shares, last_won = n.last_won
+        FROM unnest(i_symbol, i_available, i_last) AS n (symbol, available_shares, last_won)
+        WHERE i.symbol = n.symbol AND (i.available_shares, i.last_won) <> (n.available_shares, n.last_won)
     )
-    SELECT r.position_no, ROW(r.status, r.why, r.taker_order_id, r.filled, r.all_value_won, r.all_fee_won, r.all_tax_won, false)::order_answer
-    FROM step AS r WHERE r.step = 0
+    INSERT INTO audit_log (audit_id, business_date, user_id, action, entity, entity_id, detail)
+    SELECT
+        l.order_id, p_date, l.user_id, 'place', 'order', l.order_id,
+        concat_ws(' ', l.side, l.kind, l.symbol, l.quantity, 'at', coalesce(l.limit_won::text, 'market'), l.status,
+            CASE WHEN l.status = 'rejected' THEN l.reason ELSE concat_ws(' ', 'filled', l.filled, 'for', l.value_won) END)
+    FROM line AS l;
+    RETURN v_answers;
+END
 $body$;
-COMMENT ON FUNCTION place_turn(batch_line[], date, timestamptz) IS 'Places orders that are each for another symbol, all together; leaves out, for place_order, those that meet two resting orders of one account';
+COMMENT ON FUNCTION place_together(batch_line[], date, timestamptz) IS 'Places the orders of a batch whose issues and buyers leave no order waiting for the cash of another; NULL for those it leaves to place_order';
 
 CREATE OR REPLACE FUNCTION place_orders(p_orders jsonb, p_business_date date DEFAULT NULL, p_at timestamptz DEFAULT NULL)
 RETURNS TABLE (
@@ -302,16 +557,12 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $body$
 #variable_conflict use_column
 DECLARE
-    c_shortest_turn CONSTANT integer := 8;
     v_at timestamptz := coalesce(p_at, clock_timestamp());
     v_date date := coalesce(p_business_date, (v_at AT TIME ZONE 'Asia/Seoul')::date);
     v_symbols text[];
     v_accounts bigint[];
     v_lines batch_line[];
-    v_turn batch_line[];
-    v_turn_no bigint := 0;
     v_line batch_line;
-    v_placed record;
     v_answers order_answer[];
 BEGIN
     IF current_setting('transaction_isolation') = 'repeatable read' THEN
@@ -352,21 +603,7 @@ BEGIN
     WHERE i.symbol = ANY (v_symbols) AND i.quote_date < v_date AND session_open(s.market, v_date, v_at);
 
     v_lines := judge_orders(p_orders, v_date, v_at);
-    LOOP
-        v_turn_no := v_turn_no + 1;
-        SELECT array_agg(l.* ORDER BY l.position_no) INTO v_turn
-        FROM unnest(v_lines) AS l WHERE l.together AND l.recorded AND l.turn = v_turn_no;
-        EXIT WHEN coalesce(cardinality(v_turn), 0) < c_shortest_turn;
-        FOR v_placed IN SELECT t.position_no, t.answer FROM place_turn(v_turn, v_date, v_at) AS t LOOP
-            v_answers[v_placed.position_no] := v_placed.answer;
-        END LOOP;
-        FOREACH v_line IN ARRAY v_turn LOOP
-            IF (v_answers[v_line.position_no]).status IS NULL THEN
-                v_answers[v_line.position_no] := place_order(v_line.key, v_line.account_id, v_line.symbol, v_line.side, v_line.kind,
-                    v_line.limit_won, v_line.quantity, v_date, v_at, v_line.portfolio_id, v_line.condition_id, v_line.prediction_id);
-            END IF;
-        END LOOP;
-    END LOOP;
+    v_answers := place_together(v_lines, v_date, v_at);
     FOREACH v_line IN ARRAY coalesce(v_lines, '{}') LOOP
         IF (v_answers[v_line.position_no]).status IS NULL THEN
             v_answers[v_line.position_no] := place_order(v_line.key, v_line.account_id, v_line.symbol, v_line.side, v_line.kind,
