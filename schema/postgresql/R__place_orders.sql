@@ -86,8 +86,10 @@ RETURNS batch_line[] LANGUAGE sql VOLATILE AS $body$
 $body$;
 COMMENT ON FUNCTION judge_orders(jsonb, date, timestamptz) IS 'What can be said of a batch before anything is traded; for place_orders, which holds the locks';
 
+-- Its rows are looked up by their keys, whatever the planner believes of the size of a table: it knows of no array how long it is.
 CREATE OR REPLACE FUNCTION place_together(p_lines batch_line[], p_date date, p_at timestamptz)
-RETURNS order_answer[] LANGUAGE plpgsql VOLATILE AS $body$
+RETURNS order_answer[] LANGUAGE plpgsql VOLATILE
+SET enable_hashjoin = off SET enable_mergejoin = off AS $body$
 DECLARE
     r record;  -- a resting order, or an order of the batch
     v_symbol text := '';
@@ -482,8 +484,7 @@ BEGIN
             status = CASE WHEN q.quantity = 0 THEN 'filled' ELSE 'open' END,
             closed_event_id = q.event_id
         FROM unnest(q_order, q_position, q_met, q_left, q_reserved, q_event) AS q (order_id, position_no, met, quantity, reserved_won, event_id)
-        -- Said twice: by the array alone the key is looked up, whatever the planner believes of the size of orders.
-        WHERE q.position_no IS NULL AND q.met > 0 AND o.order_id = q.order_id AND o.order_id = ANY (q_order)
+        WHERE q.position_no IS NULL AND q.met > 0 AND o.order_id = q.order_id
     ),
     traded AS (
         INSERT INTO trades (trade_id, symbol, buy_order_id, sell_order_id, taker_side, price_won, quantity,
