@@ -13,7 +13,9 @@
 --
 -- Every statement starts an executor of its own, and that, not the rows, is what an order costs: so what belongs together
 -- is joined, and written by one statement. What has nothing to be joined to is read by a plain statement of its own, which
--- costs half of the same as a subquery, and only by an order that needs it.
+-- costs half of the same as a subquery, and only by an order that needs it. An expression of plpgsql is made ready once a
+-- transaction, which is once an order, and costs as much as an assignment of a constant does: hence variables that stay NULL
+-- until an order needs them.
 
 CREATE OR REPLACE FUNCTION open_day(p_symbol text, p_date date, p_at timestamptz)
 RETURNS void LANGUAGE plpgsql AS $body$
@@ -113,11 +115,11 @@ DECLARE
     v_kst timestamp := v_at AT TIME ZONE 'Asia/Seoul';
     v_date date := coalesce(p_business_date, v_kst::date);
     v_buys boolean := p_side = 'buy';
-    v_collects boolean := false;  -- a call auction runs: the order rests, and meets nobody
-    s record;  -- the symbol and its day
-    v_tick_won bigint;
+    v_collects boolean;  -- a call auction runs: the order rests, and meets nobody
+    s record;  -- the symbol's day
+    v_stock record;
     v_same_key bigint;
-    v_best_won bigint;  -- of the resting orders of the other side
+    v_found_won bigint;  -- price of a resting order that would be met
     v_meets boolean;
     v_available_quantity bigint;
     a record;  -- the account
@@ -129,14 +131,14 @@ DECLARE
     v_remaining bigint := p_quantity;
     v_last bigint;
     v_fill bigint;
-    -- What the resting orders gave, all together, and what the house gave.
-    v_met_won bigint := 0;
-    v_met_fee bigint := 0;
-    v_met_tax bigint := 0;
-    v_house bigint := 0;
-    v_house_won bigint := 0;
-    v_house_fee bigint := 0;
-    v_house_tax bigint := 0;
+    -- What the house gave, and what all gave together where a resting order is met; NULL is nothing.
+    v_house bigint;
+    v_house_won bigint;
+    v_house_fee bigint;
+    v_house_tax bigint;
+    v_won bigint;
+    v_fee bigint;
+    v_tax bigint;
     v_reserve bigint := 0;
     v_status text;
     -- The resting orders that are met, in the order in which they are; left NULL by an order that meets none.
@@ -168,38 +170,45 @@ BEGIN
         RETURN refusal('bad_request');
     END IF;
 
+    -- is_open and tick_won are NULL where the row of the issue does not tell: it knows the hours, and the steps within the
+    -- limits, of its own day.
     SELECT
-        k.market, k.status, k.listed_shares,
         i.available_shares, i.last_won, i.quote_date, i.lower_won, i.upper_won, i.settles_on, i.sell_tax_rate,
-        i.tick_won, i.high_tick_from_won, i.high_tick_won,
+        CASE
+            WHEN p_limit_won NOT BETWEEN i.lower_won AND i.upper_won THEN NULL
+            WHEN p_limit_won >= i.high_tick_from_won THEN i.high_tick_won
+            ELSE i.tick_won
+        END AS tick_won,
         i.auction_id IS NULL AND CASE
             WHEN i.quote_date = v_date AND i.opens_at IS NOT NULL
                 THEN v_kst::date = v_date AND v_kst::time >= i.opens_at AND v_kst::time < i.closes_at
-            ELSE session_open(k.market, v_date, v_at)
         END AS is_open
     INTO s
     FROM stock_inventory AS i
-    JOIN stocks AS k ON k.symbol = i.symbol
     WHERE i.symbol = p_symbol
-    FOR NO KEY UPDATE OF i;
-    IF NOT FOUND THEN
-        RETURN refusal('unknown_symbol');
-    END IF;
-    IF NOT s.is_open OR s.quote_date < v_date THEN
-        CASE advance_issue(p_symbol, p_account_id, v_date, v_at)
-            WHEN 'moved' THEN
-                RETURN place_order(p_key, p_account_id, p_symbol, p_side, p_kind, p_limit_won, p_quantity, v_date, v_at,
-                    p_portfolio_id, p_condition_id, p_prediction_id);
-            WHEN 'collects' THEN
-                v_collects := true;
-                s.is_open := true;
-                f_user := ARRAY(
-                    SELECT c.user_id FROM orders AS o JOIN accounts AS c ON c.account_id = o.account_id
-                    WHERE o.symbol = p_symbol AND o.side <> p_side
-                        AND CASE WHEN v_buys THEN o.resting_won <= p_limit_won ELSE o.resting_won >= p_limit_won END
-                );
-            ELSE NULL;
-        END CASE;
+    FOR NO KEY UPDATE;
+    SELECT k.market, k.status, k.listed_shares INTO v_stock FROM stocks AS k WHERE k.symbol = p_symbol;
+    IF s.is_open IS NOT TRUE OR s.quote_date < v_date THEN
+        IF s.quote_date IS NULL THEN
+            RETURN refusal('unknown_symbol');
+        END IF;
+        s.is_open := coalesce(s.is_open, session_open(v_stock.market, v_date, v_at));
+        IF NOT s.is_open OR s.quote_date < v_date THEN
+            CASE advance_issue(p_symbol, p_account_id, v_date, v_at)
+                WHEN 'moved' THEN
+                    RETURN place_order(p_key, p_account_id, p_symbol, p_side, p_kind, p_limit_won, p_quantity, v_date, v_at,
+                        p_portfolio_id, p_condition_id, p_prediction_id);
+                WHEN 'collects' THEN
+                    v_collects := true;
+                    s.is_open := true;
+                    f_user := ARRAY(
+                        SELECT c.user_id FROM orders AS o JOIN accounts AS c ON c.account_id = o.account_id
+                        WHERE o.symbol = p_symbol AND o.side <> p_side
+                            AND CASE WHEN v_buys THEN o.resting_won <= p_limit_won ELSE o.resting_won >= p_limit_won END
+                    );
+                ELSE NULL;
+            END CASE;
+        END IF;
     END IF;
 
     SELECT o.order_id INTO v_same_key FROM orders AS o WHERE o.account_id = p_account_id AND o.idempotency_key = p_key;
@@ -213,23 +222,21 @@ BEGIN
         END IF;
         RETURN refusal('key_reused');
     END IF;
-    -- The row of the issue tells the steps within the limits of its day.
-    IF s.tick_won IS NULL OR p_limit_won NOT BETWEEN s.lower_won AND s.upper_won THEN
-        SELECT t.tick_won INTO v_tick_won
-        FROM tick_sizes AS t WHERE t.market = s.market AND t.valid_from <= v_date AND t.price_from_won <= coalesce(p_limit_won, 1)
+    IF s.tick_won IS NULL THEN
+        SELECT t.tick_won INTO s.tick_won
+        FROM tick_sizes AS t WHERE t.market = v_stock.market AND t.valid_from <= v_date AND t.price_from_won <= coalesce(p_limit_won, 1)
         ORDER BY t.valid_from DESC, t.price_from_won DESC LIMIT 1;
-    ELSE
-        v_tick_won := CASE WHEN p_limit_won >= s.high_tick_from_won THEN s.high_tick_won ELSE s.tick_won END;
     END IF;
     IF v_buys THEN
-        SELECT min(o.resting_won) INTO v_best_won FROM orders AS o WHERE o.symbol = p_symbol AND o.side = 'sell';
-        v_meets := NOT v_collects AND v_best_won <= coalesce(p_limit_won, s.upper_won);
+        SELECT o.resting_won INTO v_found_won
+        FROM orders AS o WHERE o.symbol = p_symbol AND o.side = 'sell' AND o.resting_won <= coalesce(p_limit_won, s.upper_won);
     ELSE
-        SELECT max(o.resting_won) INTO v_best_won FROM orders AS o WHERE o.symbol = p_symbol AND o.side = 'buy';
-        v_meets := NOT v_collects AND v_best_won >= coalesce(p_limit_won, s.lower_won);
+        SELECT o.resting_won INTO v_found_won
+        FROM orders AS o WHERE o.symbol = p_symbol AND o.side = 'buy' AND o.resting_won >= coalesce(p_limit_won, s.lower_won);
         SELECT p.quantity - p.reserved_quantity INTO v_available_quantity
         FROM positions AS p WHERE p.account_id = p_account_id AND p.symbol = p_symbol;
     END IF;
+    v_meets := v_found_won IS NOT NULL AND v_collects IS NOT TRUE;
     IF v_meets THEN
         FOR m IN
             SELECT o.order_id, o.account_id, o.resting_won, o.reserved_won, o.quantity - o.filled_quantity AS remaining, c.user_id, c.tax_exempt,
@@ -266,20 +273,21 @@ BEGIN
             WHERE f.broker_id = c.broker_id AND f.valid_from <= v_date ORDER BY f.valid_from DESC LIMIT 1) AS rate
     INTO a
     FROM accounts AS c WHERE c.account_id = p_account_id AND c.kind = 'customer' FOR NO KEY UPDATE OF c;
-    IF NOT FOUND THEN
-        RETURN refusal('unknown_account');
-    END IF;
-    IF p_quantity > s.listed_shares AND s.status <> 'delisted' THEN  -- all of these may have been paid out
-        RETURN refusal('bad_quantity');
+    IF a.user_id IS NULL OR p_quantity > v_stock.listed_shares THEN
+        IF NOT FOUND THEN
+            RETURN refusal('unknown_account');
+        END IF;
+        IF v_stock.status <> 'delisted' THEN  -- all of these may have been paid out
+            RETURN refusal('bad_quantity');
+        END IF;
     END IF;
 
     v_reason := CASE
         WHEN a.status <> 'active' THEN 'account_inactive'
-        WHEN s.status = 'delisted' THEN 'delisted'
-        WHEN s.status = 'halted' THEN 'halted'
-        WHEN NOT s.is_open OR v_date < s.quote_date OR v_tick_won IS NULL OR a.rate IS NULL THEN 'closed_session'
+        WHEN v_stock.status <> 'listed' THEN v_stock.status  -- delisted, halted
+        WHEN NOT s.is_open OR v_date < s.quote_date OR s.tick_won IS NULL OR a.rate IS NULL THEN 'closed_session'
         WHEN v_collects AND p_limit_won IS NULL THEN 'limit_only'
-        WHEN p_limit_won % v_tick_won <> 0 THEN 'off_tick'
+        WHEN p_limit_won % s.tick_won <> 0 THEN 'off_tick'
         WHEN p_limit_won < s.lower_won OR p_limit_won > s.upper_won THEN 'outside_price_limit'
         WHEN NOT v_buys AND coalesce(v_available_quantity, 0) < p_quantity THEN 'insufficient_shares'
         WHEN v_buys AND p_limit_won * p_quantity + floor(p_limit_won * p_quantity * a.rate) > a.available_won THEN 'insufficient_cash'
@@ -291,6 +299,9 @@ BEGIN
     v_order_id := nextval('event_ids');
     IF v_reason IS NULL THEN
         IF v_meets THEN
+            v_won := 0;
+            v_fee := 0;
+            v_tax := 0;
             FOR n IN 1 .. cardinality(f_order) LOOP
                 v_fill := f_price[n] * f_quantity[n];
                 f_event := f_event || nextval('event_ids');
@@ -298,27 +309,30 @@ BEGIN
                 f_tax := f_tax || CASE WHEN v_buys OR a.tax_exempt THEN 0 ELSE floor(v_fill * s.sell_tax_rate)::bigint END;
                 f_their_fee := f_their_fee || floor(v_fill * f_rate[n])::bigint;
                 f_their_tax := f_their_tax || CASE WHEN v_buys AND NOT f_exempt[n] THEN floor(v_fill * s.sell_tax_rate)::bigint ELSE 0 END;
-                v_met_won := v_met_won + v_fill;
-                v_met_fee := v_met_fee + f_fee[n];
-                v_met_tax := v_met_tax + f_tax[n];
+                v_won := v_won + v_fill;
+                v_fee := v_fee + f_fee[n];
+                v_tax := v_tax + f_tax[n];
                 v_event := f_event[n];
             END LOOP;
         ELSE
             v_last := s.last_won;
         END IF;
-        IF v_remaining > 0 AND NOT v_collects AND (p_limit_won IS NULL OR CASE WHEN v_buys THEN v_last <= p_limit_won ELSE v_last >= p_limit_won END) THEN
+        IF v_remaining > 0 AND v_collects IS NOT TRUE AND (p_limit_won IS NULL OR CASE WHEN v_buys THEN v_last <= p_limit_won ELSE v_last >= p_limit_won END) THEN
             v_house := CASE WHEN v_buys THEN least(v_remaining, s.available_shares) ELSE v_remaining END;
             IF v_house > 0 THEN
                 v_event := nextval('event_ids');
                 v_house_won := v_last * v_house;
                 v_house_fee := floor(v_house_won * a.rate);
-                IF NOT (v_buys OR a.tax_exempt) THEN
-                    v_house_tax := floor(v_house_won * s.sell_tax_rate);
-                END IF;
+                v_house_tax := CASE WHEN v_buys OR a.tax_exempt THEN 0 ELSE floor(v_house_won * s.sell_tax_rate) END;
                 v_remaining := v_remaining - v_house;
+                IF v_meets THEN
+                    v_won := v_won + v_house_won;
+                    v_fee := v_fee + v_house_fee;
+                    v_tax := v_tax + v_house_tax;
+                END IF;
             END IF;
         END IF;
-        IF v_buys AND p_limit_won IS NULL AND v_met_won + v_met_fee + v_house_won + v_house_fee > a.available_won THEN
+        IF v_buys AND p_limit_won IS NULL AND coalesce(v_won + v_fee, v_house_won + v_house_fee) > a.available_won THEN
             v_reason := 'insufficient_cash';
         END IF;
     END IF;
@@ -349,7 +363,7 @@ BEGIN
             v_reserve := p_limit_won * v_remaining + floor(p_limit_won * v_remaining * a.rate);
         END IF;
     END IF;
-    IF v_house > 0 AND v_meets IS NOT TRUE THEN
+    IF v_house > 0 AND NOT v_meets THEN
         -- Most orders meet the house alone: all that they write is one statement.
         IF v_buys THEN
             WITH placed AS (
@@ -449,15 +463,14 @@ BEGIN
     ),
     paid AS (
         UPDATE accounts AS c SET
-            cash_won = c.cash_won + CASE WHEN v_buys THEN -v_met_won - v_house_won ELSE v_met_won + v_house_won END
-                - v_met_fee - v_house_fee - v_met_tax - v_house_tax,
+            cash_won = c.cash_won + coalesce(CASE WHEN v_buys THEN -v_won ELSE v_won END - v_fee - v_tax, 0),
             reserved_won = c.reserved_won + v_reserve
-        WHERE c.account_id = p_account_id AND (v_event IS NOT NULL OR v_reserve > 0)
+        WHERE c.account_id = p_account_id AND (v_meets OR v_reserve > 0)
     )
     INSERT INTO audit_log (audit_id, business_date, user_id, action, entity, entity_id, detail)
     VALUES (v_order_id, v_date, a.user_id, 'place', 'order', v_order_id,
         concat_ws(' ', p_side, p_kind, p_symbol, p_quantity, 'at', coalesce(p_limit_won::text, 'market'), v_status, 'filled', p_quantity - v_remaining,
-            'for', v_met_won + v_house_won));
+            'for', coalesce(v_won, 0)));
 
     IF v_meets THEN
         WITH met AS (
@@ -550,14 +563,14 @@ BEGIN
             quantity = p.quantity - (p_quantity - v_remaining),
             reserved_quantity = p.reserved_quantity + CASE WHEN v_status = 'open' THEN v_remaining ELSE 0 END
         WHERE p.account_id = p_account_id AND p.symbol = p_symbol;
-    ELSIF v_event IS NOT NULL THEN
+    ELSIF v_meets THEN
         INSERT INTO positions AS p (account_id, symbol, quantity, cost_won)
-        VALUES (p_account_id, p_symbol, p_quantity - v_remaining, v_met_won + v_house_won)
+        VALUES (p_account_id, p_symbol, p_quantity - v_remaining, v_won)
         ON CONFLICT (account_id, symbol) DO UPDATE
         SET quantity = p.quantity + excluded.quantity, cost_won = p.cost_won + excluded.cost_won;
     END IF;
-    RETURN ROW(v_status, v_reason, v_order_id, p_quantity - v_remaining, v_met_won + v_house_won, v_met_fee + v_house_fee,
-        v_met_tax + v_house_tax, false)::order_answer;
+    RETURN ROW(v_status, v_reason, v_order_id, p_quantity - v_remaining, coalesce(v_won, 0), coalesce(v_fee, 0), coalesce(v_tax, 0),
+        false)::order_answer;
 END
 $body$;
 COMMENT ON FUNCTION place_order(text, bigint, text, text, text, bigint, bigint, date, timestamptz, bigint, bigint, bigint) IS 'Places one order: checks, reserves, matches by price and time, then meets the house; answers with its state. The same key again answers for the same order';
