@@ -99,9 +99,12 @@ def test_a_full_disk_ends_a_restore_with_its_reason_and_leaves_no_data(
         )
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("STOCKOPS_LABS", str(root))
-        with pytest.raises(StockopsError, match="No space left"):
+        with pytest.raises(labs.NoRoom, match="there is no room for the lab 'full'"):
             labs.adopt("full", engine=said.engine, fill=fill)
         assert labs.find("full") is None
+        with pytest.raises(labs.NoRoom, match=r"MiB are needed, and .* are free at"):
+            drilling.drill(repo, recovery)
+        assert [each.state for each in repo.backups()] == ["complete"]  # nothing is held against it
         free = os.statvfs(root)
         assert free.f_bavail * free.f_frsize > 20 << 20
         labs.sweep()

@@ -24,7 +24,7 @@ from .keys import Identities
 from .manifest import Manifest
 from .proving import Level
 from .repository import Backup, Evidence, Repository, now
-from .restoring import Phases, Recovery, filling, finish, manifest_of, predicted
+from .restoring import Phases, Recovery, filling, finish, manifest_of, predicted, require_room
 from .restoring.loading import load
 from .store import OutOfReach
 
@@ -129,6 +129,7 @@ def drill(
     target = recovery.aim.at or recovery.window.end_at
     if recovery.aim.kind == "backup":
         target = datetime.fromisoformat(said.ended_at)
+    require_room(recovery)
     with _timed(repo, drilled, seen) as (phases, began):
         fill = filling(repo, recovery, identities=identities, phases=phases)
         with lab.temporary(
@@ -200,7 +201,7 @@ def _timed(repo: Repository, drilled: Drilled, seen: Seen) -> Iterator[tuple[Pha
     began = monotonic()
     try:
         yield phases, began
-    except (ConfigError, Refused, Unsupported, Busy, OutOfReach):
+    except (ConfigError, Refused, Unsupported, Busy, OutOfReach, lab.NoRoom):
         raise
     except StockopsError as exc:
         if isinstance(exc, ServerError) and exc.fault is Fault.FULL:

@@ -22,7 +22,7 @@ from ..errors import ConfigError, Refused, ServerError
 from ..lab import Lab
 from ..plan import Consent, Step, check_named
 from ..targets import Target
-from . import credentials
+from . import credentials, restoring
 from .keys import Identities
 from .mariadb import program
 from .questions import LED_HERE, MAY_MAKE, TABLE, TableColumn
@@ -76,6 +76,7 @@ def require_room(recovery: Recovery, wish: Wish) -> None:
             f"{wish.table!r} is of {engine}, and {wish.target.name!r} is {wish.target.engine}",
             hint="Name a target of the same engine with -t.",
         )
+    restoring.require_room(recovery)
     length = len(wish.name.encode() if engine == "postgresql" else wish.name)
     if not 0 < length <= _NAME_MAX[engine]:
         raise ConfigError(f"{wish.name!r} is no name for a table: it has {length} characters")

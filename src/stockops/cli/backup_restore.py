@@ -121,6 +121,7 @@ def _restore(
     from ..backups import restoring  # noqa: PLC0415
 
     form, plan_only, _ = how
+    restoring.require_room(recovery)
     if plan_only:
         click.echo(render.rows(recovery.steps(f"the lab {asked['lab_name'] or 'NAME'}"), form))
         return

@@ -18,12 +18,14 @@ from .operations import (
     rebuilt,
     replicas_of,
     require,
+    require_room,
     status,
     status_of,
     sweep,
     temporary,
     up,
 )
+from .room import NoRoom
 from .servers import ENGINES, crash, run_sql, start, stop
 from .wiping import wipe
 
@@ -38,6 +40,7 @@ __all__ = [
     "Fill",
     "Lab",
     "LabStatus",
+    "NoRoom",
     "State",
     "adopt",
     "aside",
@@ -56,6 +59,7 @@ __all__ = [
     "replicas_of",
     "require",
     "require_place",
+    "require_room",
     "run_sql",
     "start",
     "status",

@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,8 +75,9 @@ def adopt(
             )
         draft = replace(draft_of(name, engine, version, bin_directory), temporary=True)
         try:
-            lab = start(make(draft, {}, fill), port=fill.port, within_s=REPLAY_S)
-            finish(lab)
+            with _room_for(name):
+                lab = start(make(draft, {}, fill), port=fill.port, within_s=REPLAY_S)
+                finish(lab)
         except ServerError:  # its log is named in the error, and stays
             left = read(name)
             if left is not None:
@@ -222,9 +223,10 @@ def temporary(
     owner = os.getpid()
     with held(name), signals_unwind():
         try:
-            lab = make(draft, settings or {}, fill)
-            wanted = port or (fill is not None and fill.port)
-            lab = start(lab, port=wanted, within_s=REPLAY_S if fill else START_S)
+            with _room_for(name):
+                lab = make(draft, settings or {}, fill)
+                wanted = port or (fill is not None and fill.port)
+                lab = start(lab, port=wanted, within_s=REPLAY_S if fill else START_S)
         except ServerError:  # its log is named in the error, and stays
             raise
         except BaseException:
@@ -266,6 +268,13 @@ def rebuilt(
         finally:
             if os.getpid() == owner:  # a child of this process may unwind the block, too
                 _end_rebuilt(name, keep=keep)
+
+
+def _room_for(name: str) -> AbstractContextManager[None]:
+    """Give a block in which a full disk is told as that, and what was made on it goes."""
+    return room.needed(
+        name, new_of=None, undo=lambda: _remove_leftovers(name), then="do the same again"
+    )
 
 
 def _remove_rebuilt(name: str) -> None:
@@ -343,6 +352,15 @@ def _remove_leftovers(name: str) -> None:
     if lab is not None:
         remove(lab)
     place.sweep(name)
+
+
+def require_room(size_bytes: int, *, why: str) -> None:
+    """Raise `NoRoom` where fewer are free for labs, even without what killed makers left there."""
+    try:
+        room.require(size_bytes, why=why)
+    except room.NoRoom:
+        sweep()
+        room.require(size_bytes, why=why)
 
 
 def sweep() -> None:

@@ -2,7 +2,7 @@
 
 from .aims import Aim, parse
 from .chains import chain
-from .filling import filling, finish
+from .filling import filling, finish, require_room
 from .placing import Place, Placed, into, of_lab
 from .placing import steps as placing_steps
 from .planning import Recovery, manifest_of, plan, plan_in_place, predicted
@@ -25,4 +25,5 @@ __all__ = [
     "plan",
     "plan_in_place",
     "predicted",
+    "require_room",
 ]

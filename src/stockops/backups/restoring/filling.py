@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ... import lab as labs
 from ... import numbering
 from ...errors import StorageError
 from ...lab import Fill, Lab
@@ -27,7 +28,17 @@ from .postgresql import PostgreSQL
 from .tools import Phases, Restored, Tools
 
 _STREAMS = ("base.tar", "base.mbs")
+# What a server that is started on the data makes: a redo log and a temporary tablespace, or WAL.
+_BESIDE_BYTES = {"postgresql": 32 << 20, "mariadb": 110 << 20}
 ENGINES: Mapping[str, Restored] = {"postgresql": PostgreSQL(), "mariadb": MariaDB()}
+
+
+def require_room(recovery: Recovery) -> None:
+    """Raise `NoRoom` where what `recovery` writes cannot lie on the disk of the labs."""
+    size = recovery.raw_bytes + _BESIDE_BYTES[recovery.last.engine]
+    if len(recovery.links) > 1 and recovery.last.engine == "postgresql":
+        size += manifest_of(recovery.links[0]).raw_bytes  # what they are combined to, beside them
+    labs.require_room(size, why=f"what {recovery.links[-1].id} holds")
 
 
 def filling(

@@ -18,7 +18,7 @@ from .. import archive
 from ..keys import Identities
 from ..repository import Repository
 from ..store import DirectoryStore
-from .filling import filling, finish
+from .filling import filling, finish, require_room
 from .planning import Recovery
 from .tools import Phases
 
@@ -74,6 +74,7 @@ def steps(repo: Repository, recovery: Recovery, place: Place) -> list[Step]:
             hint="Name a directory outside of it: there, it would be neither kept nor pruned.",
         )
     labs.require_place(place.directory, engine=recovery.last.engine, in_place=place.in_place)
+    require_room(recovery)
     found = recovery.steps("a private lab")
     found.append(Step(action="stop it in good order", why="it has reached the moment"))
     if place.in_place and place.directory.exists():
