@@ -29,7 +29,7 @@ from stockops.backups.repository import Repository
 from stockops.cli import main
 from stockops.engine import connect
 from stockops.engine.base import Server
-from stockops.errors import Refused, ServerError, Unsupported
+from stockops.errors import ConfigError, Refused, ServerError, Unsupported
 from stockops.targets import Target
 
 PAGE = runpy.run_path(str(Path(__file__).parent.parent / "scripts" / "recovery_page.py"))
@@ -417,6 +417,13 @@ def test_what_only_a_recovery_can_seek_is_said_to_be_nowhere(
 )
 def test_a_name_may_be_typed_as_sql_has_it(typed: str, meant: str) -> None:
     assert names.as_typed(typed) == meant
+
+
+def test_a_new_name_is_bare() -> None:
+    assert (names.new('"a.b"'), names.new("it's"), names.new("`x`")) == ("a.b", "it's", "x")
+    for wrong in ("public.orders_1430", 'public."o"', ""):
+        with pytest.raises(ConfigError):
+            names.new(wrong)
 
 
 def test_one_table_comes_back_beside_the_live_one_with_what_differs(ruin: Ruin) -> None:

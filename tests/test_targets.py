@@ -164,20 +164,12 @@ def test_a_url_to_a_protected_database_is_protected_too(home: Path) -> None:
     assert not targets.resolve("postgresql://ops@db1/other", config).protected
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "postgresql://u:hunter2@h/d",
-        "mariadb://u:hunter2@h/d",
-        "postgresql://u@h/d?password=hunter2",
-        "postgresql://u:hunter2@h:port/d",
-        "postgresql://u:hunter2@[h/d",
-    ],
-)
-def test_a_password_in_a_url_is_refused_and_not_repeated(url: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        targets.resolve(url, Config())
-    assert "hunter2" not in f"{caught.value} {caught.value.hint} {caught.value!r}"
+def test_a_lab_to_which_a_protected_target_leads_is_protected_too(home: Path) -> None:
+    up = Running("mine", "postgresql")
+    for url, protected in ((up.url(), True), (f"{up.url()}-2", False)):
+        file = write(home, f"targets: {{prod: {{url: '{url}', protected: true}}}}")
+        found = targets.resolve("mine", targets.load(file), find_lab=lambda _: up)
+        assert (found.lab, found.protected) == ("mine", protected)
 
 
 def test_a_secret_shows_itself_to_nobody() -> None:

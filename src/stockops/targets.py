@@ -125,7 +125,7 @@ def resolve(asked: str | None, config: Config, *, find_lab: FindLab | None = Non
     if entry := config.targets.get(name):
         return _from_entry(entry, find_lab)
     if find_lab and (lab := find_lab(name)):
-        return _from_lab(name, lab, protected=False)
+        return _from_lab(name, lab, protected=protects_lab(config, name, url=lab.url()))
     if name == DEFAULT_LAB:
         raise lab_is_down(name, "postgresql")
     near = _near(name, [*config.targets, DEFAULT_LAB])

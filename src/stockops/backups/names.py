@@ -2,6 +2,8 @@
 
 import re
 
+from ..errors import ConfigError
+
 _QUOTED = r'"(?:[^"]|"")+"|`(?:[^`]|``)+`'
 _AS_SQL = re.compile(rf"(?:(?P<space>{_QUOTED}|[^.\"`]+)\.)?(?P<name>{_QUOTED}|[^.\"`]+)")
 
@@ -16,6 +18,20 @@ def as_typed(name: str) -> str:
     if found is None:
         return name
     return ".".join(_bare(part) for part in (found["space"], found["name"]) if part)
+
+
+def new(name: str) -> str:
+    """Return the bare name that `name` means of a table that is made; its schema is not asked."""
+    if not name:
+        raise ConfigError("the new name is empty", hint="Give one: --as orders_before")
+    found = _AS_SQL.fullmatch(name)
+    if found is not None and found["space"]:
+        raise ConfigError(
+            f"{name!r} names a schema, and the copy lies in that of the table it is of",
+            hint=f"Leave it out: --as {found['name']}; or quote it all, as SQL does, if that is "
+            "the name.",
+        )
+    return as_typed(name)
 
 
 def _bare(part: str) -> str:

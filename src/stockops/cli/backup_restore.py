@@ -103,7 +103,7 @@ def restore_command(
     if (dump := dump_of(repo, moment, asked["name"], asked["system"])) is not None:
         _load(repo, dump, asked, how)
         return
-    if asked["table"] or asked["new_name"]:
+    if asked["table"] or asked["new_name"] is not None:
         _rescue(ctx, repo, recovery_of(repo, moment, asked["name"], asked), asked, how)
     elif asked["directory"] or asked["in_place"]:
         _place(ctx, repo, moment, asked, how)
@@ -254,7 +254,7 @@ def _rescue(
     form, plan_only, consent = how
     known = targets.load(ctx.meta.get("stockops.config"))
     table = names.as_typed(asked["table"])
-    new_name = asked["new_name"] and names.as_typed(asked["new_name"])
+    new_name = None if asked["new_name"] is None else names.new(asked["new_name"])
     wish = rescuing.Wish(
         table=table,
         name=new_name or table.rpartition(".")[2],
