@@ -316,6 +316,12 @@ def test_a_place_within_a_transaction_is_before_it_and_one_behind_the_log_is_non
         my.aim(f"{name}:99999999999")
 
 
+def test_the_replay_of_a_binary_log_is_not_promised_at_the_rate_of_files(my: Ruin) -> None:
+    recovery, bare = my.aim(my.find(table="copied").places[-1].aim), my.aim("backup")
+    log_bytes = sum(log.raw_bytes for log in recovery.logs)
+    assert recovery.predicted_s - bare.predicted_s >= log_bytes / 10e6 > 0
+
+
 def test_the_beginning_of_a_window_that_is_named_can_be_gone_to(ruin: Ruin) -> None:
     with pytest.raises(Refused) as caught:
         ruin.aim("2001-01-01T00:00Z")
