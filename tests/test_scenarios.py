@@ -236,8 +236,9 @@ def test_the_server_gives_up_after_the_time_limit(bed: Bed) -> None:
         ("weights", ("portfoli=3",), "Did you mean portfolio?"),
         ("weights", (), "Write --param portfolio=VALUE"),
         ("history", (), "Write --param order=VALUE"),
-        ("movers", ("rows=many",), "Write it as a whole number from 0 on."),
-        ("movers", ("rows=-1",), "Write it as a whole number from 0 on."),
+        ("movers", ("rows=many",), "Write it as a whole number from 0 to 9223372036854775807."),
+        ("movers", ("rows=-1",), "Write it as a whole number from 0 to 9223372036854775807."),
+        ("ai-signals", ("days=36501",), "Write it as a whole number from 0 to 36500."),
         ("movers", ("rows=1", "rows=2"), "Write --param rows=VALUE"),
         ("movers", ("rows",), "Write --param rows=VALUE"),
         ("unsettled-cash", ("on=5 January",), "Write it as 2026-01-05."),
@@ -250,6 +251,22 @@ def test_what_cannot_be_asked_says_what_can(name: str, given: tuple[str, ...], s
         scenarios.parse(scenarios.find(name), given)
     assert caught.value.hint is not None
     assert caught.value.hint.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("movers", "market=kospi", "there is no market 'kospi'"),
+        ("history", "order=999999999", "there is no order 999999999"),
+        ("history", "user=999999999", "there is no user 999999999"),
+        ("profit", "account=999999999", "there is no account 999999999"),
+        ("warnings", "user=999999999", "there is no user 999999999"),
+    ],
+)
+def test_who_is_not_there_has_no_empty_answer(bed: Bed, name: str, given: str, said: str) -> None:
+    refused = stockops(bed.target, name, "--param", given)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert said in refused.stderr
 
 
 def test_the_list_has_every_scenario_and_needs_no_server() -> None:

@@ -10,6 +10,7 @@ from ..engine.moments import in_utc
 from ..errors import ConfigError
 from ..market import KST
 from .catalogue import SCENARIOS, Param, Scenario
+from .rows import UNKNOWN
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -86,9 +87,15 @@ def parse(scenario: Scenario, given: Sequence[str]) -> dict[str, int | str | Non
 def ask(
     server: Server, scenario: Scenario, params: Mapping[str, int | str | None], *, now: datetime
 ) -> Answered:
-    """Ask with the parameters of `parse`, at the moment `now`; instants of the answer are UTC."""
+    """
+    Ask with the parameters of `parse`, at the moment `now`; instants of the answer are UTC.
+
+    `ConfigError` for a market, a user, an account or an order that is not there: that nothing
+    happened to it would be no answer.
+    """
     values = {param.key: _sent(param, params[param.name], now) for param in scenario.params}
     with server.transaction(isolation="repeatable read", read_only=True):
+        _require_known(server, scenario, values)
         rows = [in_utc(row) for row in scenario.fetch(server, values)]
     shown = {
         param.name: str(values[param.key])
@@ -97,6 +104,12 @@ def ask(
     }
     is_cut = len(rows) >= values.get("row_limit", len(rows) + 1)
     return Answered(scenario, shown, rows, is_cut)
+
+
+def _require_known(server: Server, scenario: Scenario, values: Mapping[str, Any]) -> None:
+    for found in server.fetch(UNKNOWN, **{key: values.get(key) for key in _NAMES}):
+        param = scenario.param(found.parameter)
+        raise ConfigError(f"there is no {param.name} {values[param.key]!r}", hint=_NAMES[param.key])
 
 
 def _shown(default: int | str | None) -> str:
@@ -108,7 +121,7 @@ def _typed(param: Param, value: str) -> int | str:
     try:
         match param.kind:
             case "number":
-                return _number(value, _DAYS_MAX if param.name in {"days", "hours"} else _NUMBER_MAX)
+                return _number(value, _most(param))
             case "date":
                 return date.fromisoformat(value).isoformat()
             case "instant":
@@ -120,9 +133,13 @@ def _typed(param: Param, value: str) -> int | str:
                 return value
     except (ValueError, OverflowError) as exc:
         raise ConfigError(
-            f"the parameter {param.name!r} is a {param.kind}, and {value!r} is none",
-            hint=f"Write it as {_EXAMPLES[param.kind]}.",
+            f"the parameter {param.name!r} cannot be {value!r}",
+            hint=f"Write it as {_EXAMPLES[param.kind].format(most=_most(param))}.",
         ) from exc
+
+
+def _most(param: Param) -> int:
+    return _DAYS_MAX if param.name in {"days", "hours"} else _NUMBER_MAX
 
 
 def _number(value: str, most: int) -> int:
@@ -132,8 +149,14 @@ def _number(value: str, most: int) -> int:
     return number
 
 
+_NAMES = {
+    "market": "Take KOSPI, KOSDAQ or KONEX.",
+    "user_id": "Take a user_id, as all of them have it: stockops report scenario profit",
+    "account_id": "Take an account_id, as all of them have it: stockops report scenario profit",
+    "order_id": "Take the order_id with which the order was answered.",
+}
 _EXAMPLES = {
-    "number": "a whole number from 0 on",
+    "number": "a whole number from 0 to {most}",
     "date": "2026-01-05",
     "instant": "2026-01-05T15:30, which is KST unless it names an offset",
 }

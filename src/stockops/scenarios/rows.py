@@ -144,6 +144,14 @@ class Unsettled:
     net_won: int
 
 
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A parameter that names what is not there."""
+
+    parameter: str
+
+
+UNKNOWN = Query("scenarios/unknown", Unknown)
 SIGNALS = Query("scenarios/signals", Signal)
 AUTOMATIC_ORDERS = Query("scenarios/automatic_orders", AutomaticOrder)
 NOTICES = Query("scenarios/notices", Notice)
