@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,10 +10,11 @@ from conftest import Labs, fresh_database
 from portfolios import portfolio
 from trading import CLOCK, Bed, member
 
-from stockops import migrations, rebalancing, scenarios
+from stockops import health, migrations, rebalancing, scenarios
 from stockops.engine import ENGINES, connect
 from stockops.engine.base import Server
 from stockops.errors import Fault, ServerError
+from stockops.health import State
 from stockops.scenarios import SCENARIOS
 
 ROLES = ("owner", "app", "read", "monitor", "backup")
@@ -102,6 +104,19 @@ def test_the_application_rebalances_and_the_reader_asks_what_came_of_it(
         params = scenarios.parse(scenario, given)
         answered = scenarios.ask(members["read"], scenario, params, now=later)
         assert answered.rows or scenario.name not in {"history", "weights", "profit"}
+
+
+@pytest.mark.parametrize(("role", "unknown"), [("read", True), ("monitor", False)])
+def test_who_sees_no_session_of_others_is_not_told_that_all_is_quiet(
+    bed: Bed, members: dict[str, Server], role: str, unknown: bool
+) -> None:
+    name = str(members[role].rows("SELECT current_user AS name")[0]["name"]).partition("@")[0]
+    target = replace(bed.target, url=bed.target.url.replace("//stockops@", f"//{name}@"))
+    asked = [each for each in health.load(bed.engine) if each.needs == "sessions"]
+    seen = {each.check.name: each for each in health.run(target, asked).outcomes}
+    quiet = {"blocking", "idle_in_transaction", "long_statements", "long_transactions"}
+    assert {seen[each].state is State.UNKNOWN for each in quiet} == {unknown}, seen
+    assert {"the role may not ask this" in seen[each].message for each in quiet} == {unknown}, seen
 
 
 INNER = {

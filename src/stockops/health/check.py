@@ -16,6 +16,7 @@ from .ranges import Range
 Unit = Literal["", "%", "s", "B"]
 Rate = Literal["second", "minute", "hour", "share", "ratio"]
 Lane = Literal["fast", "slow"]
+Needs = Literal["sessions"]
 
 FIELDS = ("subject", "value", "allowed", "share", "detail")  # of what a message may speak
 _KEYS = (
@@ -35,6 +36,7 @@ _KEYS = (
     "least",
     "interval",
     "lane",
+    "needs",
 )
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
 _USUAL_INTERVAL_S = 60
@@ -50,7 +52,8 @@ class Check:
     and that their growth is judged: by the second, minute or hour; as a share (percent) or a ratio
     of what `allowed` grew by, where that is `least` or more. `message` speaks of the worst reading,
     `none` of none at all. `home` is the folder of a check that did not come with the package.
-    `engine` is None for both.
+    `engine` is None for both. `needs` is what the role has to see: to one that does not, nothing
+    would be wrong.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Check:
     least: int = 1
     interval_s: int = 60
     lane: Lane = "fast"
+    needs: Needs | None = None
     home: Path | None = None
 
 
@@ -107,6 +111,7 @@ def read(path: Path, *, home: Path | None = None) -> Check:
         least=max(1, top.number("least") or 1),
         interval_s=_interval(top),
         lane=_one_of(top, "lane", get_args(Lane)) or "fast",
+        needs=_one_of(top, "needs", get_args(Needs)),
         home=home,
     )
 

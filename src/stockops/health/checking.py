@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from .. import queries, sqlscripts
+from .. import queries, sessions, sqlscripts
 from ..engine import open_server
 from ..engine.base import Server
 from ..engine.hanging import ANSWER_HUNG
@@ -298,6 +298,8 @@ def _bounded(going: Run, check: Check) -> Iterator[None]:
 
 
 def _readings(going: Run, check: Check) -> list[Reading]:
+    if check.needs == "sessions" and going.server is not None:
+        sessions.require_seen(going.server)
     if check.probe:
         context = probes.Context(
             target=going.target, config=going.config, server=going.server, now=datetime.now(UTC)

@@ -18,6 +18,7 @@ from .losing import LOSSES, Ending, LossRow, endings, never
 from .questions import (
     ACTIVITY,
     PLUGIN,
+    SEES,
     WAITS,
     WAITS_BY_PLUGIN,
     Plugin,
@@ -27,6 +28,7 @@ from .questions import (
     grantee,
     look,
     may_not,
+    require_seen,
     to_see,
 )
 from .tree import Branch, forest
@@ -37,6 +39,7 @@ __all__ = [
     "LOSSES",
     "PLUGIN",
     "PREPARED",
+    "SEES",
     "STANDING",
     "WAITS",
     "WAITS_BY_PLUGIN",
@@ -66,6 +69,7 @@ __all__ = [
     "may_not",
     "never",
     "plan",
+    "require_seen",
     "right_to_end",
     "shortened",
     "to_see",

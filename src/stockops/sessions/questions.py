@@ -59,6 +59,13 @@ class Who:
 
 
 @dataclass(frozen=True, slots=True)
+class Sees:
+    """Whether the role of the session that asks is told what the sessions of others do."""
+
+    sees_others: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Plugin:
     """A plugin of the server that is there."""
 
@@ -70,6 +77,7 @@ WAITS = Query("sessions/waits", WaitRow)
 PLUGIN = Query("sessions/plugin", Plugin)
 WAITS_BY_PLUGIN = Query("sessions/waits_by_plugin", WaitRow)
 WHO = Query("sessions/who", Who)
+SEES = Query("sessions/sees", Sees)
 
 _TO_SEE = {
     "postgresql": ("GRANT pg_read_all_stats TO {}",),
@@ -140,3 +148,14 @@ def activity(server: Server) -> list[SessionRow]:
         raise may_not(
             exc, "see the sessions of others", grant=f"As an administrator: {to_see(server)}"
         ) from exc
+
+
+def require_seen(server: Server) -> None:
+    """Raise `ServerError` where the role may not see the sessions of others: to it all is quiet."""
+    if not server.fetch(SEES)[0].sees_others:
+        raise ServerError(
+            "it may not see the sessions of others",
+            fault=Fault.DENIED,
+            code="",
+            hint=f"As an administrator: {to_see(server)}",
+        )
