@@ -106,6 +106,7 @@ def test_what_is_past_its_time_is_detached_proven_and_brought_back(
         (3, "detached"),
         (1, "detached"),
     ]
+    assert {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()} == {0o600}
     assert held(old) == whole[4:]
     assert held(old, "old_first") == whole[:3]
     assert b"".join(sorted(archives.read(archive(old, tmp_path)))).count(b"\n") == 3

@@ -110,6 +110,7 @@ def write(path: Path, lines: Iterable[bytes]) -> Content:
     """
     Write `lines` to `path`, whole or not at all, synced; return what was written.
 
+    It may hold rows of customers: nobody but its owner may read it, as the manifest beside it.
     Raises `StorageError` where the disk refuses; nothing is left then.
     """
     import zstandard  # noqa: PLC0415  most commands compress nothing
@@ -118,6 +119,8 @@ def write(path: Path, lines: Iterable[bytes]) -> Content:
     total = Sum()
     with _told(path):
         try:
+            draft.unlink(missing_ok=True)  # of one that was killed, with whatever mode it has
+            draft.touch(mode=0o600)
             with draft.open("wb") as file:
                 with zstandard.ZstdCompressor(write_checksum=True).stream_writer(
                     file, closefd=False
