@@ -112,11 +112,17 @@ def test_who_sees_no_session_of_others_is_not_told_that_all_is_quiet(
 ) -> None:
     name = str(members[role].rows("SELECT current_user AS name")[0]["name"]).partition("@")[0]
     target = replace(bed.target, url=bed.target.url.replace("//stockops@", f"//{name}@"))
-    asked = [each for each in health.load(bed.engine) if each.needs == "sessions"]
+    asked = [
+        each
+        for each in health.load(bed.engine)
+        if each.needs == "sessions" or each.name == "connections"
+    ]
     seen = {each.check.name: each for each in health.run(target, asked).outcomes}
     quiet = {"blocking", "idle_in_transaction", "long_statements", "long_transactions"}
     assert {seen[each].state is State.UNKNOWN for each in quiet} == {unknown}, seen
     assert {"the role may not ask this" in seen[each].message for each in quiet} == {unknown}, seen
+    # Those of `members`, and more: that a session is there, everybody sees.
+    assert int(seen["connections"].message.split(" of ")[0]) > len(members), seen
 
 
 INNER = {
