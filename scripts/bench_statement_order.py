@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from stockops.orders import Order
+
 DAY, AT = "2025-01-03", "2025-01-03 01:00:00"
 Run = Callable[..., list[Any]]
 
@@ -166,21 +168,34 @@ class Work:
         return sum(getattr(fill, what) for fill in self.fills)
 
 
-def order(run: Run, engine: str, key: str, draw: random.Random) -> None:
-    """Place one order; `run` sends one statement and returns its rows."""
+def drawn(key: str, draw: random.Random) -> Order:
+    """Return an order of the bench's mix, as all of its clients ask for them."""
     place, sells = draw.randint(1, 1000), draw.random() < 0.4
     number = draw.randint(0, 89) * 10 + place % 10 if sells else draw.randint(1, 900)
     away = draw.randint(-5, 5)
     limit = None if draw.random() < 0.3 else 50_000 + away * (100 if away > 0 else 50)
-    work = Work(
-        run=run,
-        engine=engine,
+    return Order(
         key=key,
-        account=1000 + place,
+        account_id=1000 + place,
         symbol=f"{(number or 900) * 10:06d}",
         side="sell" if sells else "buy",
         limit_won=limit,
         quantity=draw.randint(1, 20),
+    )
+
+
+def order(run: Run, engine: str, key: str, draw: random.Random) -> None:
+    """Place one order; `run` sends one statement and returns its rows."""
+    asked = drawn(key, draw)
+    work = Work(
+        run=run,
+        engine=engine,
+        key=key,
+        account=asked.account_id,
+        symbol=asked.symbol,
+        side=asked.side,
+        limit_won=asked.limit_won,
+        quantity=asked.quantity,
     )
     run("BEGIN")
     read_issue(work)
