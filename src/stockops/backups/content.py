@@ -30,7 +30,7 @@ from .stamps import Moment
 WAIT_S = 10.0
 _WITNESS = 1000  # ids below a watermark that say whether the next backup may build upon it
 _PART_IDS = 500_000  # that are hashed in one snapshot: a server cannot clean up behind a long one
-_RECENT = 10_000  # ids below a watermark among which a row that comes late is noticed: a second's
+_RECENT = 25_000  # ids below a watermark among which a row that comes late is noticed
 
 
 # Tables that rows are only added to, by the column that grows; of an order, what never changes.

@@ -22,9 +22,7 @@ from .store import OutOfReach
 Compression = Literal["zstd", "lz4", "none"]
 COMPRESSIONS: tuple[Compression, ...] = ("zstd", "lz4", "none")
 CHUNK_BYTES = 1 << 20
-_JOB_BYTES = (
-    1 << 20
-)  # that a thread of zstd compresses at a time: it stays in a processor's own cache
+_JOB_BYTES = 1 << 20  # that zstd compresses at a time: they stay in a processor's own cache
 _SUFFIXES = {"zstd": ".zst", "lz4": ".lz4", "none": ""}
 _F_SETPIPE_SZ = 1031
 _NO_KEY = "No matching keys"  # as age says it
