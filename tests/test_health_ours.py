@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from manifests import SYSTEM, add, made_up, put
 from trading import Bed
 
-from stockops import settlement, state
+from stockops import health, settlement, state
 from stockops.backups import repository, standing
 from stockops.backups.manifest import File
 from stockops.backups.repository import Evidence
@@ -451,6 +451,23 @@ def test_a_table_that_somebody_dropped_is_told(bed: Bed) -> None:
     found = on(bed, "tables_missing")
     assert (found.state, found.message) == (State.CRITICAL, "1 tables are gone: portfolio_targets")
     bed.server.execute("ALTER TABLE elsewhere RENAME TO portfolio_targets")
+
+
+def test_orders_that_nobody_can_ask_for_are_not_at_rest(bed: Bed) -> None:
+    """`DROP TABLE ... CASCADE` takes a view along."""
+    rename = {"postgresql": "ALTER VIEW {} RENAME TO {}", "mariadb": "RENAME TABLE {} TO {}"}
+    names = ("stuck_orders", "orders_rejected", "unsettled_trades", "books_violated")
+    asked = [each for each in health.load(bed.engine) if each.name in names]
+
+    def states() -> set[State]:
+        found = health.run(bed.target, asked).outcomes
+        return {each.state for each in found if each.check.name in names}
+
+    assert states() != {State.UNKNOWN}
+    bed.server.execute(rename[bed.engine].format("trading_now", "elsewhere"))
+    gone = states()
+    bed.server.execute(rename[bed.engine].format("elsewhere", "trading_now"))
+    assert gone == {State.UNKNOWN}
 
 
 def test_an_archive_that_never_got_anything_is_not_fine(bed: Bed, tmp_path: Path) -> None:

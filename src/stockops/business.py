@@ -10,14 +10,16 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from .engine.base import Server
+from .errors import Finding
 from .queries import Query
 
 
 @dataclass(frozen=True, slots=True)
 class There:
-    """Whether there are figures to ask for."""
+    """Whether there are figures to ask for, and a market that should give some."""
 
     is_there: bool
+    has_market: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,23 @@ EVENTS = Query("trading/events", Events)
 
 
 def is_there(server: Server) -> bool:
-    """Tell whether the database of `server` is one of stockops that gives figures."""
-    return server.fetch(THERE)[0].is_there
+    """
+    Tell whether the database of `server` is one of stockops that gives figures.
+
+    Raises Finding where it should and does not: what nobody can ask for is not at rest.
+    """
+    found = server.fetch(THERE)[0]
+    if found.has_market and not found.is_there:
+        raise Finding(
+            "there is no view trading_now beside the tables of the market, or the role may not "
+            "see it: nobody can tell what rests and waits",
+            hint="See what the migrations made with: stockops migrate verify",
+        )
+    return found.is_there
 
 
 def now(server: Server) -> Now | None:
-    """Return what rests and waits; None for a database that is not one of stockops, or too old."""
+    """Return what rests and waits; None for a database that is not one of stockops."""
     if not is_there(server):
         return None
     found = server.fetch(NOW)[0]
