@@ -22,7 +22,6 @@ from .store import OutOfReach
 Compression = Literal["zstd", "lz4", "none"]
 COMPRESSIONS: tuple[Compression, ...] = ("zstd", "lz4", "none")
 CHUNK_BYTES = 1 << 20
-_JOB_BYTES = 1 << 20  # that zstd compresses at a time: they stay in a processor's own cache
 _SUFFIXES = {"zstd": ".zst", "lz4": ".lz4", "none": ""}
 _F_SETPIPE_SZ = 1031
 _NO_KEY = "No matching keys"  # as age says it
@@ -120,10 +119,7 @@ def _compressing(below: Writable, form: Form) -> Iterator[Writable]:
         import zstandard  # noqa: PLC0415  most commands compress nothing
 
         # Two threads: the one that reads must not wait for the one that compresses.
-        how = zstandard.ZstdCompressionParameters.from_level(
-            form.level, threads=2, write_checksum=True, job_size=_JOB_BYTES
-        )
-        packer = zstandard.ZstdCompressor(compression_params=how)
+        packer = zstandard.ZstdCompressor(level=form.level, threads=2, write_checksum=True)
         with packer.stream_writer(
             cast(IO[bytes], below), write_size=CHUNK_BYTES, closefd=False
         ) as top:
