@@ -127,12 +127,7 @@ class Work:
 
     run: Run
     engine: str
-    key: str
-    account: int
-    symbol: str
-    side: str
-    limit_won: int | None  # None at the market
-    quantity: int
+    asked: Order
     stock: Any = None  # available, last, quote date, lower, upper, settles on, tax rate
     owner: Any = None  # status, user, exempt, available cash, broker
     rate: Any = None
@@ -147,17 +142,12 @@ class Work:
     @property
     def sells(self) -> bool:
         """Whether it is a sale."""
-        return self.side == "sell"
-
-    @property
-    def kind(self) -> str:
-        """Limit or market."""
-        return "market" if self.limit_won is None else "limit"
+        return self.asked.side == "sell"
 
     @property
     def bound_won(self) -> int:
         """The last price it takes."""
-        return self.limit_won or int(self.stock[3 if self.sells else 4])
+        return self.asked.limit_won or int(self.stock[3 if self.sells else 4])
 
     def takes(self, price_won: int) -> bool:
         """Whether it trades at that price."""
@@ -186,17 +176,7 @@ def drawn(key: str, draw: random.Random) -> Order:
 
 def order(run: Run, engine: str, key: str, draw: random.Random) -> None:
     """Place one order; `run` sends one statement and returns its rows."""
-    asked = drawn(key, draw)
-    work = Work(
-        run=run,
-        engine=engine,
-        key=key,
-        account=asked.account_id,
-        symbol=asked.symbol,
-        side=asked.side,
-        limit_won=asked.limit_won,
-        quantity=asked.quantity,
-    )
+    work = Work(run=run, engine=engine, asked=drawn(key, draw))
     run("BEGIN")
     read_issue(work)
     read_account(work)
@@ -212,11 +192,11 @@ def order(run: Run, engine: str, key: str, draw: random.Random) -> None:
 def read_issue(work: Work) -> None:
     """Lock the issue; read its rules, and the resting orders that are met."""
     run = work.run
-    work.stock = run(ISSUE + LOCKS[work.engine], work.symbol)[0]
-    run("SELECT market, status, listed_shares FROM stocks WHERE symbol = %s", work.symbol)
-    best = run(BEST[work.side], work.symbol)[0][0]
+    work.stock = run(ISSUE + LOCKS[work.engine], work.asked.symbol)[0]
+    run("SELECT market, status, listed_shares FROM stocks WHERE symbol = %s", work.asked.symbol)
+    best = run(BEST[work.asked.side], work.asked.symbol)[0][0]
     if best is not None and work.takes(best):
-        work.met = run(MET[work.side], work.symbol, work.bound_won, work.quantity)
+        work.met = run(MET[work.asked.side], work.asked.symbol, work.bound_won, work.asked.quantity)
 
 
 def read_account(work: Work) -> None:
@@ -224,11 +204,11 @@ def read_account(work: Work) -> None:
     run = work.run
     run(
         "SELECT order_id FROM orders WHERE account_id = %s AND idempotency_key = %s",
-        work.account,
-        work.key,
+        work.asked.account_id,
+        work.asked.key,
     )
-    left = work.quantity
-    owners = {work.account}
+    left = work.asked.quantity
+    owners = {work.asked.account_id}
     for n, (_, account, _, remaining, *_) in enumerate(work.met, 1):
         owners.add(account)
         left -= remaining
@@ -237,18 +217,18 @@ def read_account(work: Work) -> None:
             break
     for account in sorted(owners):
         row = run(ACCOUNT + LOCKS[work.engine], account)[0]
-        if account == work.account:
+        if account == work.asked.account_id:
             work.owner = row
     work.rate = run(RATE, work.owner[4], DAY)[0][0]
     if work.sells:
-        rows = run(HELD, work.account, work.symbol)
+        rows = run(HELD, work.asked.account_id, work.asked.symbol)
         work.held = rows[0][0] if rows else 0
 
 
 def match(work: Work) -> None:
     """Decide what is filled, at which price, and what is refused."""
     run, last, exempt, tax_rate = work.run, int(work.stock[1]), work.owner[2], work.stock[6]
-    work.left = work.quantity
+    work.left = work.asked.quantity
     for order_id, account, price, remaining, released, user, their_exempt, broker in work.met:
         if user == work.owner[1]:
             work.reason = "self_match"
@@ -283,7 +263,7 @@ def match(work: Work) -> None:
         open_won = work.bound_won * work.left
         work.reserve_won = open_won + int(open_won * work.rate)
     needed = work.total("value_won") + work.total("fee_won") + work.reserve_won
-    if work.sells and work.held < work.quantity:
+    if work.sells and work.held < work.asked.quantity:
         work.reason = "insufficient_shares"
     elif not work.sells and needed > work.owner[3]:
         work.reason = "insufficient_cash"
@@ -291,24 +271,25 @@ def match(work: Work) -> None:
 
 def write_order(work: Work) -> None:
     """Draw the numbers, and write the order and its line in the audit log."""
-    run = work.run
+    run, asked = work.run, work.asked
     work.order_id = run(NEXT_ID[work.engine])[0][0]
     if work.reason:
-        work.fills, work.left, work.reserve_won, status = [], work.quantity, 0, "rejected"
+        work.fills, work.left, work.reserve_won, status = [], asked.quantity, 0, "rejected"
     else:
         status = "open" if work.left else "filled"
     for fill in work.fills:
         fill.trade_id = run(NEXT_ID[work.engine])[0][0]
     ended = work.fills[-1].trade_id if work.fills else work.order_id
-    filled = work.quantity - work.left
+    filled = asked.quantity - work.left
     run(
         NEW_ORDER,
-        *(work.order_id, work.account, work.key, work.symbol, work.side, work.kind),
-        *(work.limit_won, work.quantity, filled, work.reserve_won, status, work.reason),
+        *(work.order_id, asked.account_id, asked.key, asked.symbol, asked.side, asked.kind),
+        *(asked.limit_won, asked.quantity, filled, work.reserve_won, status, work.reason),
         *(DAY, AT, None if work.left and not work.reason else ended),
     )
-    said = f"{work.side} {work.kind} {work.symbol} {work.quantity} at {work.limit_won or 'market'} "
-    said += f"{status} " + (work.reason or f"filled {filled} for {work.total('value_won')}")
+    said = f"{asked.side} {asked.kind} {asked.symbol} {asked.quantity} at "
+    said += f"{asked.limit_won or 'market'} {status} "
+    said += work.reason or f"filled {filled} for {work.total('value_won')}"
     run(NEW_AUDIT, work.order_id, DAY, work.owner[1], str(work.order_id), said)
 
 
@@ -321,15 +302,20 @@ def write_trade(work: Work, fill: Fill) -> None:
     tax = fill.tax_won + fill.their_tax_won
     run(
         NEW_TRADE,
-        *(fill.trade_id, work.symbol, *sides, work.side, fill.price_won, fill.quantity),
+        *(fill.trade_id, work.asked.symbol, *sides, work.asked.side, fill.price_won, fill.quantity),
         *(*fees, tax, DAY, work.stock[5], AT),
     )
     theirs = (-value if sells else value) - fill.their_fee_won - fill.their_tax_won
     legs = [
-        (work.account, "KRW", (value if sells else -value) - fill.fee_won - fill.tax_won, "trade"),
+        (
+            work.asked.account_id,
+            "KRW",
+            (value if sells else -value) - fill.fee_won - fill.tax_won,
+            "trade",
+        ),
         (fill.account, "KRW", theirs, "trade"),
-        (work.account, work.symbol, shares, "trade"),
-        (fill.account, work.symbol, -shares, "trade"),
+        (work.asked.account_id, work.asked.symbol, shares, "trade"),
+        (fill.account, work.asked.symbol, -shares, "trade"),
         (2, "KRW", sum(fees), "fee"),
         (3, "KRW", tax, "tax"),
     ]
@@ -346,27 +332,27 @@ def write_trade(work: Work, fill: Fill) -> None:
     if sells:
         run(
             NEW_POSITION + KEEP_POSITION[work.engine],
-            *(fill.account, work.symbol, fill.quantity, value),
+            *(fill.account, work.asked.symbol, fill.quantity, value),
         )
     else:
-        run(SOLD, fill.quantity, fill.quantity, -fill.quantity, fill.account, work.symbol)
+        run(SOLD, fill.quantity, fill.quantity, -fill.quantity, fill.account, work.asked.symbol)
 
 
 def write_holdings(work: Work) -> None:
     """Change what the house has left, and the account's cash and shares."""
     run, value, costs = work.run, work.total("value_won"), work.total("fee_won")
-    filled = work.quantity - work.left
+    filled = work.asked.quantity - work.left
     if work.fills:
         house = sum(fill.quantity for fill in work.fills if fill.order_id is None)
         price = work.fills[-1].price_won
-        run(HOUSE, house if work.sells else -house, price, work.symbol)
+        run(HOUSE, house if work.sells else -house, price, work.asked.symbol)
     if filled or work.reserve_won:
         cash = value - work.total("tax_won") if work.sells else -value
-        run(CASH, cash - costs, work.reserve_won, work.account)
+        run(CASH, cash - costs, work.reserve_won, work.asked.account_id)
     if work.sells:
-        run(SOLD, filled, filled, work.left, work.account, work.symbol)
+        run(SOLD, filled, filled, work.left, work.asked.account_id, work.asked.symbol)
     elif filled:
         run(
             NEW_POSITION + KEEP_POSITION[work.engine],
-            *(work.account, work.symbol, filled, value),
+            *(work.asked.account_id, work.asked.symbol, filled, value),
         )
