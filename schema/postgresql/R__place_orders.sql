@@ -9,8 +9,8 @@
 -- end, each table once: an order that another one of the batch meets is written as it ends, and no statement reads or writes
 -- for one order. What is left, where cash is tight, goes through place_order one by one in the order of the array. Within a
 -- symbol the order is always the array's.
-
-DROP FUNCTION IF EXISTS place_turn(batch_line[], date, timestamptz);
+--
+-- place_turn stays where a database has it: a batch that is under way while this file is applied still calls it.
 
 CREATE OR REPLACE FUNCTION judge_orders(p_orders jsonb, p_date date, p_at timestamptz)
 RETURNS batch_line[] LANGUAGE sql VOLATILE AS $body$
