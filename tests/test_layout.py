@@ -23,6 +23,7 @@ LAYERS = [
         "money",
         "resources",
         "configfile",
+        "counts",
         "passwords",
         "children",
         "disk",

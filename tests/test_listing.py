@@ -94,7 +94,7 @@ GOOD = "005930,삼성전자,KOSPI,10,53400\n"
     ("text", "said"),
     [
         pytest.param(OURS, "holds no issue", id="a header only"),
-        pytest.param("", "no column 'symbol'", id="an empty file"),
+        pytest.param("", "is empty", id="an empty file"),
         pytest.param("a,b\n1,2\n", "no column 'symbol'", id="another header"),
         pytest.param("종목코드,종목명,상장주식수\n", "no column 'close_won' .종가", id="no closes"),
         pytest.param(OURS + GOOD + GOOD, ":3: 005930 is on line 2", id="a duplicate"),

@@ -149,7 +149,8 @@ def test_a_bad_line_is_told_by_its_number_and_stops_nothing(tmp_path: Path) -> N
     ("name", "content", "told"),
     [
         ("a.csv", b"user_id,mood\n", "a.csv:1: no field is called 'mood'"),
-        ("a.csv", b"", "the header is not one of names"),
+        ("a.csv", b"", "is empty: it has not even a header"),
+        ("a.csv", b"\xef\xbb\xbf\r\n", "is empty: it has not even a header"),
         ("a.json", b"[1,", "a.json: "),
         ("a.json", b"{}\n\xff", "a.json:2: this is not UTF-8"),
     ],

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from .. import durations, render
+from .. import counts, durations, render
 from .. import predictions as the_predictions
 from ..engine import connect, quickly
 from ..engine.base import Server
@@ -63,6 +63,8 @@ def load_command(
     with connect(target) as server:
         clock = tradeclock.of_day(server, target, clock)
         loaded = _put(server, lines, clock, stale_after, plan_only=plan_only, form=form)
+    if loaded is not None and not loaded.lines:
+        raise Finding(f"{path} holds no prediction", hint="Give one at least; --help says how.")
     _leave(loaded)
 
 
@@ -101,7 +103,7 @@ def generate_command(
         lines = the_predictions.generate(server, clock=clock, **drawn)
         if output is not None:
             the_predictions.write_csv(lines, output)
-            click.echo(f"{len(lines)} predictions in {output}", err=True)
+            click.echo(f"{counts.of(len(lines), 'prediction')} in {output}", err=True)
             return
         stale_after_s = the_predictions.STALE_AFTER_S
         loaded = _put(server, lines, clock, stale_after_s, plan_only=plan_only, form=form)
@@ -144,17 +146,14 @@ def _put(
     if len(loaded.problems) > _SHOWN_MAX:
         click.echo(f"and {len(loaded.problems) - _SHOWN_MAX:,} more")
     click.echo(
-        f"{loaded.lines:,} lines: {loaded.valid:,} valid, {loaded.quarantined:,} quarantined, "
+        f"{counts.of(loaded.lines, 'line')}: {loaded.valid:,} valid, "
+        f"{loaded.quarantined:,} quarantined, "
         f"{loaded.refused:,} refused, {loaded.there:,} there before"
     )
     return loaded
 
 
 def _leave(loaded: Loaded | None) -> None:
-    """Leave with the exit code of a load; raises `Finding` where there was nothing to load."""
-    if loaded is None:
-        return
-    if not loaded.lines:
-        raise Finding("there is no prediction in it", hint="Make some: --help says the fields.")
-    if loaded.quarantined or loaded.refused:
+    """Leave with the exit code of a load."""
+    if loaded is not None and (loaded.quarantined or loaded.refused):
         click.get_current_context().exit(1)

@@ -11,6 +11,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
+from .. import counts
 from ..errors import ConfigError
 from ..market import isin_of
 from .issue import Issue, Listing, accepted, kind_of
@@ -29,6 +30,10 @@ _HEADERS = {
     "시가": "open_won",
     "거래량": "volume",
 }
+_HEADER_HINT = (
+    "The header is symbol,name,market,listed_shares,close_won, or the exchange's own: "
+    "종목코드,종목명,시장구분,종가,상장주식수."
+)
 _MARKETS = {
     "STK": "KOSPI",
     "유가증권": "KOSPI",
@@ -43,6 +48,8 @@ _MARKETS = {
 def read(path: Path) -> Listing:
     """Return the listing in the file at `path`; a `ConfigError` names the first bad lines."""
     text = _text(path)
+    if not text.strip():
+        raise ConfigError(f"{path} is empty: it has not even a header", hint=_HEADER_HINT)
     reader = csv.reader(io.StringIO(text, newline=""))
     try:
         header = [_column(name) for name in next(reader, [])]
@@ -97,15 +104,14 @@ def _check_header(path: Path, header: list[str]) -> None:
         korean = ", ".join(k for k, v in _HEADERS.items() if v == (missing or twice)[0])
         raise ConfigError(
             f"{path}:1: {what}" + (f" ({korean})" if korean else ""),
-            hint="The header is symbol,name,market,listed_shares,close_won, or the exchange's own: "
-            "종목코드,종목명,시장구분,종가,상장주식수.",
+            hint=_HEADER_HINT,
         )
 
 
 def _issue(where: str, header: list[str], cells: list[str]) -> Issue:
     if len(cells) != len(header):
         raise ConfigError(
-            f"{where}: {len(cells)} cells under {len(header)} headers",
+            f"{where}: {counts.of(len(cells), 'cell')} under {counts.of(len(header), 'header')}",
             hint="A name with a comma is written in quotes.",
         )
     row = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}

@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from .. import counts
 from ..errors import ConfigError
 
 FIELDS = (
@@ -70,6 +71,8 @@ def _text(path: Path) -> str:
 
 
 def _csv(path: Path, text: str) -> Iterator[Line]:
+    if not text.strip():
+        raise ConfigError(f"{path} is empty: it has not even a header", hint=_HINT)
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [name.strip() for name in next(rows, [])]
@@ -91,7 +94,7 @@ def _csv(path: Path, text: str) -> Iterator[Line]:
             continue
         error = None
         if len(cells) != len(header):
-            error = f"{len(cells)} cells under {len(header)} headers"
+            error = f"{counts.of(len(cells), 'cell')} under {counts.of(len(header), 'header')}"
         values = [cell.strip() or None for cell in cells]
         fields = dict(zip(header, values, strict=False))
         yield Line(number=rows.line_num, fields=fields, error=error)
