@@ -176,6 +176,22 @@ def test_what_the_market_does_not_have_is_taken_back(bed: Bed) -> None:
     assert bed.cash(account)[1] == 0
 
 
+def test_an_order_in_a_call_auction_says_that_nothing_trades_before_its_end(bed: Bed) -> None:
+    symbol = bed.stock(10_000, house=1_000)
+    account = bed.account(1_000_000)
+    number = portfolio(bed, account, {symbol: 10_000})
+    early = clock_of(date(2025, 1, 3), time(8, 40))
+    [line, cash] = rebalancing.rebalance(bed.server, number, clock=early, minimum_won=10_000).lines
+    assert line.reason == (
+        "the issue is in a call auction, which trades nothing before its end: "
+        "the order was taken back"
+    )
+    assert cash.reason is not None
+    assert orders_of(bed, number) == [("buy", 0, "cancelled")]
+    [line, _] = run(bed, number).lines
+    assert line.filled_quantity == 99
+
+
 def test_a_run_that_was_killed_is_ended_by_the_next(bed: Bed) -> None:
     number, [_, first, _] = mixed(bed)
     with connect(bed.target) as blocker:

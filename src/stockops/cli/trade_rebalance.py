@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from .. import rebalancing, render
+from .. import counts, rebalancing, render
 from ..engine import connect
 from ..engine.base import Server
 from ..errors import Busy, Finding, Refused, StockopsError
@@ -113,7 +113,7 @@ def rebalance_command(
             _say(runs)
     if asked.refused:
         raise Finding(
-            f"{len(asked.refused)} portfolios were not rebalanced",
+            f"{counts.of(len(asked.refused), 'portfolio was', 'portfolios were')} not rebalanced",
             hint="Correct what is said above, and run it again.",
         )
 

@@ -69,6 +69,7 @@ class StoredLine:
     order_status: str | None
     order_reason: str | None
     filled_quantity: int
+    in_auction: bool
 
 
 OPEN = Query("rebalancing/open", Begun)
@@ -281,6 +282,11 @@ def _unfilled(line: StoredLine) -> str:
             return "its day ended before the order was placed"
         case "rejected", reason:
             return f"the order was rejected: {REASONS.get(reason or '', reason)}"
+        case _ if line.in_auction:
+            return (
+                "the issue is in a call auction, which trades nothing before its end: "
+                "the order was taken back"
+            )
         case _:
             return (
                 f"the market had {line.filled_quantity} of {line.quantity} shares "
