@@ -1,8 +1,9 @@
 """Personal data are found by what they are called and by what they look like, and never shown."""
 
 import json
+import secrets
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 from conftest import Labs
 from trading import Bed, bed_of
 
+from stockops import catalog
 from stockops.cli import main
 from stockops.engine import ENGINES
 from stockops.errors import ConfigError
@@ -122,6 +124,49 @@ def test_a_declaration_of_a_column_that_is_gone_is_a_finding(bed: Bed, tmp_path:
     path.write_text(text.replace("kind: email", "kind: e-mail"))
     with pytest.raises(ConfigError, match=r"users\.email"):
         declarations.load(path)
+
+
+@contextmanager
+def clerk(bed: Bed, *granted: str) -> Iterator[Target]:
+    """A login that may read what is `granted`, and nothing else."""
+    login = f"clerk_{secrets.token_hex(4)}"
+    account = login if bed.engine == "postgresql" else f"{login}@localhost"
+    make = "CREATE ROLE {} LOGIN" if bed.engine == "postgresql" else "CREATE USER {}"
+    bed.server.execute(make.format(account))
+    try:
+        for each in granted:
+            bed.server.execute(f"GRANT SELECT ON {each} TO {account}")
+        yield replace(bed.target, url=bed.target.url.replace("//stockops@", f"//{login}@"))
+    finally:
+        if bed.engine == "postgresql":
+            bed.server.execute(f"DROP OWNED BY {login}")
+        bed.server.execute(f"DROP {'ROLE' if bed.engine == 'postgresql' else 'USER'} {account}")
+
+
+def test_what_the_role_may_not_see_is_said_and_is_not_clean(bed: Bed) -> None:
+    with clerk(bed, "users", "accounts") as target:
+        done = scan(target, "--format", "json")
+    states = {each["column"]: each["state"] for each in json.loads(done.stdout)}
+    assert done.exit_code == 1
+    assert "gone" not in states.values()
+    assert states["users.email"] == "declared"
+    assert "this role may not read" in done.stderr
+    assert "audit_log" in done.stderr
+
+
+def test_a_role_that_may_read_every_table_sees_that_all_is_well(bed: Bed) -> None:
+    every = {"postgresql": "ALL TABLES IN SCHEMA public", "mariadb": f"{bed.target.database}.*"}
+    with clerk(bed, every[bed.engine]) as target:
+        done = scan(target)
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_a_role_from_which_the_server_hides_tables_is_told_so(bed: Bed) -> None:
+    tables = [table.table_name for table in catalog.read(bed.server).tables]
+    with clerk(bed, *tables) as target:
+        done = scan(target)
+    hides = "others may be there" in done.stderr
+    assert (done.exit_code, hides) == ((1, True) if bed.engine == "mariadb" else (0, False))
 
 
 def test_nothing_looked_at_is_no_ok(bed: Bed) -> None:

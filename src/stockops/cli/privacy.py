@@ -1,10 +1,11 @@
 """``stockops privacy``."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from .. import render
+from .. import counts, render
 from ..engine import connect
 from ..errors import Finding
 from ..targets import Target
@@ -18,7 +19,11 @@ from .privacy_tokens import (
     store_token_command,
 )
 
+if TYPE_CHECKING:
+    from ..privacy.scanning import Scan
+
 _ROWS_MAX = 10_000_000
+_NAMED = 5
 
 
 @click.group()
@@ -61,8 +66,8 @@ def scan_command(target: Target, rows: int, path: Path | None, form: render.Form
     built like. Nothing is written.
 
     Exits 1 where a column looks like personal data and is not declared, where one that is declared
-    is gone, where an excused one holds what it is not excused for, and where there was no value to
-    look at: what was not looked at is not clean.
+    is gone, where an excused one holds what it is not excused for, where there was no value to
+    look at; and where the role may not see all of it: what was not looked at is not clean.
 
     \b
     Examples:
@@ -78,16 +83,38 @@ def scan_command(target: Target, rows: int, path: Path | None, form: render.Form
     if form == "table":
         click.echo(
             f"{found.columns:,} columns and {found.values:,} values looked at, "
-            f"{len(found.findings)} findings"
+            f"{counts.of(len(found.findings), 'finding')}"
         )
-    if found.findings:
-        raise Finding(
-            f"{len(found.findings)} columns are not as {declared.path.name} declares them: "
-            + ", ".join(each.column for each in found.findings[:5]),
-            hint=f"Declare them in {declared.path}, or take the data out.",
-        )
+    said = _said_of(found, declared.path.name)
+    if said:
+        hint = f"Declare them in {declared.path}, or take the data out."
+        if not found.findings:
+            hint = "Scan as a role that may read every table of the database."
+        raise Finding("; ".join(said), hint=hint)
     if not found.values:
         raise Finding(
             "the tables are empty: no value was looked at, only names",
             hint="Scan the database that holds the data.",
         )
+
+
+def _said_of(found: "Scan", declared: str) -> list[str]:
+    """Return what is not as it is declared, and what this role cannot see."""
+    said = []
+    if wrong := found.findings:
+        columns = counts.of(
+            len(wrong),
+            f"column is not as {declared} declares it:",
+            f"columns are not as {declared} declares them:",
+        )
+        named = ", ".join(each.column for each in wrong[:_NAMED])
+        said.append(f"{columns} {named}")
+    if found.unseen:
+        tables = counts.of(len(found.unseen), "table")
+        named = ", ".join(found.unseen[:_NAMED])
+        said.append(f"this role may not read {tables}, and nothing is said of the values: {named}")
+    elif found.may_hide:
+        said.append(
+            "this role is shown those tables alone that it has a right on: others may be there"
+        )
+    return said

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from .. import market, plan, render
+from .. import counts, market, plan, render
 from ..engine import connect
 from ..errors import Finding
 from ..plan import Consent
@@ -66,7 +66,7 @@ def erase_command(
     click.echo(_STAYS, err=True)
     if erased.left:
         raise Finding(
-            f"{len(erased.left)} sealed audit rows hold personal data of user {user} in their "
-            "words, and stay as they are",
+            f"{counts.of(len(erased.left), 'sealed audit row holds', 'sealed audit rows hold')} "
+            f"personal data of user {user} in words that stay as they are",
             hint="Write down why they are kept: a changed row would break the chain.",
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from .. import queries
+from .. import counts, queries
 from ..engine.base import Server
 from ..errors import Busy, ConfigError, Refused
 from ..indexes.candidates import quoted
@@ -80,7 +80,7 @@ def steps(
             what = "remove" if table.erase_rows else f"replace {names} of"
             found.append(
                 Step(
-                    action=f"{what} {due} {'row' if due == 1 else 'rows'} of {table.name}",
+                    action=f"{what} {counts.of(due, 'row')} of {table.name}",
                     why="personal data",
                     destroys=True,
                 )
@@ -155,17 +155,18 @@ def _require_may(standing: Standing, user_id: int, *, with_holdings: bool) -> No
         raise Refused("user 0 is the house itself")
     if standing.open_orders:
         raise Refused(
-            f"user {user_id} has {standing.open_orders} open orders",
+            f"user {user_id} has {counts.of(standing.open_orders, 'open order')}",
             hint="Cancel them first: stockops trade cancel",
         )
     if unsettled := standing.unsettled_buys + standing.unsettled_sales:
         raise Refused(
-            f"user {user_id} has {unsettled} trades that are not settled yet",
+            f"user {user_id} has {counts.of(unsettled, 'trade')} not settled yet",
             hint="Wait until the last of them is: shares come and cash goes two days later.",
         )
     if (standing.cash_won or standing.positions) and not with_holdings and not standing.erased:
         raise Refused(
-            f"user {user_id} holds {standing.cash_won:,} won and {standing.positions} positions, "
+            f"user {user_id} holds {standing.cash_won:,} won and "
+            f"{counts.of(standing.positions, 'position')}, "
             "and nobody could tell afterwards whose they are",
             hint="Pay them out first, or say that they stay: --with-holdings",
         )

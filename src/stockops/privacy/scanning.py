@@ -14,19 +14,20 @@ from typing import Literal
 from .. import catalog
 from ..catalog import Catalog, Column
 from ..engine.base import Server
-from ..errors import Finding
+from ..errors import Fault, Finding, ServerError
 from ..indexes.candidates import quoted
 from . import shapes
 from .declarations import Declarations
 from .shapes import Kind
 
-State = Literal["declared", "pseudonym", "excused", "undeclared", "gone"]
+State = Literal["declared", "pseudonym", "excused", "undeclared", "gone", "unseen"]
 Confidence = Literal["high", "medium", "low", "none"]
 
 ROWS = 1000
 _MOST = 0.5
 _WHOLE_TABLES = 0.9
 _LONG_CHARACTERS = 200
+_NOBODYS = "stockops_no_such_table.c"  # who sees everything is told that it is not there
 _RANK: Mapping[Confidence, int] = {"none": 0, "low": 1, "medium": 2, "high": 3}
 _NAMES: Mapping[Kind, re.Pattern[str]] = {
     "resident_number": re.compile(r"rrn|resident|jumin|(^|_)ssn|passport"),
@@ -72,11 +73,18 @@ class Scanned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """What was looked at, and what was found: the columns that are no finding as well."""
+    """
+    What was looked at, and what was found: the columns that are no finding as well.
+
+    `unseen` are tables that the role may not read. `may_hide` tells that the server would not show
+    it tables that nobody declared either.
+    """
 
     columns: int
     values: int
     found: list[Scanned]
+    unseen: tuple[str, ...]
+    may_hide: bool
 
     @property
     def findings(self) -> list[Scanned]:
@@ -102,7 +110,8 @@ def scan(server: Server, declared: Declarations, *, rows: int = ROWS) -> Scan:
         if "," not in key.columns and key.to_table in {table.name for table in declared.tables}
         if key.to_table == "users"
     }
-    samples = dict(_samples(server, there, rows))
+    unread: set[str] = set()
+    samples = dict(_samples(server, there, rows, unread))
     found, values = [], 0
     for column in there.columns:
         name = f"{column.table_name}.{column.column_name}"
@@ -112,7 +121,15 @@ def scan(server: Server, declared: Declarations, *, rows: int = ROWS) -> Scan:
         if (line := _judged(name, seen, declared, len(texts))) is not None:
             found.append(line)
     known = {f"{each.table_name}.{each.column_name}" for each in there.columns}
-    return Scan(columns=len(there.columns), values=values, found=found + _gone(declared, known))
+    missing = _missing(server, declared, known)
+    unread |= {each.column.partition(".")[0] for each in missing if each.state == "unseen"}
+    return Scan(
+        columns=len(there.columns),
+        values=values,
+        found=found + missing,
+        unseen=tuple(sorted(unread)),
+        may_hide=_is_denied(server, _NOBODYS),
+    )
 
 
 def _of_catalogue(column: Column, refers_to: str | None) -> Iterator[Seen]:
@@ -184,45 +201,76 @@ def _judged(name: str, seen: list[Seen], declared: Declarations, values: int) ->
     )
 
 
-def _gone(declared: Declarations, known: set[str]) -> list[Scanned]:
+def _missing(server: Server, declared: Declarations, known: set[str]) -> list[Scanned]:
+    """Return what is declared and not in the catalogue: MariaDB shows only what a role may use."""
     names = [*declared.personal, *sorted(declared.pseudonyms), *declared.excused]
-    return [
-        Scanned(
-            column=name,
-            state="gone",
-            kind="",
-            confidence="none",
-            evidence=(f"{declared.path.name} declares it, and there is no such column",),
-            values=0,
-        )
-        for name in names
-        if name not in known
-    ]
+    return [_absent(server, declared, name) for name in names if name not in known]
 
 
-def _samples(server: Server, there: Catalog, rows: int) -> Iterator[tuple[str, list[str]]]:
-    """Yield the first and the last values of each column that could hold text."""
+def _absent(server: Server, declared: Declarations, name: str) -> Scanned:
+    denied = _is_denied(server, name)
+    why = "this role may not see it" if denied else "there is no such column"
+    return Scanned(
+        column=name,
+        state="unseen" if denied else "gone",
+        kind="",
+        confidence="none",
+        evidence=(f"{declared.path.name} declares it, and {why}",),
+        values=0,
+    )
+
+
+def _is_denied(server: Server, name: str) -> bool:
+    """Tell whether the role may not read the column `name`; one that is gone is another error."""
+    table, column = (quoted(part, server.engine) for part in name.split("."))
+    try:
+        server.rows(f"SELECT {column} FROM {table} LIMIT 0")  # noqa: S608  a declared name
+    except ServerError as exc:
+        return exc.fault is Fault.DENIED
+    return False
+
+
+def _samples(
+    server: Server, there: Catalog, rows: int, unread: set[str]
+) -> Iterator[tuple[str, list[str]]]:
+    """
+    Yield the first and the last values of each column that could hold text.
+
+    A table that the role may not read goes to `unread`.
+    """
     by_table: dict[str, list[Column]] = defaultdict(list)
     for column in there.columns:
         if _is_text(column) or column.family == "bigint":
             by_table[column.table_name].append(column)
     keys = {each.table_name: each.columns for each in there.indexes if each.is_primary}
     for table, columns in by_table.items():
-        got: list[dict[str, object]] = []
-        listed = ", ".join(_as_text(server.engine, each) for each in columns)
-        for way in ("ASC", "DESC"):
-            order = [
-                f"{quoted(k, server.engine)} {way}" for k in keys.get(table, "").split(",") if k
-            ]
-            by = f" ORDER BY {', '.join(order)}" if order else ""
-            got += server.rows(
-                f"SELECT {listed} FROM {quoted(table, server.engine)}{by} LIMIT {rows // 2:d}"  # noqa: S608  names of the catalogue
-            )
-            if not order or len(got) < rows // 2:  # that was all of it
-                break
+        try:
+            got = _ends(server, table, columns, keys.get(table, ""), rows // 2)
+        except ServerError as exc:
+            if exc.fault is not Fault.DENIED:
+                raise
+            unread.add(table)
+            continue
         for column in columns:
             texts = [str(row[column.column_name]) for row in got if row[column.column_name]]
             yield f"{table}.{column.column_name}", texts
+
+
+def _ends(
+    server: Server, table: str, columns: Sequence[Column], key: str, rows: int
+) -> list[dict[str, object]]:
+    """Return the first `rows` of `table` by its primary key, and the last."""
+    got: list[dict[str, object]] = []
+    listed = ", ".join(_as_text(server.engine, each) for each in columns)
+    for way in ("ASC", "DESC"):
+        order = [f"{quoted(each, server.engine)} {way}" for each in key.split(",") if each]
+        by = f" ORDER BY {', '.join(order)}" if order else ""
+        got += server.rows(
+            f"SELECT {listed} FROM {quoted(table, server.engine)}{by} LIMIT {rows:d}"  # noqa: S608  names of the catalogue
+        )
+        if not order or len(got) < rows:  # that was all of it
+            break
+    return got
 
 
 def _as_text(engine: str, column: Column) -> str:
