@@ -101,7 +101,11 @@ NARROWED: Mapping[str, Mapping[str, str]] = {
         "orders": "new_orders",
     },
     "day_prices": {"trades AS t": "named_trades", "trades": "dealt_trades"},
-    "business_date": {"trades": "new_trades", "orders": "new_orders"},
+    "business_date": {
+        "trades": "new_trades",
+        "orders": "new_orders",
+        "auctions": "recent_auctions",
+    },
     "expiry": _OPEN,
     "book_not_crossed": _OPEN,
     "price_time_priority": {

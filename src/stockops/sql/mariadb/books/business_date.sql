@@ -1,4 +1,4 @@
--- The business date of every order taken and every trade is the KST date of its instant, a business day, within a continuous session; of an order it may be within an auction's, of an auction's trade its end.
+-- The business date of every order taken and every trade is the KST date of its instant, a business day, within a continuous session; of an order it may be within an auction's, of an auction's trade its end, and each auction ended when the hours of its date say.
 -- First, the earliest and the latest instant of each issue and date: only where one of these is outside is every row looked up.
 WITH spans AS (
     SELECT SQL_BIG_RESULT 'order' AS owner, symbol, business_date, min(placed_at) AS first_at, max(placed_at) AS last_at
@@ -58,19 +58,35 @@ outside AS (
     LEFT JOIN orders AS o ON o.symbol = s.symbol AND o.business_date = s.business_date AND s.owner = 'order' AND o.status <> 'rejected'
     LEFT JOIN trades AS t ON t.symbol = s.symbol AND t.business_date = s.business_date AND s.owner = 'trade'
 ),
+ends AS (
+    SELECT
+        a.auction_id, a.business_date, CASE a.kind WHEN 'closing' THEN h.called_to ELSE h.opens_at END AS ends_from,
+        CASE a.kind WHEN 'closing' THEN h.called_to WHEN 'opening' THEN h.opens_at ELSE h.closes_at END AS ends_to,
+        a.ends_at + INTERVAL 9 HOUR AS kst
+    FROM auctions AS a
+    LEFT JOIN stocks AS k ON k.symbol = a.symbol
+    LEFT JOIN market_holidays AS c ON c.market = k.market AND c.holiday = a.business_date
+    LEFT JOIN hours AS h
+        ON h.market = k.market AND a.business_date >= h.changes_on AND a.business_date < h.changes_until
+        AND c.holiday IS NULL AND weekday(a.business_date) < 5
+),
 wrong AS (
     SELECT owner, owner_id, business_date, kst, opens_at, closes_at
     FROM outside
     WHERE
         NOT coalesce(date(kst) = business_date AND time(kst) >= opens_at
             AND (time(kst) < closes_at OR (time(kst) = closes_at AND is_of_auction = 1)), FALSE)
+    UNION ALL
+    SELECT 'auction', auction_id, business_date, kst, ends_from, ends_to
+    FROM ends
+    WHERE NOT coalesce(date(kst) = business_date AND time(kst) BETWEEN ends_from AND ends_to, FALSE)
 ),
 shown AS (
     SELECT
         row_number() OVER (ORDER BY owner, owner_id) AS place_no,
         count(*) OVER () AS violations,
         concat_ws(' ', owner, owner_id) AS entity,
-        concat_ws(' ', business_date, CASE WHEN opens_at IS NULL THEN ', which is no business day' ELSE concat_ws(' ', opens_at, 'to', closes_at) END) AS expected,
+        concat_ws(' ', business_date, CASE WHEN opens_at IS NULL THEN ', which is no business day' ELSE concat_ws(' to ', opens_at, nullif(closes_at, opens_at)) END) AS expected,
         concat_ws(' ', kst, 'KST') AS found
     FROM wrong
     ORDER BY place_no

@@ -1,8 +1,8 @@
--- Each auction was uncrossed at a price at which most could be traded, and of several with the least left over; all its trades were at it, and nobody better was passed over.
+-- Each auction was uncrossed at a price at which most could be traded, and of several with the least left over; all its trades were at it and at its end, and nobody better was passed over.
 -- The book of an auction: what orders before its end had left then. Its shares went to the better limit, then to the earlier
 -- order, so what each got follows from the volume. A trade that names an auction which is not there is looked at, too.
 WITH ended AS (
-    SELECT auction_id, symbol, business_date, price_won, volume, uncrossed_event_id AS event_id
+    SELECT auction_id, symbol, business_date, price_won, volume, ends_at, uncrossed_event_id AS event_id
     FROM auctions
     WHERE status = 'uncrossed'
 ),
@@ -56,7 +56,8 @@ ranked AS (
 dealt AS (
     SELECT
         auction_id, sum(quantity) AS shares, min(price_won) AS lowest_won, max(price_won) AS highest_won, min(symbol) AS symbol,
-        max(symbol) AS last_symbol, min(trade_id) AS first_id, min(business_date) AS business_date, max(business_date) AS last_date
+        max(symbol) AS last_symbol, min(trade_id) AS first_id, min(business_date) AS business_date, max(business_date) AS last_date,
+        min(traded_at) AS first_at, max(traded_at) AS last_at
     FROM trades
     WHERE auction_id IS NOT NULL
     GROUP BY auction_id
@@ -79,14 +80,15 @@ wrong AS (
         OR (e.volume > 0 AND (c.shares <> e.volume OR c.left_over > b.left_over))
     UNION ALL
     SELECT
-        coalesce(e.auction_id, d.auction_id), 0, concat_ws(' ', 'trades of', coalesce(e.volume, 0), 'shares of', e.symbol, 'at', e.price_won),
-        concat_ws(' ', coalesce(d.shares, 0), 'shares of', d.symbol, 'at', d.lowest_won, 'to', d.highest_won)
+        coalesce(e.auction_id, d.auction_id), 0, concat_ws(' ', 'trades of', coalesce(e.volume, 0), 'shares of', e.symbol, 'at', e.price_won, 'on', e.ends_at),
+        concat_ws(' ', coalesce(d.shares, 0), 'shares of', d.symbol, 'at', d.lowest_won, 'to', d.highest_won, 'on', d.first_at, 'to', d.last_at)
     FROM (SELECT auction_id FROM ended WHERE volume > 0 UNION SELECT auction_id FROM dealt) AS a
     LEFT JOIN ended AS e ON e.auction_id = a.auction_id
     LEFT JOIN dealt AS d ON d.auction_id = a.auction_id
     WHERE
         NOT coalesce(e.volume = d.shares AND e.price_won = d.lowest_won AND e.price_won = d.highest_won AND e.symbol = d.symbol AND e.symbol = d.last_symbol
-            AND e.business_date = d.business_date AND e.business_date = d.last_date AND d.first_id > e.event_id, FALSE)
+            AND e.business_date = d.business_date AND e.business_date = d.last_date AND e.ends_at = d.first_at AND e.ends_at = d.last_at
+            AND d.first_id > e.event_id, FALSE)
     UNION ALL
     SELECT auction_id, order_id, concat_ws(' ', greatest(0, least(remaining, volume - ahead)), 'shares by price and time'), concat_ws(' ', got, 'shares')
     FROM queued

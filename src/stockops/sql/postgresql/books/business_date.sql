@@ -1,4 +1,4 @@
--- The business date of every order taken and every trade is the KST date of its instant, a business day, within a continuous session; of an order it may be within an auction's, of an auction's trade its end.
+-- The business date of every order taken and every trade is the KST date of its instant, a business day, within a continuous session; of an order it may be within an auction's, of an auction's trade its end, and each auction ended when the hours of its date say.
 -- First, the earliest and the latest instant of each issue and date: only where one of these is outside is every row looked up.
 WITH spans AS MATERIALIZED (
     SELECT 'order' AS owner, symbol, business_date, min(placed_at) AS first_at, max(placed_at) AS last_at
@@ -14,7 +14,7 @@ in_force AS (
     SELECT
         s.market, c.business_date, s.opens_at, s.closes_at, s.matching,
         row_number() OVER (PARTITION BY s.market, c.business_date, s.session ORDER BY s.valid_from DESC) AS newest
-    FROM (SELECT DISTINCT business_date FROM spans) AS c
+    FROM (SELECT business_date FROM spans UNION SELECT business_date FROM auctions) AS c
     JOIN market_sessions AS s ON s.valid_from <= c.business_date AND coalesce(s.valid_to, c.business_date) >= c.business_date
     LEFT JOIN market_holidays AS h ON h.market = s.market AND h.holiday = c.business_date
     WHERE h.holiday IS NULL AND extract(isodow FROM c.business_date) < 6
@@ -52,19 +52,32 @@ outside AS (
     JOIN trades AS t ON t.symbol = s.symbol AND t.business_date = s.business_date
     WHERE s.owner = 'trade'
 ),
+ends AS (
+    SELECT
+        a.auction_id, a.business_date, CASE a.kind WHEN 'closing' THEN h.called_to ELSE h.opens_at END AS ends_from,
+        CASE a.kind WHEN 'closing' THEN h.called_to WHEN 'opening' THEN h.opens_at ELSE h.closes_at END AS ends_to,
+        a.ends_at AT TIME ZONE 'Asia/Seoul' AS kst
+    FROM auctions AS a
+    LEFT JOIN stocks AS k ON k.symbol = a.symbol
+    LEFT JOIN hours AS h ON h.market = k.market AND h.business_date = a.business_date
+),
 wrong AS (
     SELECT owner, owner_id, business_date, kst, opens_at, closes_at
     FROM outside
     WHERE
         NOT coalesce(kst::date = business_date AND kst::time >= opens_at
             AND (kst::time < closes_at OR (kst::time = closes_at AND is_of_auction = 1)), FALSE)
+    UNION ALL
+    SELECT 'auction', auction_id, business_date, kst, ends_from, ends_to
+    FROM ends
+    WHERE NOT coalesce(kst::date = business_date AND kst::time BETWEEN ends_from AND ends_to, FALSE)
 ),
 shown AS (
     SELECT
         row_number() OVER (ORDER BY owner, owner_id) AS place_no,
         count(*) OVER () AS violations,
         concat_ws(' ', owner, owner_id) AS entity,
-        concat_ws(' ', business_date, CASE WHEN opens_at IS NULL THEN ', which is no business day' ELSE concat_ws(' ', opens_at, 'to', closes_at) END) AS expected,
+        concat_ws(' ', business_date, CASE WHEN opens_at IS NULL THEN ', which is no business day' ELSE concat_ws(' to ', opens_at, nullif(closes_at, opens_at)) END) AS expected,
         concat_ws(' ', kst, 'KST') AS found
     FROM wrong
     ORDER BY place_no
