@@ -42,7 +42,7 @@ def bed(request: pytest.FixtureRequest, all_labs: Labs) -> Iterator[Bed]:
 
 def stockops(bed: Bed, *args: object) -> Result:
     noun, *rest = map(str, args)
-    asked = ["research", noun, "-t", bed.target.url, *rest, "--date", str(FRIDAY)]
+    asked = ["research", noun, "-t", bed.target.url, "--date", str(FRIDAY), *rest]
     return CliRunner().invoke(main, asked)
 
 
@@ -107,7 +107,7 @@ def test_a_list_is_stored_once_and_gives_way_to_another(bed: Bed) -> None:
     first = predict(bed, user, bed.stock())
     asked = ("recommend", "--user", user)
     planned = json.loads(stockops(bed, *asked, "--plan", "--format", "json").stdout)
-    assert [step["action"] for step in planned] == ["store the list of 1 users for 2025-01-03"]
+    assert [step["action"] for step in planned] == ["store the list of 1 user for 2025-01-03"]
     assert advised(bed, user) == []
     lists = [research.recommend(bed.server, MOMENT, user_id=user) for _ in range(2)]
     assert [(each.new, each.changed, each.kept) for each in lists] == [(1, 0, 0), (0, 0, 1)]
@@ -119,6 +119,27 @@ def test_a_list_is_stored_once_and_gives_way_to_another(bed: Bed) -> None:
     )
     assert research.recommend(bed.server, MOMENT, user_id=user).gone == 1
     assert advised(bed, user) == []
+
+
+@pytest.mark.parametrize(
+    ("day", "why"),
+    [("2025-01-04", "a weekend"), ("2025-01-01", "New Year's Day")],
+)
+def test_nobody_is_advised_for_a_day_when_the_market_is_closed(
+    bed: Bed, day: str, why: str
+) -> None:
+    user = bed.account()
+    predict(bed, user, bed.stock(), predicted_at="2024-12-31 15:00:00", expires_at="2026-01-01")
+    for more in ((), ("--plan",)):
+        said = stockops(bed, "recommend", "--user", user, "--date", day, *more)
+        assert said.exit_code == 5, said.output
+        assert f"the market is closed on {day}: {why}" in said.stderr
+    assert advised(bed, user) == []
+
+
+def test_a_user_who_is_not_there_is_advised_nothing(bed: Bed) -> None:
+    said = stockops(bed, "recommend", "--user", 987_654_321)
+    assert (said.exit_code, "there is no user 987654321" in said.stderr) == (2, True)
 
 
 def test_the_database_refuses_advice_by_a_quarantined_prediction(bed: Bed) -> None:
@@ -285,7 +306,7 @@ def test_a_report_is_stored_once_and_again_when_it_is_another(bed: Bed) -> None:
     symbol, user = bed.stock(), bed.account()
     asked = ("weekly", "--user", user)
     planned = json.loads(stockops(bed, *asked, "--plan", "--format", "json").stdout)
-    assert [step["action"] for step in planned] == ["store the reports of 1 users for 2025-W01"]
+    assert [step["action"] for step in planned] == ["store the reports of 1 user for 2025-W01"]
     week = research.week_of(None, FRIDAY)
     found = [research.weekly(bed.server, week, user_id=user) for _ in range(2)]
     assert [(each.new, each.changed) for each in found] == [(1, 0), (0, 0)]

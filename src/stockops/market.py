@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta, timezone
 
 from .engine.base import Server
-from .errors import ConfigError
+from .errors import ConfigError, Refused
 from .money import Ticks
 from .queries import Query
 
@@ -117,6 +117,17 @@ def next_business_date(
     if after is None:
         return None
     return server.fetch(NEXT_DATE, market=market, after=after)[0].business_date
+
+
+def require_business_day(server: Server, day: date, *, market: str = "KOSPI") -> None:
+    """Raise `Refused` where the market is closed on `day`: why it is, and which day is next."""
+    if calendar(server, market=market).is_business_day(day):
+        return
+    names = {row.holiday: row.name for row in server.fetch(HOLIDAYS, market=market)}
+    raise Refused(
+        f"the market is closed on {day}: {names.get(day, 'a weekend')}",
+        hint=f"The next business day is {next_business_date(server, day, market=market)}.",
+    )
 
 
 def today(server: Server) -> date:

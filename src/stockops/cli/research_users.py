@@ -6,7 +6,7 @@ from typing import Literal
 
 import click
 
-from .. import rebalancing, render
+from .. import counts, rebalancing, render
 from .. import research as the_research
 from ..engine import connect
 from ..errors import ConfigError
@@ -43,6 +43,8 @@ def recommend_command(
     or gives way to another one where predictions or prices are others by then. The database
     refuses a recommendation by a quarantined prediction, and takes back those of one that is
     quarantined afterwards.
+
+    Exits 5 on a day when the market is closed.
     """
     clock = tradeclock.said(target, when)
     with connect(target, application=_APPLICATION, bulk=True) as server:
@@ -63,7 +65,8 @@ def recommend_command(
     if len(lists.lines) > _SHOWN_MAX:
         click.echo(f"and {len(lists.lines) - _SHOWN_MAX:,} more")
     click.echo(
-        f"{moment.on}: lists of {lists.new:,} users are new, {lists.changed:,} changed, "
+        f"{moment.on}: {counts.of(lists.new, 'list is', 'lists are')} new, "
+        f"{lists.changed:,} changed, "
         f"{lists.kept:,} as they were, {lists.gone:,} taken back",
         err=True,
     )

@@ -13,11 +13,13 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
 
-from .. import advisory, queries
+from .. import advisory, counts, market, queries
 from ..engine.base import Server
+from ..errors import ConfigError
 from ..plan import Step
 from ..queries import Query
 from .backtesting import line_of
+from .weekfigures import User
 
 TOP = 5
 _STALE_AFTER = timedelta(days=1)  # of a prediction that names no end
@@ -94,6 +96,7 @@ class Lists:
 
 RECOMMENDED = Query("research/recommended", Advised)
 STORED = Query("research/recommendations_stored", Recommendation)
+USER = Query("research/user", User)
 
 
 def recommend(
@@ -107,8 +110,12 @@ def recommend(
     """
     Rank what is valid at `moment` and store it, in one transaction; without `write` only rank.
 
-    The connection has to be one for bulk loads.
+    The connection has to be one for bulk loads. Raises `Refused` on a day when the market is
+    closed, and `ConfigError` where there is no such user.
     """
+    market.require_business_day(server, moment.on)
+    if user_id is not None and not server.fetch(USER, user_id=user_id):
+        raise ConfigError(f"there is no user {user_id}", hint="Name the user by number.")
     if not write:
         return _lists(server, moment, user_id, top)[0]
     with (
@@ -134,12 +141,12 @@ def recommend(
 def steps(lists: Lists, moment: Moment) -> list[Step]:
     """Return what would be written, from a run without `write`."""
     said = (
-        (lists.new, "store the list of {} users", "valid predictions advise them"),
-        (lists.changed, "replace the list of {} users", "predictions or prices are other ones"),
-        (lists.gone, "take back the list of {} users", "nothing that is valid advises them"),
+        (lists.new, "store the list of {}", "valid predictions advise them"),
+        (lists.changed, "replace the list of {}", "predictions or prices are other ones"),
+        (lists.gone, "take back the list of {}", "nothing that is valid advises them"),
     )
     return [
-        Step(action=f"{words.format(count)} for {moment.on}", why=why)
+        Step(action=f"{words.format(counts.of(count, 'user'))} for {moment.on}", why=why)
         for count, words, why in said
         if count
     ]

@@ -11,7 +11,7 @@ from ..queries import Query
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody with an account."""
+    """A user, and whether they are active."""
 
     user_id: int
     status: str

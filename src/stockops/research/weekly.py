@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from .. import advisory, queries
+from .. import advisory, counts, queries
 from ..engine.base import Server
 from ..errors import ConfigError, Finding
 from ..market import KST
@@ -124,11 +124,11 @@ def weekly(
 def steps(found: Reports, week: Week) -> list[Step]:
     """Return what would be written, from a run without `write`."""
     said = (
-        (found.new, "store the reports of {} users", "there are none yet"),
-        (found.changed, "replace the reports of {} users", "their figures are other ones by now"),
+        (found.new, "store the reports of {}", "there are none yet"),
+        (found.changed, "replace the reports of {}", "their figures are other ones by now"),
     )
     return [
-        Step(action=f"{words.format(count)} for {week.iso_week}", why=why)
+        Step(action=f"{words.format(counts.of(count, 'user'))} for {week.iso_week}", why=why)
         for count, words, why in said
         if count
     ]

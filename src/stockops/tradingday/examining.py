@@ -77,13 +77,7 @@ def examine(server: Server, plan: DayPlan) -> Standing:
             f"the calendar of {MARKET} knows the holidays from {calendar.first} to {calendar.last}",
             hint="Add the year's holidays to market_holidays.",
         )
-    if not calendar.is_business_day(day):
-        closed = next((h.name for h in server.fetch(market.HOLIDAYS, market=MARKET)
-                       if h.holiday == day), "a weekend")  # fmt: skip
-        raise Refused(
-            f"the market is closed on {day}: {closed}",
-            hint=f"The next business day is {market.next_business_date(server, day)}.",
-        )
+    market.require_business_day(server, day, market=MARKET)
     standing = server.fetch(STANDING)[0]
     if standing.first_date is None or standing.last_date is None:
         raise Refused("no issue is listed", hint="Seed the market with: stockops seed run")
