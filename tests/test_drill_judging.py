@@ -68,7 +68,7 @@ def test_a_failover_that_counts_what_it_lost_is_held_against_the_journal() -> No
         (replace(GOOD, bite=None), Verdict.NOT_INJECTED, "nothing shows that the fault"),
         (with_measured(lost=1), Verdict.FAIL, "1 acknowledged orders are lost (0 allowed)"),
         (with_measured(ghosts=2), Verdict.FAIL, "2 orders are there that nobody sent"),
-        (with_measured(duplicates=1), Verdict.FAIL, "1 orders are there more than once"),
+        (with_measured(duplicates=1), Verdict.FAIL, "1 order is there more than once"),
         (with_measured(told_lost=1), Verdict.FAIL, "the failover counted 1 lost orders"),
         (with_measured(structure_findings=1), Verdict.FAIL, "1 structures"),
         (with_measured(rto_s=10.1), Verdict.FAIL, "recovery took 10.1 s (10 expected)"),

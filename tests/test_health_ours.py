@@ -65,7 +65,7 @@ def test_books_are_as_good_as_their_last_check() -> None:
     found = outcome("books_violated", of())
     assert (found.state, found.message) == (
         State.CRITICAL,
-        "2 invariants are violated: cash, fees",
+        "invariants that are violated: 2; cash, fees",
     )
     record.write("prod", replace(good, inconclusive=1))
     assert outcome("books_inconclusive", of()).state is State.WARNING
@@ -449,7 +449,10 @@ def test_a_table_that_somebody_dropped_is_told(bed: Bed) -> None:
     assert on(bed, "tables_missing").state is State.OK
     bed.server.execute("ALTER TABLE portfolio_targets RENAME TO elsewhere")
     found = on(bed, "tables_missing")
-    assert (found.state, found.message) == (State.CRITICAL, "1 tables are gone: portfolio_targets")
+    assert (found.state, found.message) == (
+        State.CRITICAL,
+        "tables that are gone: 1; portfolio_targets",
+    )
     bed.server.execute("ALTER TABLE elsewhere RENAME TO portfolio_targets")
 
 

@@ -161,7 +161,7 @@ def test_an_index_that_no_plan_reads_is_found_out(copy: Copy) -> None:
 def test_rows_that_differ_are_said(copy: Copy) -> None:
     sql = {"postgresql": "SELECT random()", "mariadb": "SELECT rand()"}[copy.engine]
     found = read(copy, sql, "CREATE INDEX a_ix ON deals (account_id)")
-    assert found.differences == ("the query: 1 rows each, and they differ",)
+    assert found.differences == ("the query: 1 row each, and they differ",)
 
 
 def test_a_query_that_writes_is_refused_unless_it_is_rolled_back(copy: Copy) -> None:

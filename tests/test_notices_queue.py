@@ -162,7 +162,7 @@ def test_a_failed_check_of_the_books_reaches_a_person_and_its_end_too(place: Pla
     shift(-1)
     assert check() == 0
     told = [body["notices"][0] for body in place.hook.bodies]
-    assert "1 rows violate cash" in told[0]["message"]
+    assert "1 row violates cash" in told[0]["message"]
     assert [(each["kind"], each["name"]) for each in told] == [
         ("problem", "books_check:cash"),
         ("recovered", "books_check:cash"),

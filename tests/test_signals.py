@@ -484,7 +484,7 @@ def test_the_commands_say_what_they_did_by_their_exit_codes(bed: Bed, tmp_path: 
     due = json.loads(stockops(bed, "conditions", "run", "--plan", "--format", "json").stdout)
     assert len(due) == 1
     ran = stockops(bed, "conditions", "run")
-    assert (ran.exit_code, "1 conditions met: 1 filled" in ran.stdout) == (0, True)
+    assert (ran.exit_code, "1 condition met: 1 filled" in ran.stdout) == (0, True)
     listed = stockops(bed, "conditions", "list", "--symbol", symbol, "--format", "json")
     assert [(row["status"], row["expires_at"]) for row in json.loads(listed.stdout)] == [
         ("done", "2025-01-31T15:00:00+00:00")

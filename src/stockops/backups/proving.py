@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import books, children, lab
+from .. import books, children, counts, lab
 from ..engine import connect
 from ..engine.base import Server
 from ..engine.sharing import share
@@ -113,7 +113,7 @@ def prove(copy: Lab, said: Manifest, *, moved_on: bool, seen: Seen) -> list[Leve
         for result in books.check_still(connected):
             level.looked_at += result.state == "held"
             if result.violations:
-                level.findings.append(f"{result.name}: {result.violations:,} violations")
+                level.findings.append(f"{result.name}: {counts.of(result.violations, 'violation')}")
     return levels
 
 
@@ -139,7 +139,7 @@ def _pages(copy: Lab, said: Manifest, level: Level) -> None:
         bad = [line for line in lines if "failed in file" in line]
         level.findings += bad[:EXAMPLES_MAX]
         if len(bad) > EXAMPLES_MAX:
-            level.findings.append(f"and {len(bad) - EXAMPLES_MAX} more pages")
+            level.findings.append(f"and {counts.of(len(bad) - EXAMPLES_MAX, 'more page')}")
         return
     if said.settings.get("innodb_checksum_algorithm") == "none":
         level.unknown = "page checksums are off on the source"

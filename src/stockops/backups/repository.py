@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from .. import counts
 from ..errors import ConfigError, Refused, StorageError
 from . import keys, manifest, s3place
 from .manifest import FAILED, RUNNING, Manifest
@@ -90,7 +91,7 @@ class Repository:
                 hint="Take one: stockops backup take",
             )
         what = "holds" if asked is None else f"holds no system {asked!r}, but"
-        systems = "1 system" if len(there) == 1 else f"{len(there)} systems"
+        systems = counts.of(len(there), "system")
         raise ConfigError(
             f"the repository {what} {systems}: {', '.join(there)}", hint="Name one with --system."
         )

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from .. import counts
 from ..errors import ConfigError
 from ..plan import Step
 from . import archive
@@ -145,7 +146,11 @@ def _may_go(backup: Backup, kept: Mapping[str, str]) -> bool:
 def _backup(repo: Repository, backup: Backup, kept: Mapping[str, str]) -> Removal:
     folder = backup.folder if backup.manifest else repo.store.partial(backup.folder)
     size = sum(entry.stored_bytes for entry in repo.store.entries(folder))
-    why = backup.note if backup.state == "failed" else f"{len(kept)} others are kept"
+    why = (
+        backup.note
+        if backup.state == "failed"
+        else f"{counts.of(len(kept), 'other is', 'others are')} kept"
+    )
     return Removal(
         system=backup.system,
         what="backup",
@@ -178,12 +183,16 @@ def _logs(
         if kept:
             objects = objects[: next(at for at, name in enumerate(objects) if name in kept)]
             old = [log for log in old if log.object in objects]
-            notes.append(f"the store keeps {len(kept)} more pieces of log until {_last(kept)}")
+            notes.append(
+                f"the store keeps {counts.of(len(kept), 'more piece')} of log until {_last(kept)}"
+            )
         if objects:
             yield Removal(
                 system=system,
                 what="log",
-                name=f"{old[0].name} to {old[-1].name}" if old else f"{len(objects)} torn pieces",
+                name=f"{old[0].name} to {old[-1].name}"
+                if old
+                else f"{counts.of(len(objects), 'torn piece')}",
                 objects=objects,
                 stored_bytes=sum(log.stored_bytes for log in old),
                 why=f"no backup that stays begins before {first[1]}",

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import counts
 from ..errors import StorageError
 from . import manifest as manifests
 from .manifest import File
@@ -188,7 +189,9 @@ def _evidence(verdict: Verdict) -> Evidence:
         what="verify",
         at=now(),
         passed=verdict.passed,
-        summary=verdict.findings[0] if verdict.findings else f"{verdict.objects} objects",
+        summary=verdict.findings[0]
+        if verdict.findings
+        else f"{counts.of(verdict.objects, 'object')}",
         detail={"read_bytes": verdict.read_bytes, "findings": list(verdict.findings)},
     )
 

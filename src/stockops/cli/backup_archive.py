@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .. import counts
 from ..errors import ConfigError, Finding, StockopsError, StorageError
 from . import options, paths
 
@@ -324,7 +325,9 @@ def run_command(target: Any, place: str, stored: Any, spool: Path | None) -> Non
         _opened(place), target, stored, stop=lambda: bool(over), progress=_progress(), spool=spool
     )
     click.echo(
-        f"stopped: {done.pieces} files, {done.raw_bytes >> 20:,} MB archived in this run", err=True
+        f"stopped: {counts.of(done.pieces, 'file')}, {done.raw_bytes >> 20:,} MB archived "
+        "in this run",
+        err=True,
     )
 
 
@@ -372,7 +375,7 @@ def windows(place: str, system: str | None, form: Any) -> None:
         click.echo(f"gap: {gap}", err=True)
     if gaps:
         raise Finding(
-            f"there are {len(gaps)} gaps after the oldest backup",
+            f"{counts.of(len(gaps), 'gap')} after the oldest backup",
             hint="Take a backup now: what is after a gap is recovered from a newer backup only.",
         )
     if not shown:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import render
+from .. import counts, render
 from ..errors import ConfigError, Finding
 from ..targets import Target
 from . import options
@@ -111,10 +111,16 @@ def _shown(found: "Found", form: render.Format, several: str) -> str:
         lines.append("unknown: no backup names these files; a table made since may be among them")
         lines += _told(place, several, named=False)
     if earlier := len(found.unknown) - len(told):
-        lines.append(f"{earlier:,} earlier unknown ones are left out: narrow it with --since")
+        lines.append(
+            f"{counts.of(earlier, 'earlier unknown one is', 'earlier unknown ones are')} left out: "
+            "narrow it with --since"
+        )
     lines += [f"note: {note}" for note in found.notes]
     if found.left_out:
-        lines.append(f"{found.left_out:,} earlier ones are left out: narrow it with --since")
+        lines.append(
+            f"{counts.of(found.left_out, 'earlier one is', 'earlier ones are')} left out: "
+            "narrow it with --since"
+        )
     lines.append(f"{len(found.places)} found; the log was read {_extent(found)}")
     return "\n".join(lines)
 
@@ -145,4 +151,5 @@ def _extent(found: "Found") -> str:
     if found.first is None:
         return "nowhere: there is none after a backup"
     until = f"{found.read_until:%Y-%m-%d %H:%M:%S} UTC" if found.read_until else "its beginning"
-    return f"from {found.first} to {found.last}, up to {until}, {found.transactions:,} transactions"
+    many = counts.of(found.transactions, "transaction")
+    return f"from {found.first} to {found.last}, up to {until}, {many}"

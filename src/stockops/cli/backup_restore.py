@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import render, targets
+from .. import counts, render, targets
 from ..errors import ConfigError
 from ..plan import Consent
 from . import backupview, options, paths
@@ -284,13 +284,13 @@ def _compared(wish: "Wish", recovery: "Recovery", found: "Difference", form: ren
     if wish.whole:
         lines = [
             f"{wish.table} is back in {wish.target.name}, as of {recovery.aim}",
-            f"  {wish.name:<20} {found.rescued_rows:,} rows",
+            f"  {wish.name:<20} {counts.of(found.rescued_rows, 'row')}",
         ]
         return "\n".join([*lines, *(f"note: {note}" for note in found.notes)])
-    live = "gone" if found.live_rows is None else f"{found.live_rows:,} rows"
+    live = "gone" if found.live_rows is None else f"{counts.of(found.live_rows, 'row')}"
     lines = [
         f"{wish.table} as of {recovery.aim} is {wish.name} in {wish.target.name}",
-        f"  {wish.name:<20} {found.rescued_rows:,} rows",
+        f"  {wish.name:<20} {counts.of(found.rescued_rows, 'row')}",
         f"  {wish.table:<20} {live}",
     ]
     for kind, count, title in (

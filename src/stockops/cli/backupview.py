@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import render
+from .. import counts, render
 
 if TYPE_CHECKING:
     from ..backups.drilling import Drilled, Loss
@@ -108,7 +108,7 @@ def shown(found: "Backup", evidence: Sequence["Evidence"], form: render.Format) 
             f"  log         from {_words(start)} to {_words(stop)}",
             f"  stored      {megabytes(said.stored_bytes)} of {megabytes(said.raw_bytes)}, "
             f"{said.compression}, {_sealed(said)}",
-            f"  tables      {_held(said)}; {len(said.members)} files inside",
+            f"  tables      {_held(said)}; {counts.of(len(said.members), 'file')} inside",
             *(f"  note        {note}" for note in said.notes),
         ]
     for each in evidence:
@@ -141,7 +141,7 @@ def verified(verdicts: Sequence["Verdict"], form: render.Format) -> str:
     for each in verdicts:
         word = "sound" if each.passed else "BROKEN"
         lines.append(
-            f"{word:<7} {each.id}  {each.kind}  {each.objects} objects, "
+            f"{word:<7} {each.id}  {each.kind}  {counts.of(each.objects, 'object')}, "
             f"{megabytes(each.stored_bytes)}, {megabytes(each.read_bytes)} read"
         )
         lines += [f"        {finding}" for finding in each.findings]
@@ -163,7 +163,7 @@ def restored(
         return _json({"lab": name, "aim": str(recovery.aim), "phases": dict(phases)})
     return "\n".join(
         [
-            f"{recovery.links[-1].id} and {len(recovery.logs)} logs, up to {recovery.aim}",
+            _recovered(recovery),
             f"  {_seconds(phases)}",
             f"the lab {name!r} is up: stockops books check -t {name}; "
             f"stockops lab shell --name {name}",
@@ -171,9 +171,14 @@ def restored(
     )
 
 
+def _recovered(recovery: "Recovery") -> str:
+    logs = counts.of(len(recovery.logs), "log")
+    return f"{recovery.links[-1].id} and {logs}, up to {recovery.aim}"
+
+
 def _sealed(said: "Manifest") -> str:
     count = len(said.recipients)
-    return f"encrypted to {count} key{'s' * (count > 1)}" if count else "not encrypted"
+    return f"encrypted to {counts.of(count, 'key')}" if count else "not encrypted"
 
 
 def placed(
@@ -184,7 +189,7 @@ def placed(
         says = {**dataclasses.asdict(said), "aim": str(recovery.aim), "phases": dict(phases)}
         return _json(says)
     lines = [
-        f"{recovery.links[-1].id} and {len(recovery.logs)} logs, up to {recovery.aim}",
+        _recovered(recovery),
         f"  {_seconds(phases)}",
         f"{said.directory} is ready to be started",
     ]
@@ -204,7 +209,8 @@ def drilled(said: "Drilled", form: render.Format) -> str:
     if form == "json":
         return _json(said.as_json())
     lines = [
-        f"{said.backup} to {said.aim}: {said.links} backups, {said.logs} logs, "
+        f"{said.backup} to {said.aim}: {counts.of(said.links, 'backup')}, "
+        f"{counts.of(said.logs, 'log')}, "
         f"{megabytes(said.restored_bytes)}",
         f"  {_seconds(said.phases)}",
     ]

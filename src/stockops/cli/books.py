@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from .. import audit, durations, render
+from .. import audit, counts, durations, render
 from .. import books as the_books
 from ..books import InvariantResult, record
 from ..engine import connect
@@ -203,7 +203,8 @@ def _sighting(name: str, results: Sequence[InvariantResult], target: Target) -> 
     said = f"{len(results) - len(violated) - len(idle)} of {len(results)} invariants held"
     if violated:
         rows = sum(r.violations for r in violated)
-        said += f"; {rows:,} rows violate {', '.join(r.name for r in violated)}"
+        names = ", ".join(r.name for r in violated)
+        said += f"; {counts.of(rows, 'row violates', 'rows violate')} {names}"
     if idle:
         said += f"; {len(idle)} had nothing to look at"
     return Sighting(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import render
+from .. import counts, render
 from ..targets import ENGINES
 from . import options, paths
 from .drill_book import config_of
@@ -69,4 +69,6 @@ def _said(found: "Sequence[Problem]", drills: int) -> str:
     lines = []
     for each in found:
         lines += [f"{each.where}: {each.problem}", f"    {each.hint}"]
-    return "\n".join([*lines, f"{drills} drills read, {len(found)} problems"])
+    return "\n".join(
+        [*lines, f"{counts.of(drills, 'drill')} read, {counts.of(len(found), 'problem')}"]
+    )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from .. import render, state
+from .. import counts, render, state
 from ..drills import guardian, pending
 from ..drills.pending import Done, Reading
 from ..errors import Busy, ConfigError
@@ -119,7 +119,7 @@ def _tell_accounts(run: str | None) -> None:
         done = [Done(**each) for each in said["done"]]
         undone = sum(each.outcome == "undone" for each in done)
         click.echo(
-            f"{journal.stem}: the guardian undid {undone} of {len(done)} steps in "
+            f"{journal.stem}: the guardian undid {undone} of {counts.of(len(done), 'step')} in "
             f"{said['took_ms']:.0f} ms, at {said['at']}: {said['why']}",
             err=True,
         )

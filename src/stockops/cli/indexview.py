@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import plans, render
+from .. import counts, plans, render
 from ..report import figures
 from ..report.indexpage import day, ratio
 from ..settings.words import size
@@ -88,7 +88,7 @@ def _waits(waiting: str) -> str:
 def counted(query: "Asked") -> str:
     """Return how many samples of a query there are."""
     number = len(query.samples)
-    return "1 sample" if number == 1 else f"{number} samples"
+    return counts.of(number, "sample")
 
 
 def _read(read: "Read") -> list[str]:

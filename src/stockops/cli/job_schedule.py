@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import notices, targets
+from .. import counts, notices, targets
 from ..errors import ConfigError
 from . import options, paths
 
@@ -181,4 +181,8 @@ def _difference(before: str, after: str, name: str) -> str:
 
 
 def _done(jobs: "tuple[Planned, ...]", *, remove: bool) -> str:
-    return "the jobs are taken out" if remove else f"{len(jobs)} jobs are in the crontab"
+    return (
+        "the jobs are taken out"
+        if remove
+        else f"{counts.of(len(jobs), 'job is', 'jobs are')} in the crontab"
+    )

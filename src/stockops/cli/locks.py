@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 import click
 
-from .. import render, sessions
+from .. import counts, render, sessions
 from ..engine import connect
 from ..errors import Finding
 from ..sessions import Locks, Standing
@@ -89,10 +89,10 @@ def _next(root: Standing, target: Target) -> str:
 def _drawn(found: Locks, lines: list[Line]) -> str:
     """Return the trees as a person reads them, and what to do about each root."""
     if not lines:
-        return f"nobody waits for a lock, of {found.looked_at} sessions"
+        return f"nobody waits for a lock, of {counts.of(found.looked_at, 'session')}"
     text = [part for each in lines[:_SESSIONS_SHOWN] for part in _block(each)]
     if len(lines) > _SESSIONS_SHOWN:
-        text.append(f"and {len(lines) - _SESSIONS_SHOWN:,} more sessions: --format json")
+        text.append(f"and {counts.of(len(lines) - _SESSIONS_SHOWN, 'more session')}: --format json")
     return "\n".join(text)
 
 

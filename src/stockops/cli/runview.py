@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .. import counts
 from ..money import won
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def table(result: "RunResult") -> str:
         ("business date", result.business_date or "by the server's clock"),
         (
             "requests",
-            f"{result.orders:,} orders, {result.cancels:,} cancels in {result.elapsed_s:.1f} s",
+            f"{counts.of(result.orders, 'order')}, {counts.of(result.cancels, 'cancel')} "
+            f"in {result.elapsed_s:.1f} s",
         ),
         ("rate", _rate(result)),
         ("warm-up", _warmup(result)),
@@ -56,13 +58,13 @@ def table(result: "RunResult") -> str:
         ("service", _latency(result.service)),
         ("sample", result.sample),
         ("outcomes", _counts(result.outcomes)),
-        ("errors", f"{_counts(result.errors)}; {result.retries:,} retries"),
+        ("errors", f"{_counts(result.errors)}; {counts.of(result.retries, 'retry', 'retries')}"),
         (
             "unknown",
             f"{unknown.met:,} met: {unknown.committed:,} had committed, "
             f"{unknown.not_committed:,} had not, {unknown.unsettled:,} unsettled",
         ),
-        ("sealed", f"{result.sealed:,} audit rows"),
+        ("sealed", f"{counts.of(result.sealed, 'audit row')}"),
         ("client", f"{result.client_cpu_us_per_order:.0f} us of CPU an order"),
         ("journal", result.journal or "none"),
     ]
@@ -100,9 +102,9 @@ def audited(verdict: "Audit") -> str:
 def _lost(verdict: "Audit") -> str:
     """Return what was acknowledged and is gone, in orders, seconds and won."""
     cancels = verdict.missing_cancels
-    parts = [f"{verdict.findings['missing'] - cancels:,} orders"]
+    parts = [counts.of(verdict.findings["missing"] - cancels, "order")]
     if cancels:
-        parts.append(f"{cancels:,} cancels")
+        parts.append(counts.of(cancels, "cancel"))
     seconds = verdict.missing_s
     parts.append("unknown seconds" if seconds is None else f"{seconds:g} s")
     parts.append(won(verdict.missing_won))
@@ -127,7 +129,7 @@ def _line(tick: "Tick") -> str:
     if tick.mean_us is not None:
         parts.append(f"{tick.mean_us / 1000:.1f} ms")
     if tick.troubles:
-        parts.append(f"{tick.troubles:,} retries")
+        parts.append(counts.of(tick.troubles, "retry", "retries"))
     return ", ".join(parts)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from .. import render
+from .. import counts, render
 from ..sessions import shortened
 from ..slow import live
 from ..slow.live import ClassRow, Interval
@@ -130,7 +130,9 @@ def _block(interval: Interval, limit: int | None) -> str:
     shown = interval.classes[: limit or _CLASSES_SHOWN]
     lines = [_head(interval), render.rows(list(map(_line, shown)), "table")]
     if left := len(interval.classes) - len(shown):
-        lines.append(f"and {left:,} more classes: --limit N, or --format json")
+        lines.append(
+            f"and {counts.of(left, 'more class', 'more classes')}: --limit N, or --format json"
+        )
     if interval.waits:
         told = [f"{each.sessions:.1f} {each.wait}" for each in interval.waits[:_WAITS_SHOWN]]
         lines.append(f"sessions on average: {', '.join(told)}")
@@ -143,7 +145,7 @@ def _block(interval: Interval, limit: int | None) -> str:
         lines.append("who blocks whom:")
         lines += [_blocking(each) for each in interval.blocking[:_BLOCKING_SHOWN]]
         if more := len(interval.blocking) - _BLOCKING_SHOWN:
-            lines += [f"  and {more:,} more sessions"] if more > 0 else []
+            lines += [f"  and {counts.of(more, 'more session')}"] if more > 0 else []
     return "\n".join(lines)
 
 

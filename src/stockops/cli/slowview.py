@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .. import render
+from .. import counts, render
 from ..slow import report
 from ..slow.digest import Digest
 from ..slow.report import ClassRow
@@ -52,7 +52,9 @@ def print_digest(digest: Digest, form: render.Format, *, by: str, limit: int | N
     click.echo(render.rows(list(map(_line, rows)), "table"))
     left = sum(bool(each.entries) for each in digest.classes.values()) - len(rows)
     if left:
-        click.echo(f"and {left:,} more classes: --limit N, or --format json")
+        click.echo(
+            f"and {counts.of(left, 'more class', 'more classes')}: --limit N, or --format json"
+        )
     for row in rows:
         _print_plans(row)
     _print_said(about)

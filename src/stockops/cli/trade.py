@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from .. import journal, orders, render
+from .. import counts, journal, orders, render
 from ..engine import connect, quickly
 from ..engine.base import Server
 from ..errors import Fault, Finding, ServerError, Unreachable
@@ -225,7 +225,8 @@ def audit_command(target: Target, directory: Path, every: bool, form: render.For
         )
     if not verdict.clean:
         raise Finding(
-            f"{sum(verdict.findings.values())} findings in {verdict.intents} orders",
+            f"{counts.of(sum(verdict.findings.values()), 'finding')} "
+            f"in {counts.of(verdict.intents, 'order')}",
             hint="Prove the books as well: stockops books check",
         )
 

@@ -8,7 +8,7 @@ from typing import IO
 import click
 
 from .. import conditions as the_conditions
-from .. import render
+from .. import counts, render
 from ..conditions import LISTED_MAX, STATUSES, Executed
 from ..engine import connect, quickly
 from ..market import KST
@@ -150,4 +150,6 @@ def _table(done: Sequence[Executed]) -> str:
         lines.append(f"and {len(done) - _SHOWN_MAX:,} more")
     count = Counter(each.status for each in done)
     told = ", ".join(f"{n:,} {status}" for status, n in sorted(count.items()))
-    return "\n".join([*lines, f"{len(done):,} conditions met{': ' if told else ''}{told}"])
+    return "\n".join(
+        [*lines, f"{counts.of(len(done), 'condition')} met{': ' if told else ''}{told}"]
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from .. import counts
 from .head import Expect, Terms
 from .history import Measured, StepRun, Verdict
 
@@ -97,7 +98,7 @@ def _gone(found: Measured, expect: Expect) -> Iterator[str]:
     if found.ghosts:
         yield f"{found.ghosts} orders are there that nobody sent, or that were refused"
     if found.duplicates:
-        yield f"{found.duplicates} orders are there more than once"
+        yield f"{counts.of(found.duplicates, 'order is', 'orders are')} there more than once"
 
 
 def _miscounted(found: Measured) -> str | None:

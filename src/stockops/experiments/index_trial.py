@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from statistics import fmean, median
 
-from .. import trials
+from .. import counts, trials
 from ..engine import connect
 from ..engine.base import Server
 from ..trials import Difference, Ratio, Variant
@@ -344,7 +344,7 @@ def _differences(query: Asked, answers: dict[Variant, list[Answer]]) -> list[str
         if before.rows != after.rows:
             found.append(f"{which}: {before.rows:,} rows without, {after.rows:,} with")
         elif before.rows_sum != after.rows_sum:
-            found.append(f"{which}: {before.rows:,} rows each, and they differ")
+            found.append(f"{which}: {counts.of(before.rows, 'row')} each, and they differ")
     return found
 
 

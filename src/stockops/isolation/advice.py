@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from .. import counts
 from ..errors import Finding
 from .cells import LOCK_NAMES, WORDS, Locks
 from .running import Measured, Outcome
@@ -116,7 +117,7 @@ def _broken(variants: Iterable[_Variant]) -> Iterator[str]:
             )
             yield (
                 f"{each.words} breaks the books: {_violations(each.violations)} after "
-                f"{each.count('orders'):,} orders ({where})."
+                f"{counts.of(each.count('orders'), 'order')} ({where})."
             )
 
 
@@ -208,7 +209,7 @@ def _gave_up(variants: Iterable[_Variant]) -> Iterator[str]:
 
 
 def _violations(count: int) -> str:
-    return f"{count:,} violation{'' if count == 1 else 's'}"
+    return counts.of(count, "violation")
 
 
 def _named(variants: Iterable[_Variant]) -> str:

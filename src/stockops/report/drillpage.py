@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .. import counts
 from ..errors import ConfigError
 from .page import check, templates, write_text
 
@@ -57,7 +58,7 @@ def _markdown(says: Mapping[str, Any], signed_off: str | None, digest: str) -> s
         f"- RPO: {_or(loss.get('seconds'), 'unknown')} s before the target; "
         f"{_or(loss.get('orders'), 'not measured')} acknowledged orders lost, "
         f"{_or(loss.get('won'), '-')} won",
-        f"- restored: {says['links']} backups, {says['logs']} logs, "
+        f"- restored: {counts.of(says['links'], 'backup')}, {counts.of(says['logs'], 'log')}, "
         f"{says['restored_bytes']:,} bytes",
         f"- summary: {says['summary']}",
         "",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .. import queries
+from .. import counts, queries
 from ..backups.archive import binlogs as archived
 from ..backups.archive import missing
 from ..backups.repository import Repository
@@ -80,7 +80,7 @@ def purge(server: Server, files: Mapping[str, int], proof: Proof) -> Purge:
     gone = names[:place]
     why = f"the archive has {gone[0]} to {gone[-1]} whole"
     why += (
-        f", {len(proof.replicas)} replicas have applied them"
+        f", {counts.of(len(proof.replicas), 'replica has', 'replicas have')} applied them"
         if proof.replicas
         else ("; no replica is connected or named: one that is away would have to be made anew")
     )

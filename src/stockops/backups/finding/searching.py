@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from ... import lab, scratch
+from ... import counts, lab, scratch
 from ...errors import ConfigError, Unsupported
 from .. import archive
 from ..archive import Log, Window, wal
@@ -77,7 +77,7 @@ class _Search:
         notes = []
         if self.silent:
             notes.append(
-                f"{self.silent:,} transactions changed rows without a word of SQL: "
+                f"{counts.of(self.silent, 'transaction')} changed rows without a word of SQL: "
                 "binlog_annotate_row_events was off"
             )
         return Found(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ... import children, numbering, scratch
+from ... import children, counts, numbering, scratch
 from ...engine import connect
 from ...errors import Refused, ServerError, StorageError
 from ...lab import Lab
@@ -174,7 +174,8 @@ def _require_empty(target: Target) -> None:
         found = list(hashing.tables(server))
     if found:
         raise Refused(
-            f"the database {target.database!r} holds {len(found)} tables, {found[0]!r} among them",
+            f"the database {target.database!r} holds {counts.of(len(found), 'table')}, "
+            f"{found[0]!r} among them",
             hint="Load into an empty lab: stockops lab up --name restored",
         )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from ... import counts
 from ...errors import Refused, StorageError
 from ...plan import Step
 from .. import archive
@@ -73,14 +74,15 @@ class Recovery:
         if self.tail:
             found.append(
                 Step(
-                    action=f"keep a copy of {len(self.tail)} logs of the stopped server",
+                    action=f"keep a copy of {counts.of(len(self.tail), 'log')} "
+                    "of the stopped server",
                     why=f"the archive does not have them, {self.tail[0].name} is the first",
                 )
             )
         if self.logs:
             found.append(
                 Step(
-                    action=f"replay {len(self.logs)} logs",
+                    action=f"replay {counts.of(len(self.logs), 'log')}",
                     why=f"{self.logs[0].name} to {self.logs[-1].name}",
                 )
             )
