@@ -1,9 +1,11 @@
 """What ``/proc`` says about a process: the difference between a live server and a stale pid."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _PROC = Path("/proc")
+_CLOSE_WAIT = "08"  # the other side is gone, and ours has not looked yet
 
 
 def argv(pid: int) -> tuple[str, ...] | None:
@@ -40,6 +42,22 @@ def written(pid_file: Path) -> int | None:
         return int(pid_file.read_text(encoding="utf-8", errors="replace").split()[0])
     except (FileNotFoundError, NotADirectoryError, ValueError, IndexError):
         return None
+
+
+def hung_up(port: int) -> set[int]:
+    """
+    Return the ports of those on this machine who closed their connection to our `port`.
+
+    A server that waits for something to send learns of it only when it sends.
+    """
+    found = set()
+    for table in ("tcp", "tcp6"):
+        with suppress(OSError):
+            for line in (_PROC / "net" / table).read_text("ascii").splitlines()[1:]:
+                _, here, there, state, *_ = line.split()
+                if state == _CLOSE_WAIT and int(here.rpartition(":")[2], 16) == port:
+                    found.add(int(there.rpartition(":")[2], 16))
+    return found
 
 
 def inside(*directories: Path) -> list[int]:

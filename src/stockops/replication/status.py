@@ -3,10 +3,10 @@
 from .. import lab as labs
 from ..engine import connect
 from ..errors import StockopsError, Unsupported
-from ..lab import Lab
+from ..lab import Lab, proc
 from ..targets import Target
 from .engines import ENGINES
-from .facts import FOLLOWERS, SLOTS, SOUND, Following
+from .facts import FOLLOWERS, SLOTS, SOUND, Follower, Following
 from .postgresql import CONNECT_S, SLOT, slot_name
 
 
@@ -23,7 +23,7 @@ def status(target: Target) -> list[Following]:
     if own is not None:
         return [own]
     mine = [_of(each, lab) for each in labs.replicas_of(lab.name)] if lab else []
-    return [*mine, *_others(target, {each.replica for each in mine})]
+    return [*mine, *_others(target, lab, {each.replica for each in mine})]
 
 
 def target_of(lab: Lab) -> Target:
@@ -65,10 +65,18 @@ def _of(replica: Lab, primary: Lab | None) -> Following:
     )
 
 
-def _others(target: Target, known: set[str]) -> list[Following]:
+def _port(follower: Follower) -> int | None:
+    """Return the port that `follower` reads from; None where it is known by a name."""
+    number = follower.replica.rpartition(":")[2]
+    return int(number) if "@" in follower.replica and number.isdecimal() else None
+
+
+def _others(target: Target, lab: Lab | None, known: set[str]) -> list[Following]:
     """Return those that only the primary knows of, and slots that wait for one."""
+    # MariaDB goes on to show a replica that is gone, until it has something to send.
+    gone = proc.hung_up(lab.port) if lab and lab.port else set()
     with connect(target, connect_timeout_s=CONNECT_S) as server:
-        followers = server.fetch(FOLLOWERS)
+        followers = [each for each in server.fetch(FOLLOWERS) if _port(each) not in gone]
         try:
             slots = server.fetch(SLOTS)
         except Unsupported:
