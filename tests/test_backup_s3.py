@@ -474,23 +474,23 @@ def test_what_is_no_repository_is_not_written_to(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "said", "hint"),
+    ("code", "status", "exit_code", "said", "hint"),
     [
-        ("NoSuchBucket", 404, "NoSuchBucket", "aws s3 mb s3://bucket-"),
-        ("AccessDenied", 403, "AccessDenied", "Grant the key s3:ListBucket"),
-        ("InvalidAccessKeyId", 403, "InvalidAccessKeyId", "Give a key that this store knows"),
-        ("SignatureDoesNotMatch", 403, "SignatureDoesNotMatch", "Give a key that this store knows"),
-        ("RequestTimeTooSkewed", 403, "RequestTimeTooSkewed", "timedatectl"),
-        ("IllegalLocationConstraintException", 400, "IllegalLocation", "region="),
-        ("QuotaExceeded", 400, "as it was told to", "aws s3 ls s3://bucket-"),
+        ("NoSuchBucket", 404, 2, "NoSuchBucket", "aws s3 mb s3://bucket-"),
+        ("AccessDenied", 403, 1, "AccessDenied", "Grant the key s3:ListBucket"),
+        ("InvalidAccessKeyId", 403, 2, "AccessKeyId", "Give a key that this store knows"),
+        ("SignatureDoesNotMatch", 403, 2, "SignatureDoes", "Give a key that this store knows"),
+        ("RequestTimeTooSkewed", 403, 1, "RequestTimeTooSkewed", "timedatectl"),
+        ("IllegalLocationConstraintException", 400, 2, "IllegalLocation", "region="),
+        ("QuotaExceeded", 400, 1, "as it was told to", "aws s3 ls s3://bucket-"),
     ],
 )
 def test_what_a_store_refuses_is_said_with_what_to_do(
-    site: Site, code: str, status: int, said: str, hint: str
+    site: Site, code: str, status: int, exit_code: int, said: str, hint: str
 ) -> None:
     place = site.place()
     with site.faulty(refusing(code, status)):
-        result = run("list", "--repository", place, exit_code=1)
+        result = run("list", "--repository", place, exit_code=exit_code)
     assert said in result.stderr
     assert hint in result.stderr
     assert "canary" not in result.output
@@ -498,7 +498,7 @@ def test_what_a_store_refuses_is_said_with_what_to_do(
 
 def test_a_bucket_that_is_not_there_is_said_to_be(site: Site) -> None:
     place = f"s3://no-such-bucket-here/x?endpoint_url={site.url}&region=us-east-1"
-    result = run("init", "--repository", place, exit_code=1)
+    result = run("init", "--repository", place, exit_code=2)
     assert "NoSuchBucket" in result.stderr
 
 
@@ -517,9 +517,12 @@ def test_a_store_that_does_not_answer_is_not_waited_for_without_end(site: Site) 
         finally:
             over.set()
     assert "proxy, firewall" in str(caught.value.hint)
-    nobody = S3Store(s3place.parse("s3://bucket/x?endpoint_url=http://127.0.0.1:1&region=r"))
-    with pytest.raises(StorageError, match="Could not connect"):
-        nobody.entries("")
+
+
+def test_a_store_that_nobody_serves_is_a_server_that_does_not_answer() -> None:
+    place = "s3://bucket/x?endpoint_url=http://127.0.0.1:1&region=r"
+    result = run("list", "--repository", place, exit_code=3)
+    assert "Could not connect" in result.stderr
 
 
 def test_credentials_come_from_a_file_that_others_cannot_read(
@@ -564,7 +567,7 @@ def test_a_machine_without_credentials_says_so(site: Site) -> None:
         timeout=SOON_S,
         check=False,
     )
-    assert said.returncode == 1
+    assert said.returncode == 2
     assert "there are no credentials for it" in said.stderr
     assert "AWS_ACCESS_KEY_ID" in said.stderr
 

@@ -1,5 +1,6 @@
 """What a store on S3 says when it says no, or nothing, in words with a next step."""
 
+from ..errors import ConfigError, Unreachable
 from .s3place import Place
 from .store import OutOfReach
 
@@ -22,21 +23,24 @@ _LOCK = (
     "immutable_days needs a bucket that was made for it: aws s3api create-bucket --bucket {bucket} "
     "--object-lock-enabled-for-bucket"
 )
-_HINTS = {
+_HERE = {  # what this machine says wrong of the place
     "NoSuchBucket": "Correct the name, or make it: aws s3 mb s3://{bucket}",
     "InvalidBucketName": "Correct the name: three characters and more, no capitals.",
     "InvalidAccessKeyId": _KEYS,
     "SignatureDoesNotMatch": _KEYS,
     "InvalidToken": _KEYS,
     "ExpiredToken": _KEYS,
-    "RequestTimeTooSkewed": "Set the clock of this machine: timedatectl",
-    "AccessDenied": _GRANT,
-    "AllAccessDisabled": _GRANT,
-    "403": _GRANT,
     "PermanentRedirect": _REGION,
     "301": _REGION,
     "AuthorizationHeaderMalformed": _REGION,
     "IllegalLocationConstraintException": _REGION,
+}
+_HINTS = {
+    **_HERE,
+    "RequestTimeTooSkewed": "Set the clock of this machine: timedatectl",
+    "AccessDenied": _GRANT,
+    "AllAccessDisabled": _GRANT,
+    "403": _GRANT,
 }
 _ELSE = "Look whether the store is well, then try it again: aws s3 ls {bare}"
 _CREDENTIALS = (
@@ -60,6 +64,25 @@ class NoBytes(OutOfReach):
     """The object has none of the bytes that were asked for."""
 
 
+class Astray(OutOfReach):
+    """What this machine says of the place is wrong, as a folder that is not there."""
+
+    exit_code = ConfigError.exit_code
+
+
+class NoAnswer(OutOfReach):
+    """No store answered."""
+
+    exit_code = Unreachable.exit_code
+
+
+_KINDS: dict[str, type[OutOfReach]] = {
+    **dict.fromkeys(_NOT_DONE, NotDone),
+    **dict.fromkeys(_NO_BYTES, NoBytes),
+    **dict.fromkeys(_HERE, Astray),
+}
+
+
 def told(exc: Exception, place: Place, key: str, within_s: float) -> Exception:
     """Return the error for `exc`, which came of a question about `key`."""
     code = _code(exc)
@@ -69,17 +92,17 @@ def told(exc: Exception, place: Place, key: str, within_s: float) -> Exception:
         return FileExistsError(key)
     said = str(getattr(exc, "strerror", None) or exc) or type(exc).__name__
     if code:
-        kind = NotDone if code in _NOT_DONE else NoBytes if code in _NO_BYTES else OutOfReach
+        kind = _KINDS.get(code, OutOfReach)
         hint = _LOCK if "Object" in said and "Lock" in said else _HINTS.get(code, _ELSE)
         words = {"bucket": place.bucket, "bare": place.bare}
         return kind(f"{place.bare}: {said} ({code})", hint=hint.format(**words))
     known = _WITHOUT.get(type(exc).__name__)
     if known is not None:
-        return OutOfReach(f"{place.bare}: {known[0]}", hint=known[1])
+        return Astray(f"{place.bare}: {known[0]}", hint=known[1])
     if isinstance(exc, TimeoutError):
         said = f"no answer within {within_s:.0f} s"
     where = place.endpoint_url or "S3"
-    return OutOfReach(
+    return NoAnswer(
         f"{place.bare}: {said}",
         hint=f"Look whether {where} can be reached from here: its address, proxy, firewall.",
     )
