@@ -14,6 +14,7 @@ import pyrage
 import pytest
 from click.testing import CliRunner
 from conftest import Labs, eventually
+from manifests import LAST, add
 
 from stockops import lab as labs
 from stockops import migrations
@@ -100,6 +101,7 @@ def test_an_encrypted_backup_is_read_by_its_key_alone(
     identity = pyrage.x25519.Identity.generate()
     key = tmp_path / "key"
     key.write_text(f"# a comment\n{identity}\n")
+    key.chmod(0o640)
     form = streams.Form(recipients=keys.recipients([str(identity.to_public())]))
     said = taking.take(repo, market, taking.Request(form=form))
     recovery = restoring.plan(repo, restoring.Aim("backup"), system=said.system)
@@ -107,6 +109,7 @@ def test_an_encrypted_backup_is_read_by_its_key_alone(
         drilling.drill(repo, recovery)
     other = tmp_path / "other"
     other.write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    other.chmod(0o600)
     with pytest.raises(ConfigError, match="none of the keys opens"):
         drilling.drill(repo, recovery, identities=keys.identities([other]))
     with pytest.raises(ConfigError, match="there is no"):
@@ -135,7 +138,32 @@ def test_a_key_that_a_passphrase_locks_says_how_it_is_opened(tmp_path: Path, arm
     file.write_bytes(pyrage.passphrase.encrypt(secret.encode(), "word", armored=armored))
     with pytest.raises(ConfigError, match="locked by a passphrase") as caught:
         keys.identities([file])
-    assert "age -d" in str(caught.value.hint)
+    assert "--identity <(age -d " in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o602, 0o644], ids="{:o}".format)
+def test_a_key_that_everybody_can_read_is_no_secret(tmp_path: Path, mode: int) -> None:
+    key = tmp_path / "a key"
+    key.write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    key.chmod(mode)
+    with pytest.raises(ConfigError, match="everybody can read or write the identity") as caught:
+        keys.identities([key])
+    assert f"chmod 600 '{key}'" in str(caught.value.hint)
+    key.chmod(0o640)  # a group, as that of a cron job
+    assert len(keys.identities([key])) == 1
+
+
+def test_a_key_may_come_through_a_pipe(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a shell: --identity <(age -d key.age)."""
+    add(repo, LAST)
+    ends = os.pipe()
+    os.write(ends[1], f"{pyrage.x25519.Identity.generate()}\n".encode())
+    os.close(ends[1])
+    monkeypatch.setenv("STOCKOPS_REPOSITORY", repo.store.place)
+    words = ["backup", "restore", "--to", "backup", "--plan", "--identity", f"/dev/fd/{ends[0]}"]
+    said = CliRunner().invoke(main, words)
+    os.close(ends[0])
+    assert said.exit_code == 0, said.output
 
 
 def test_a_key_inside_the_repository_is_refused(
@@ -144,10 +172,11 @@ def test_a_key_inside_the_repository_is_refused(
     identity = pyrage.x25519.Identity.generate()
     inside = Path(repo.store.place) / "key.txt"
     inside.write_text(f"{identity}\n")
+    inside.chmod(0o600)
     with pytest.raises(Refused, match="holds a secret key"):
         taking.take(repo, market, taking.Request())
     with pytest.raises(Refused, match="lies inside the repository"):
-        keys.identities([inside], outside=Path(repo.store.place))
+        keys.require_outside(keys.identities([inside]), Path(repo.store.place))
 
 
 def test_damage_is_found_by_verify_and_by_a_drill(

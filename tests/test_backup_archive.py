@@ -335,8 +335,9 @@ def test_an_encrypted_archive_is_read_with_its_key_only(
     import pyrage
 
     secret, other = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
-    (tmp_path / "key").write_text(str(secret))
-    (tmp_path / "other").write_text(str(other))
+    for file, identity in (("key", secret), ("other", other)):
+        (tmp_path / file).write_text(str(identity))
+        (tmp_path / file).chmod(0o600)
     words = ("--repository", repo.store.place)
     pushed = cli("push", segments[0], *words, "--recipient", str(secret.to_public()))
     assert pushed.exit_code == 0, pushed.stderr

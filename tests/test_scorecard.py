@@ -647,6 +647,7 @@ def test_what_is_sound_raises_no_alarm(
     if how.sealed:
         identity = pyrage.x25519.Identity.generate()
         (tmp_path / "key").write_text(f"{identity}\n")
+        (tmp_path / "key").chmod(0o600)
         seals, opens = ["--recipient", str(identity.to_public())], ["--identity", f"{tmp_path}/key"]
     with ExitStack() as stack:
         if how.log:

@@ -85,7 +85,7 @@ def from_file(
             f"{where}: the {what} {str(path)!r} is not UTF-8",
             hint="Save the password as UTF-8 text on one line.",
         ) from None
-    shared = mode & (stat.S_IROTH | stat.S_IWOTH)
+    shared = is_everybodys(mode)
     if shared or (owner_only and mode & (stat.S_IRGRP | stat.S_IWGRP)):
         who = "everybody" if shared else "its group"
         raise ConfigError(
@@ -93,6 +93,11 @@ def from_file(
             hint=f"chmod 600 {path}",
         )
     return Secret(text.removesuffix("\n").removesuffix("\r"))
+
+
+def is_everybodys(mode: int) -> bool:
+    """Tell whether everybody can read or write a file whose mode is `mode`."""
+    return bool(mode & (stat.S_IROTH | stat.S_IWOTH))
 
 
 def _from_my_cnf() -> Secret | None:

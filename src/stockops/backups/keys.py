@@ -6,17 +6,17 @@ whoever takes the repository away would take the key with it.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
+from .. import passwords
 from ..errors import ConfigError, Refused
 
 _SECRET = b"AGE-SECRET-KEY-1"
 _PRIVATE = b"PRIVATE KEY-----"
 _SEALED = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")
-_HEAD_BYTES = 64
 KEY_FILE_BYTES_MAX = 64 * 1024
 
 
@@ -52,7 +52,8 @@ def recipients(texts: Sequence[str]) -> list[Recipient]:
         if text.startswith(("age1", "ssh-")):
             found.append(_recipient(text, repr(text)))
             continue
-        lines = _lines(Path(text).expanduser(), what="recipients")
+        path = Path(text).expanduser()
+        lines = _keys_in(_read(path, what="recipients"), path, what="recipients")
         if any(_SECRET.decode() in line.upper() or _PRIVATE.decode() in line for line in lines):
             raise _secret_given(repr(text))
         for number, line in enumerate(lines, 1):
@@ -60,17 +61,19 @@ def recipients(texts: Sequence[str]) -> list[Recipient]:
     return found
 
 
-def identities(paths: Sequence[Path], *, outside: Path | None = None) -> list[Identity]:
-    """Return the secret keys in the files `paths`; refuse those that lie in `outside`."""
-    found: list[Identity] = []
-    for path in paths:
-        if outside is not None and path.resolve().is_relative_to(outside.resolve()):
+def identities(paths: Sequence[Path]) -> list[Identity]:
+    """Return the secret keys in the files `paths`."""
+    return [key for path in paths for key in _identities(path)]
+
+
+def require_outside(identities: Identities, root: Path) -> None:
+    """Raise `Refused` where the file of one of `identities` lies below `root`, a repository."""
+    for each in identities:
+        if each.path.resolve().is_relative_to(root.resolve()):
             raise Refused(
-                f"the identity {str(path)!r} lies inside the repository it opens",
+                f"the identity {str(each.path)!r} lies inside the repository it opens",
                 hint="Keep it elsewhere: whoever takes the repository takes the key along.",
             )
-        found += _identities(path)
-    return found
 
 
 def require_none_inside(root: Path) -> None:
@@ -115,11 +118,13 @@ def _recipient(text: str, what: str) -> Recipient:
 def _identities(path: Path) -> list[Identity]:
     import pyrage  # noqa: PLC0415
 
-    _require_open(path)
-    lines = _lines(path, what="an identity")
+    data = _read(path, what="an identity")  # once: it may be a pipe
+    _require_open(data, path)
+    lines = _keys_in(data, path, what="an identity")
+    _require_private(path)
     try:
         if _PRIVATE.decode() in lines[0]:
-            return [Identity(path, pyrage.ssh.Identity.from_buffer(path.read_bytes()))]
+            return [Identity(path, pyrage.ssh.Identity.from_buffer(data))]
         return [Identity(path, pyrage.x25519.Identity.from_str(line)) for line in lines]
     except pyrage.IdentityError as exc:
         hint = "Name the file that age-keygen wrote, or a private key of SSH: ed25519 or RSA."
@@ -130,30 +135,47 @@ def _identities(path: Path) -> list[Identity]:
         ) from None
 
 
-def _require_open(path: Path) -> None:
+def _require_open(data: bytes, path: Path) -> None:
     """Raise `ConfigError` where a passphrase guards the key: nobody may be there to type it."""
-    with suppress(OSError):  # which is told where it is read
-        with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
-        if head.startswith(_SEALED):
-            raise ConfigError(
-                f"{str(path)!r} is locked by a passphrase, and only its content is a key",
-                hint="Open it for as long as it is needed: (umask 077; age -d -o /dev/shm/key "
-                f"{path}); give --identity /dev/shm/key, and remove that.",
-            )
-
-
-def _lines(path: Path, *, what: str) -> list[str]:
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        why = exc.strerror if isinstance(exc, OSError) else "it is not text"
+    if data.startswith(_SEALED):
         raise ConfigError(
-            f"cannot read {what} from {str(path)!r}: {why}",
-            hint="Name a file that age-keygen wrote.",
-        ) from None
+            f"{str(path)!r} is locked by a passphrase, and only its content is a key",
+            hint=f"Open it for as long as it is needed: --identity <(age -d {quote(str(path))})",
+        )
+
+
+def _require_private(path: Path) -> None:
+    """Raise `ConfigError` where everybody can read the key, as ssh does: its group may."""
+    if passwords.is_everybodys(path.stat().st_mode):
+        named = quote(str(path))
+        raise ConfigError(
+            f"everybody can read or write the identity {str(path)!r}",
+            hint=f"chmod 600 {named}; where that cannot be: install -m 600 {named} /dev/shm/key, "
+            "give that, and remove it.",
+        )
+
+
+def _read(path: Path, *, what: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise _unreadable(path, what, exc.strerror) from None
+
+
+def _keys_in(data: bytes, path: Path, *, what: str) -> list[str]:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise _unreadable(path, what, "it is not text") from None
     lines = [line.strip() for line in text.splitlines()]
     found = [line for line in lines if line and not line.startswith("#")]
     if not found:
         raise ConfigError(f"{str(path)!r} holds no key", hint="Name a file that age-keygen wrote.")
     return found
+
+
+def _unreadable(path: Path, what: str, why: str | None) -> ConfigError:
+    return ConfigError(
+        f"cannot read {what} from {str(path)!r}: {why}",
+        hint="Name a file that age-keygen wrote.",
+    )

@@ -7,13 +7,13 @@ What S3 says arrives as `StorageError` with the next step; an object that is not
 
 import configparser
 import functools
-import stat
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import passwords
 from ..errors import ConfigError, StorageError
 from . import s3errors
 from .s3errors import NotDone
@@ -182,7 +182,7 @@ def _credentials(path: Path, profile: str) -> tuple[str, str, str | None]:
             f"cannot read the credentials file {str(path)!r}: {why}",
             hint=f"Make it readable to this user alone: chmod 600 {path}",
         ) from None
-    if mode & (stat.S_IROTH | stat.S_IWOTH):
+    if passwords.is_everybodys(mode):
         raise ConfigError(
             f"everybody can read or write the credentials file {str(path)!r}",
             hint=f"chmod 600 {path}",

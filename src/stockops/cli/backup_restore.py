@@ -18,11 +18,24 @@ if TYPE_CHECKING:
     from ..backups.rescuing import Difference, Wish
     from ..backups.restoring import Place, Recovery
 
+
+def _read_keys(
+    _ctx: click.Context, _param: click.Parameter, value: tuple[Path, ...]
+) -> "Identities":
+    """Return the secret keys that were named. They are read once: one may be a pipe."""
+    if not value:
+        return ()
+    from ..backups import keys  # noqa: PLC0415
+
+    return keys.identities(value)
+
+
 identity = click.option(
     "--identity",
     "identities",
     multiple=True,
     type=paths.Named(),
+    callback=_read_keys,
     help="A file with the secret key of age or SSH; repeat.",
 )
 programs = click.option(
@@ -361,8 +374,10 @@ def keys_of(repo: "Repository", asked: dict[str, Any]) -> "Identities":
     """Return the identities that were named, none of which lies in the repository."""
     from ..backups import keys  # noqa: PLC0415
 
-    place = Path(repo.store.place)
-    return keys.identities(asked["identities"], outside=place if place.is_dir() else None)
+    found: Identities = asked["identities"]
+    if (place := Path(repo.store.place)).is_dir():
+        keys.require_outside(found, place)
+    return found
 
 
 def opened(place: str) -> "Repository":
