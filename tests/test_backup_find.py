@@ -6,6 +6,7 @@ import runpy
 import secrets
 import shlex
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -262,6 +263,23 @@ def test_a_statement_is_found_where_the_log_has_statements(ruin: Ruin) -> None:
     assert place.database == "trading"
     said = ruin.cli("find", "--statement", "WHERE a > 497", "--format", "json")
     assert [each["aim"] for each in json.loads(said.stdout)["places"]] == [place.aim]
+
+
+def test_a_client_that_speaks_euc_kr_is_understood(my: Ruin) -> None:
+    """The log has what a client sent, in the character set of the client."""
+    sql = (
+        "SET NAMES euckr; CREATE TABLE `주문` (`번호` INT PRIMARY KEY);"
+        "INSERT INTO `주문` VALUES (1); DELETE FROM `주문` WHERE `번호` = 1;"
+        "TRUNCATE `주문`; DROP TABLE `주문`;"
+    )
+    client = labs.client(my.story.lab.name, database=my.target.database)
+    subprocess.run(client, input=sql.encode("cp949"), check=True, timeout=SOON_S)
+    eventually(
+        lambda: [each.what for each in my.find(table="주문").places] == ["truncate", "drop"],
+        within_s=SOON_S,
+    )
+    [place] = my.find(statement="^delete from `주문` where").places
+    assert place.statement == "DELETE FROM `주문` WHERE `번호` = 1"
 
 
 def test_what_is_not_there_exits_1_and_says_how_far_it_was_read(ruin: Ruin) -> None:

@@ -8,6 +8,7 @@ something; the rows themselves are passed over, so memory does not grow with the
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +23,15 @@ _ROWS = frozenset({20, 21, 22, 23, 24, 25, 30, 31, 32, 166, 167, 168, 169, 170, 
 _READ = frozenset({_QUERY, _FORMAT, _TABLE_MAP, _ANNOTATE, _GTID, _QUERY_COMPRESSED})
 _FIXED = {0: 4, 1: 8, 3: 4, 4: 6, 7: 2, 8: 2, 9: 8, 10: 4, 128: 3, 129: 8}  # of status variables
 _COUNTED = frozenset({5, 6})
-_CATALOG, _INVOKER, _MICROSECONDS = 2, 11, 128
+_CATALOG, _CHARSET, _INVOKER, _MICROSECONDS = 2, 4, 11, 128
+_NO_PAD = 1024  # of a collation number: another one of the same character set
+_CODECS = {  # of clients, by the numbers of their collations; to the server, euckr is all of cp949
+    **dict.fromkeys((19, 85), "cp949"),
+    **dict.fromkeys((13, 88, 95, 96), "cp932"),
+    **dict.fromkeys((12, 91, 97, 98), "euc_jp"),
+    **dict.fromkeys((24, 28, 86, 87), "gbk"),
+    **dict.fromkeys((1, 84), "big5"),
+}
 _FRAME = (b"BEGIN", b"COMMIT", b"ROLLBACK", b"SAVEPOINT", b"RELEASE", b"XA ", b"# Dum")
 
 
@@ -75,7 +84,7 @@ class _Going:
         if kind in {_QUERY, _QUERY_COMPRESSED}:
             return self._query(body, at, packed=kind == _QUERY_COMPRESSED)
         if kind == _ANNOTATE:
-            self.text, self.told = body.decode("utf-8", "replace"), True
+            self.text, self.told = _text(body), True
         elif kind == _TABLE_MAP and self.text is not None:
             text, self.text = self.text, None
             return self._said(at, text, database=body[9 : 9 + body[8]])
@@ -91,9 +100,10 @@ class _Going:
         sql = _unpacked(sql) if packed else sql
         if not self.gtid or sql.upper().startswith(_FRAME):
             return None
-        user, microseconds = _variables(variables)
-        at += timedelta(microseconds=microseconds)
-        return self._said(at, sql.decode("utf-8", "replace"), database=rest[:named], user=user)
+        about = _variables(variables)
+        at += timedelta(microseconds=about.microseconds)
+        text = _text(sql, about.codec)
+        return self._said(at, text, database=rest[:named], user=about.user)
 
     def _said(
         self, at: datetime, text: str | None, *, database: bytes = b"", user: str | None = None
@@ -122,9 +132,30 @@ def _unpacked(sql: bytes) -> bytes:
     return zlib.decompress(sql[1 + (sql[0] & 0x07) :])
 
 
-def _variables(said: bytes) -> tuple[str | None, int]:
-    """Return who is named as the statement's user, and the microseconds of its moment."""
-    user, microseconds, at = None, 0, 0
+def _text(sql: bytes, codec: str | None = None) -> str:
+    """
+    Return `sql`, which a client wrote in its own character set.
+
+    The log does not say in which one where rows were changed: what is not UTF-8 is taken as Korean.
+    """
+    for each in (codec,) if codec else ("utf-8", "cp949"):
+        with suppress(UnicodeDecodeError):
+            return sql.decode(each)
+    return sql.decode("utf-8", "replace")
+
+
+@dataclass(slots=True)
+class _About:
+    """What the log says about a statement: who, in which character set, when within a second."""
+
+    user: str | None = None
+    codec: str | None = None
+    microseconds: int = 0
+
+
+def _variables(said: bytes) -> _About:
+    """Return what the status variables `said` say about the statement."""
+    found, at = _About(), 0
     while at < len(said):
         code = said[at]
         at += 1
@@ -133,15 +164,17 @@ def _variables(said: bytes) -> tuple[str | None, int]:
             for _ in range(2):
                 names.append(said[at + 1 : at + 1 + said[at]].decode("utf-8", "replace"))
                 at += 1 + said[at]
-            user = f"{names[0]}@{names[1]}" if names[1] else names[0]
+            found.user = f"{names[0]}@{names[1]}" if names[1] else names[0]
         elif code == _CATALOG:
             at += said[at] + 2
         elif code in _COUNTED:
             at += said[at] + 1
         elif code in _FIXED:
             if code == _MICROSECONDS:
-                microseconds = int.from_bytes(said[at : at + 3], "little")
+                found.microseconds = int.from_bytes(said[at : at + 3], "little")
+            elif code == _CHARSET:
+                found.codec = _CODECS.get(int.from_bytes(said[at : at + 2], "little") % _NO_PAD)
             at += _FIXED[code]
         else:
             break  # of a later version: what comes after it cannot be told apart
-    return user, microseconds
+    return found
