@@ -119,11 +119,23 @@ DECLARE
     s record;  -- the symbol's day
     v_stock record;
     v_same_key bigint;
-    v_found_won bigint;  -- price of a resting order that would be met
+    v_found_won bigint;  -- best price of the resting orders that would be met
     v_meets boolean;
     v_available_quantity bigint;
     a record;  -- the account
     m record;  -- a resting order
+    v_next bigint;  -- a resting order that is met after the first one
+    -- Of the only resting order that is met: NULL where there is none, or another one.
+    m_event bigint;
+    m_won bigint;
+    m_fee bigint;
+    m_tax bigint;
+    t_user bigint;  -- its owner
+    t_rate numeric;
+    t_exempt boolean;
+    t_fee bigint;
+    t_tax bigint;
+    t_reserve bigint;  -- reservation that it keeps
     v_reason text;
     v_order_id bigint;
     v_event bigint;
@@ -141,7 +153,7 @@ DECLARE
     v_tax bigint;
     v_reserve bigint := 0;
     v_status text;
-    -- The resting orders that are met, in the order in which they are; left NULL by an order that meets none.
+    -- The resting orders that are met, in the order in which they are; left NULL by an order that meets none, or one alone.
     f_event bigint[];
     f_order bigint[];
     f_account bigint[];
@@ -229,15 +241,46 @@ BEGIN
     END IF;
     IF v_buys THEN
         SELECT o.resting_won INTO v_found_won
-        FROM orders AS o WHERE o.symbol = p_symbol AND o.side = 'sell' AND o.resting_won <= coalesce(p_limit_won, s.upper_won);
+        FROM orders AS o WHERE o.symbol = p_symbol AND o.side = 'sell' AND o.resting_won <= coalesce(p_limit_won, s.upper_won)
+        ORDER BY o.resting_won;
     ELSE
         SELECT o.resting_won INTO v_found_won
-        FROM orders AS o WHERE o.symbol = p_symbol AND o.side = 'buy' AND o.resting_won >= coalesce(p_limit_won, s.lower_won);
+        FROM orders AS o WHERE o.symbol = p_symbol AND o.side = 'buy' AND o.resting_won >= coalesce(p_limit_won, s.lower_won)
+        ORDER BY o.resting_won DESC;
         SELECT p.quantity - p.reserved_quantity INTO v_available_quantity
         FROM positions AS p WHERE p.account_id = p_account_id AND p.symbol = p_symbol;
     END IF;
     v_meets := v_found_won IS NOT NULL AND v_collects IS NOT TRUE;
     IF v_meets THEN
+        -- Two thirds of the orders that meet any meet one alone: it is read by itself, without an array.
+        SELECT o.order_id, o.account_id, o.resting_won, o.reserved_won, o.quantity - o.filled_quantity AS remaining INTO m
+        FROM orders AS o
+        WHERE o.symbol = p_symbol AND o.side = CASE WHEN v_buys THEN 'sell' ELSE 'buy' END AND o.resting_won = v_found_won
+        ORDER BY o.order_id;
+        IF m.remaining < p_quantity THEN
+            SELECT o.order_id INTO v_next
+            FROM orders AS o
+            WHERE
+                o.symbol = p_symbol
+                AND o.side = CASE WHEN v_buys THEN 'sell' ELSE 'buy' END
+                AND o.resting_won >= CASE WHEN v_buys THEN 1 ELSE coalesce(p_limit_won, s.lower_won) END
+                AND o.resting_won <= CASE WHEN v_buys THEN coalesce(p_limit_won, s.upper_won) ELSE s.upper_won END
+                AND o.order_id <> m.order_id;
+        END IF;
+        IF v_next IS NULL THEN
+            v_fill := least(p_quantity, m.remaining);
+            v_remaining := p_quantity - v_fill;
+            v_last := v_found_won;
+            IF m.account_id < p_account_id THEN
+                SELECT c.user_id, c.tax_exempt,
+                    (SELECT f.commission_rate FROM fee_schedules AS f
+                        WHERE f.broker_id = c.broker_id AND f.valid_from <= v_date ORDER BY f.valid_from DESC LIMIT 1)
+                INTO t_user, t_exempt, t_rate
+                FROM accounts AS c WHERE c.account_id = m.account_id FOR NO KEY UPDATE OF c;
+            END IF;
+        END IF;
+    END IF;
+    IF v_next IS NOT NULL THEN
         FOR m IN
             SELECT o.order_id, o.account_id, o.resting_won, o.reserved_won, o.quantity - o.filled_quantity AS remaining, c.user_id, c.tax_exempt,
                 (SELECT f.commission_rate FROM fee_schedules AS f
@@ -281,6 +324,13 @@ BEGIN
             RETURN refusal('bad_quantity');
         END IF;
     END IF;
+    IF v_meets AND t_user IS NULL AND v_next IS NULL THEN
+        SELECT c.user_id, c.tax_exempt,
+            (SELECT f.commission_rate FROM fee_schedules AS f
+                WHERE f.broker_id = c.broker_id AND f.valid_from <= v_date ORDER BY f.valid_from DESC LIMIT 1)
+        INTO t_user, t_exempt, t_rate
+        FROM accounts AS c WHERE c.account_id = m.account_id FOR NO KEY UPDATE OF c;
+    END IF;
 
     v_reason := CASE
         WHEN a.status <> 'active' THEN 'account_inactive'
@@ -291,14 +341,27 @@ BEGIN
         WHEN p_limit_won < s.lower_won OR p_limit_won > s.upper_won THEN 'outside_price_limit'
         WHEN NOT v_buys AND coalesce(v_available_quantity, 0) < p_quantity THEN 'insufficient_shares'
         WHEN v_buys AND p_limit_won * p_quantity + floor(p_limit_won * p_quantity * a.rate) > a.available_won THEN 'insufficient_cash'
-        WHEN a.user_id = ANY (f_user) THEN 'self_match'
+        WHEN a.user_id = t_user OR a.user_id = ANY (f_user) THEN 'self_match'
     END;
     IF p_prediction_id IS NOT NULL THEN
         PERFORM refuse_quarantined(p_prediction_id);
     END IF;
     v_order_id := nextval('event_ids');
     IF v_reason IS NULL THEN
-        IF v_meets THEN
+        IF t_user IS NOT NULL THEN
+            m_event := nextval('event_ids');
+            m_won := v_last * v_fill;
+            m_fee := floor(m_won * a.rate);
+            m_tax := CASE WHEN v_buys OR a.tax_exempt THEN 0 ELSE floor(m_won * s.sell_tax_rate) END;
+            t_fee := floor(m_won * t_rate);
+            t_tax := CASE WHEN v_buys AND NOT t_exempt THEN floor(m_won * s.sell_tax_rate) ELSE 0 END;
+            t_reserve := CASE WHEN v_buys THEN 0
+                ELSE v_last * (m.remaining - v_fill) + floor(v_last * (m.remaining - v_fill) * t_rate) END;
+            v_event := m_event;
+            v_won := m_won;
+            v_fee := m_fee;
+            v_tax := m_tax;
+        ELSIF v_meets THEN
             v_won := 0;
             v_fee := 0;
             v_tax := 0;
@@ -455,24 +518,89 @@ BEGIN
         END IF;
         RETURN ROW(v_status, v_reason, v_order_id, v_house, v_house_won, v_house_fee, v_house_tax, false)::order_answer;
     END IF;
-    WITH placed AS (
-        INSERT INTO orders (order_id, account_id, idempotency_key, symbol, side, kind, limit_won, quantity, filled_quantity, reserved_won,
-            status, reason, portfolio_id, condition_id, prediction_id, business_date, placed_at, closed_event_id)
-        VALUES (v_order_id, p_account_id, p_key, p_symbol, p_side, p_kind, p_limit_won, p_quantity, p_quantity - v_remaining, v_reserve,
-            v_status, v_reason, p_portfolio_id, p_condition_id, p_prediction_id, v_date, v_at, v_closed)
-    ),
-    paid AS (
-        UPDATE accounts AS c SET
-            cash_won = c.cash_won + coalesce(CASE WHEN v_buys THEN -v_won ELSE v_won END - v_fee - v_tax, 0),
-            reserved_won = c.reserved_won + v_reserve
-        WHERE c.account_id = p_account_id AND (v_meets OR v_reserve > 0)
-    )
-    INSERT INTO audit_log (audit_id, business_date, user_id, action, entity, entity_id, detail)
-    VALUES (v_order_id, v_date, a.user_id, 'place', 'order', v_order_id,
-        concat_ws(' ', p_side, p_kind, p_symbol, p_quantity, 'at', coalesce(p_limit_won::text, 'market'), v_status, 'filled', p_quantity - v_remaining,
-            'for', coalesce(v_won, 0)));
+    IF m_event IS NOT NULL THEN
+        WITH placed AS (
+            INSERT INTO orders (order_id, account_id, idempotency_key, symbol, side, kind, limit_won, quantity, filled_quantity, reserved_won,
+                status, reason, portfolio_id, condition_id, prediction_id, business_date, placed_at, closed_event_id)
+            VALUES (v_order_id, p_account_id, p_key, p_symbol, p_side, p_kind, p_limit_won, p_quantity, p_quantity - v_remaining, v_reserve,
+                v_status, v_reason, p_portfolio_id, p_condition_id, p_prediction_id, v_date, v_at, v_closed)
+        ),
+        met AS (
+            UPDATE orders AS o SET
+                filled_quantity = o.filled_quantity + v_fill,
+                reserved_won = t_reserve,
+                status = CASE WHEN v_fill = m.remaining THEN 'filled' ELSE 'open' END,
+                closed_event_id = CASE WHEN v_fill = m.remaining THEN m_event END
+            WHERE o.order_id = m.order_id
+        ),
+        paid AS (
+            UPDATE accounts AS c SET
+                cash_won = c.cash_won + CASE
+                    WHEN c.account_id = p_account_id THEN CASE WHEN v_buys THEN -v_won ELSE v_won END - v_fee - v_tax
+                    ELSE CASE WHEN v_buys THEN m_won ELSE -m_won END - t_fee - t_tax
+                END,
+                reserved_won = c.reserved_won + CASE WHEN c.account_id = p_account_id THEN v_reserve ELSE t_reserve - m.reserved_won END
+            WHERE c.account_id IN (p_account_id, m.account_id)
+        ),
+        traded AS (
+            INSERT INTO trades (trade_id, symbol, buy_order_id, sell_order_id, taker_side, price_won, quantity,
+                buy_fee_won, sell_fee_won, sell_tax_won, business_date, settles_on, traded_at)
+            VALUES (m_event, p_symbol, CASE WHEN v_buys THEN v_order_id ELSE m.order_id END, CASE WHEN v_buys THEN m.order_id ELSE v_order_id END,
+                p_side, v_last, v_fill, CASE WHEN v_buys THEN m_fee ELSE t_fee END, CASE WHEN v_buys THEN t_fee ELSE m_fee END, m_tax + t_tax,
+                v_date, s.settles_on, v_at)
+        ),
+        booked AS (
+            INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind)
+            SELECT m_event, e.leg, v_date, e.account_id, e.asset, e.amount, e.kind
+            FROM (
+                VALUES
+                (1::smallint, p_account_id, 'KRW', CASE WHEN v_buys THEN -m_won ELSE m_won END - m_fee - m_tax, 'trade'),
+                (2::smallint, m.account_id, 'KRW', CASE WHEN v_buys THEN m_won ELSE -m_won END - t_fee - t_tax, 'trade'),
+                (3::smallint, p_account_id, p_symbol, CASE WHEN v_buys THEN v_fill ELSE -v_fill END, 'trade'),
+                (4::smallint, m.account_id, p_symbol, CASE WHEN v_buys THEN -v_fill ELSE v_fill END, 'trade'),
+                (5::smallint, 2, 'KRW', m_fee + t_fee, 'fee'),
+                (6::smallint, 3, 'KRW', m_tax + t_tax, 'tax')
+            ) AS e (leg, account_id, asset, amount, kind)
+            WHERE e.amount <> 0
+        ),
+        held AS (
+            INSERT INTO positions AS p (account_id, symbol, quantity, cost_won)
+            VALUES (CASE WHEN v_buys THEN p_account_id ELSE m.account_id END, p_symbol,
+                CASE WHEN v_buys THEN p_quantity - v_remaining ELSE v_fill END, CASE WHEN v_buys THEN v_won ELSE m_won END)
+            ON CONFLICT (account_id, symbol) DO UPDATE
+            SET quantity = p.quantity + excluded.quantity, cost_won = p.cost_won + excluded.cost_won
+        ),
+        given AS (
+            UPDATE positions AS p SET
+                cost_won = p.cost_won - div(p.cost_won::numeric * CASE WHEN v_buys THEN v_fill ELSE p_quantity - v_remaining END, p.quantity)::bigint,
+                quantity = p.quantity - CASE WHEN v_buys THEN v_fill ELSE p_quantity - v_remaining END,
+                reserved_quantity = p.reserved_quantity + CASE WHEN v_buys THEN -v_fill WHEN v_status = 'open' THEN v_remaining ELSE 0 END
+            WHERE p.account_id = CASE WHEN v_buys THEN m.account_id ELSE p_account_id END AND p.symbol = p_symbol
+        )
+        INSERT INTO audit_log (audit_id, business_date, user_id, action, entity, entity_id, detail)
+        VALUES (v_order_id, v_date, a.user_id, 'place', 'order', v_order_id,
+            concat_ws(' ', p_side, p_kind, p_symbol, p_quantity, 'at', coalesce(p_limit_won::text, 'market'), v_status,
+                'filled', p_quantity - v_remaining, 'for', v_won));
+    ELSE
+        WITH placed AS (
+            INSERT INTO orders (order_id, account_id, idempotency_key, symbol, side, kind, limit_won, quantity, filled_quantity, reserved_won,
+                status, reason, portfolio_id, condition_id, prediction_id, business_date, placed_at, closed_event_id)
+            VALUES (v_order_id, p_account_id, p_key, p_symbol, p_side, p_kind, p_limit_won, p_quantity, p_quantity - v_remaining, v_reserve,
+                v_status, v_reason, p_portfolio_id, p_condition_id, p_prediction_id, v_date, v_at, v_closed)
+        ),
+        paid AS (
+            UPDATE accounts AS c SET
+                cash_won = c.cash_won + coalesce(CASE WHEN v_buys THEN -v_won ELSE v_won END - v_fee - v_tax, 0),
+                reserved_won = c.reserved_won + v_reserve
+            WHERE c.account_id = p_account_id AND (v_meets OR v_reserve > 0)
+        )
+        INSERT INTO audit_log (audit_id, business_date, user_id, action, entity, entity_id, detail)
+        VALUES (v_order_id, v_date, a.user_id, 'place', 'order', v_order_id,
+            concat_ws(' ', p_side, p_kind, p_symbol, p_quantity, 'at', coalesce(p_limit_won::text, 'market'), v_status, 'filled', p_quantity - v_remaining,
+                'for', coalesce(v_won, 0)));
+    END IF;
 
-    IF v_meets THEN
+    IF v_next IS NOT NULL THEN
         WITH met AS (
             -- By the array the key is looked up, whatever the planner believes of the size of orders.
             UPDATE orders AS o SET
@@ -557,7 +685,9 @@ BEGIN
     ELSIF v_meets THEN
         UPDATE stock_inventory AS i SET last_won = v_last WHERE i.symbol = p_symbol;
     END IF;
-    IF NOT v_buys THEN
+    IF m_event IS NOT NULL THEN
+        NULL;  -- they are changed already
+    ELSIF NOT v_buys THEN
         UPDATE positions AS p SET
             cost_won = p.cost_won - div(p.cost_won::numeric * (p_quantity - v_remaining), p.quantity)::bigint,
             quantity = p.quantity - (p_quantity - v_remaining),
