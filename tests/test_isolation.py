@@ -509,7 +509,7 @@ def test_what_must_not_be_found_fails(cell: Cell, found: dict[str, Any], said: s
     ("words", "said"),
     [
         (["--seconds", "1", "--orders", "9"], "exclude each other"),
-        (["--clients", "1"], "one alone is isolated"),
+        (["--clients", "1"], "--clients is 2 to 128, not 1"),
         (["--orders", "2"], "fewer than the 8 clients"),
         (["--plan", "--format", "csv"], "a plan is no table"),
     ],

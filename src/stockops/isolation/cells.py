@@ -76,8 +76,8 @@ class IsolationPlan:
         """Raise `ConfigError` for what cannot be measured, before a server is started."""
         if not 2 <= self.clients <= CLIENTS_MAX:
             raise ConfigError(
-                f"{self.clients} clients cannot be measured: one alone is isolated at every level",
-                hint=f"Take --clients from 2 to {CLIENTS_MAX}.",
+                f"--clients is 2 to {CLIENTS_MAX}, not {self.clients}",
+                hint="One alone is isolated at every level." if self.clients == 1 else None,
             )
         if self.orders is not None and self.orders < self.clients:
             raise ConfigError(
