@@ -519,6 +519,7 @@ def test_the_machine_is_known_by_the_process_of_the_server_and_by_nothing_else(
         facts = settings.read(target, server)
     assert facts.machine.memory_bytes
     assert facts.machine.cpus
+    assert facts.machine.known_by.startswith(f"process {lab.pid} of")
     here = machine.Seen(engine=engine, started_s=1.0)
     assert machine.find(target, here).memory_bytes is None
     far = replace(target, url=f"{engine}://ops@db1.example/trading")

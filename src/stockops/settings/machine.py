@@ -121,7 +121,9 @@ def _socket_path(target: Target) -> str | None:
 def _process(seen: Seen, path: str | None) -> int | None:
     """Return a process of the server; None where none, or more than one, may be it."""
     if seen.pid and seen.pid_started_s and _is(seen.pid, seen.engine, seen.pid_started_s):
-        return seen.pid
+        parent = _parent(seen.pid)
+        # The process of a session ends with it: who is told of it should find the server's.
+        return parent if parent and _runs(parent, seen.engine) else seen.pid
     if path is not None:
         peer = _peer(path)
         return peer if peer and _is(peer, seen.engine, seen.started_s) else None
@@ -146,13 +148,17 @@ def _peer(path: str) -> int | None:
 def _is(pid: int, engine: str, started_s: float) -> bool:
     """Tell whether `pid` runs the program of `engine`, and began at `started_s`."""
     try:
-        if (_PROC / str(pid) / "comm").read_text("utf-8").strip() not in PROGRAMS[engine]:
+        if not _runs(pid, engine):
             return False
         since_boot_s = int(_stat(pid)[19]) / os.sysconf("SC_CLK_TCK")
         uptime_s = float((_PROC / "uptime").read_text("ascii").split()[0])
     except (OSError, ValueError, IndexError):
         return False
     return abs(time.time() - uptime_s + since_boot_s - started_s) <= START_DIFFERS_S_MAX
+
+
+def _runs(pid: int, engine: str) -> bool:
+    return (_PROC / str(pid) / "comm").read_text("utf-8").strip() in PROGRAMS[engine]
 
 
 def _parent(pid: int) -> int | None:
