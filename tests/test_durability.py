@@ -1,15 +1,18 @@
 """What a crash leaves: writes that nothing synced are undone, promises are kept or counted."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import Labs
 
 from stockops import disk, scratch
+from stockops.cli import matrixview
 from stockops.errors import ConfigError
 from stockops.experiments import crashing, durability, powerloss, stand
 from stockops.experiments.durability import CELLS, MatrixPlan
@@ -99,6 +102,17 @@ def on_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         root.chmod(0o755)
         monkeypatch.setenv("STOCKOPS_LABS", str(root / "labs"))
         yield
+
+
+@pytest.mark.parametrize("engine", sorted(CELLS))
+def test_a_plan_says_what_is_crashed_and_is_json_where_that_is_asked_for(engine: str) -> None:
+    plan = MatrixPlan(engine=engine, cells=CELLS[engine], seconds=1, rounds=1, kinds=("kill",))
+    assert "of each line by kill" in matrixview.planned(plan, "table")
+    assert "crashes" not in matrixview.planned(replace(plan, kinds=()), "table")
+    said = json.loads(matrixview.planned(plan, "json"))
+    assert (said["engine"], said["kinds"], len(said["cells"])) == (
+        engine, ["kill"], len(CELLS[engine]),
+    )  # fmt: skip
 
 
 def test_a_list_of_what_lies_in_memory_is_refused(all_labs: Labs) -> None:

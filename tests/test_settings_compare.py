@@ -1,5 +1,6 @@
 """Settings tried: what a change takes, what is refused, what is measured and what is said of it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -64,6 +65,20 @@ def test_settings_without_a_restart_are_put_and_taken_back(shared: Stand) -> Non
     finally:
         shared.apply(())
     assert shared.in_force([*wanted]) == before
+
+
+def test_where_a_server_is_is_not_tried(shared: Stand) -> None:
+    name = {"postgresql": "data_directory", "mariadb": "datadir"}[shared.lab.engine]
+    with pytest.raises(ConfigError, match=f"{name} says where the server is"):
+        shared.resolve({name: "/nowhere"})
+
+
+def test_a_plan_is_json_where_that_is_asked_for(shared: Stand) -> None:
+    name, value, _ = KINDS[shared.lab.engine][0]
+    plan = TrialPlan(seconds=1.0, rounds=1)
+    said = json.loads(trialview.planned(shared, {name: value}, plan, "json"))
+    assert [(each["name"], each["value"]) for each in said["changes"]] == [(name, value)]
+    assert (said["engine"], said["turns"]) == (shared.lab.engine, "ABBA")
 
 
 def test_a_refused_value_leaves_nothing_of_the_others(shared: Stand) -> None:

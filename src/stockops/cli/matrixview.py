@@ -1,5 +1,6 @@
 """How the price list of durability looks on a terminal."""
 
+import json
 from dataclasses import astuple, dataclass
 
 from .. import render
@@ -30,18 +31,36 @@ class Row:
     lost_by_power: str
 
 
-def planned(plan: MatrixPlan) -> str:
-    """Return what the matrix would do, for a person."""
+def planned(plan: MatrixPlan, form: render.Format) -> str:
+    """Return what the matrix would do, as `form`."""
+    if form == "json":
+        return json.dumps(
+            {
+                "engine": plan.engine,
+                "cells": [
+                    {"settings": cell.title, "promise": cell.warned or cell.promise}
+                    for cell in plan.cells
+                ],
+                "turns": plan.turns,
+                "seconds": plan.seconds,
+                "clients": plan.clients,
+                "crashes": plan.crashed,
+                "kinds": plan.kinds,
+                "planned_s": plan.planned_s,
+            },
+            indent=2,
+        )
     lines = [f"make a private {plan.engine} lab with a small market; remove it at the end"]
     lines += [f"{cell.title}: {cell.warned or cell.promise}" for cell in plan.cells]
     lines.append(
         f"{plan.turns} turns of {plan.seconds:g} s with {plan.clients} clients, forth and back "
         "through the list, after one that is left out"
     )
-    lines.append(
-        f"{plan.crashed} crashes in the middle of the load ({plan.crashes} of each line by "
-        f"{' and by '.join(plan.kinds) or 'none'}), each held to its journal"
-    )
+    if plan.kinds:
+        lines.append(
+            f"{plan.crashed} crashes in the middle of the load ({plan.crashes} of each line by "
+            f"{' and by '.join(plan.kinds)}), each held to its journal"
+        )
     return "\n".join([*lines, f"about {plan.planned_s:.0f} s in all"])
 
 

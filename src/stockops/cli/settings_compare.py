@@ -272,7 +272,7 @@ def _trial(
     )
     if plan_only:
         with ground.asked() as server:
-            click.echo(trialview.planned(server, wanted, plan))
+            click.echo(trialview.planned(server, wanted, plan, form))
         return
     if asked["report_path"]:
         report.check(asked["report_path"])

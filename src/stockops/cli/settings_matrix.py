@@ -27,7 +27,7 @@ def run(engine: str, plan_only: bool, form: render.Format, asked: dict[str, Any]
         kinds=tuple(kind for kind in dict.fromkeys(kinds) if kind != "none"),
     )
     if plan_only:
-        click.echo(matrixview.planned(plan))
+        click.echo(matrixview.planned(plan, form))
         return
     if asked["report_path"]:
         report.check(asked["report_path"])

@@ -1,9 +1,10 @@
 """How a trial of settings looks on a terminal: its plan, its progress, its verdict."""
 
+import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 
 import click
 
@@ -71,22 +72,41 @@ def wipe() -> None:
         click.echo("\r\x1b[K", nl=False, err=True)
 
 
-def planned(asked: Stand, wanted: Mapping[str, str] | Tryable, plan: TrialPlan) -> str:
-    """Return what a trial of `wanted` would do, for a person, by the server `asked`."""
+def planned(
+    asked: Stand, wanted: Mapping[str, str] | Tryable, plan: TrialPlan, form: render.Format
+) -> str:
+    """Return what a trial of `wanted` would do, as `form`, by the server `asked`."""
     now: Mapping[str, str] = {}
     left_out: Sequence[LeftOut] = ()
     if isinstance(wanted, Tryable):
         now, left_out = wanted.now, wanted.left_out
         wanted = wanted.wanted
-    lines = [f"make a private {asked.lab.engine} lab with {asked.source}; remove it at the end"]
     changes = asked.resolve(wanted)
+    takes = strongest(changes)
+    order = "".join("A" if turn == "before" else "B" for turn in plan.turns)
+    if form == "json":
+        return json.dumps(
+            {
+                "engine": asked.lab.engine,
+                "source": asked.source,
+                "changes": [
+                    {**asdict(each), "before": now.get(each.name, each.before)} for each in changes
+                ],
+                "left_out": [asdict(each) for each in left_out],
+                "turns": order,
+                "seconds": plan.seconds,
+                "clients": plan.clients,
+                "restarts": plan.restarts(takes),
+                "planned_s": plan.planned_s(takes),
+            },
+            indent=2,
+        )
+    lines = [f"make a private {asked.lab.engine} lab with {asked.source}; remove it at the end"]
     for each in changes:
         put = each.put or f"{each.line} in the option file"
         before = now.get(each.name, each.before)
         lines.append(f"{each.name}: {before} -> {each.value}, {_HOW[each.takes]}: {put}")
     lines += _not_tried(left_out)
-    takes = strongest(changes)
-    order = "".join("A" if turn == "before" else "B" for turn in plan.turns)
     lines.append(
         f"{len(plan.turns)} turns of {plan.seconds:g} s with {plan.clients} clients "
         f"(A without, B with): {order}, after one of each that is left out"

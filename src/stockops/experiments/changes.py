@@ -15,6 +15,16 @@ Takes = Literal["new sessions", "reload", "restart", "never"]
 
 _SIZE = re.compile(r"(?i)\A(\d+)([kmgt])b?\Z")
 _NUMBER = re.compile(r"\A-?\d+(\.\d+)?\Z")
+# Where a server keeps its files and where it listens: in a lab both are the lab's.
+_PLACES = frozenset(
+    {
+        "data_directory", "config_file", "hba_file", "ident_file", "external_pid_file",
+        "unix_socket_directories", "listen_addresses", "port", "datadir", "socket", "pid_file",
+        "bind_address", "extra_port", "skip_networking", "innodb_data_home_dir",
+        "innodb_data_file_path", "innodb_log_group_home_dir", "innodb_undo_directory",
+        "aria_log_dir_path", "lc_messages_dir", "plugin_dir", "log_error",
+    }
+)  # fmt: skip
 _UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}
 
 
@@ -98,6 +108,11 @@ def changes(
         if now.takes == "never":
             raise ConfigError(
                 f"{name} cannot be set: {engine} shows it and decides it itself",
+                hint="Leave it out.",
+            )
+        if name in _PLACES:
+            raise ConfigError(
+                f"{name} says where the server is, not how it works: that is not tried",
                 hint="Leave it out.",
             )
         if engine == "postgresql":
