@@ -530,3 +530,14 @@ def test_a_prefix_of_which_nothing_is_known_is_no_endless_search() -> None:
     assert time.process_time() - begun < 5
     twice = [b"kim@shop LOG:  x", b"kim@shop lee@shop LOG:  x"]
     assert pgprefix.infer(twice) is not None  # a name of a group was given twice
+
+
+def test_what_is_not_understood_is_told_in_one_line(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    entry = "2026-01-05 09:00:0{}.000 UTC [7] LOG:  duration: 1.5 ms  statement: SELECT {}\n"
+    log.write_text("The files belong to x.\nSo does y.\n" + "".join(
+        entry.format(n, n) for n in range(9)
+    ))  # fmt: skip
+    told = CliRunner().invoke(main, ["slow", "digest", str(log)]).stdout
+    [line] = [each for each in told.splitlines() if each.startswith("not understood")]
+    assert "The files belong to x. So does y." in line

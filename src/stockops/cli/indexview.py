@@ -87,14 +87,14 @@ def _waits(waiting: str) -> str:
 
 def counted(query: "Asked") -> str:
     """Return how many samples of a query there are."""
-    number = len(query.samples)
-    return counts.of(number, "sample")
+    return counts.of(len(query.samples), "sample")
 
 
 def _read(read: "Read") -> list[str]:
     query = read.query
     often = "" if query.calls_per_day is None else f", {query.calls_per_day:,.0f} calls a day"
-    lines = [f"{query.name}: {counted(query)}, {query.source}{often}; {read.rows:,} rows"]
+    rows = counts.of(read.rows, "row")
+    lines = [f"{query.name}: {counted(query)}, {query.source}{often}; {rows}"]
     lines.append(f"{'':<9} {'without':>10} {'with':>10}   with/without")
     for name, times in (("warm", read.warm), ("generic", read.generic), ("cold", read.cold)):
         if times is not None:

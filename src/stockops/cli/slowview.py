@@ -67,7 +67,7 @@ def _print_plans(row: ClassRow) -> None:
         change = f"{plan.change}, " if plan.change else ""
         click.echo(
             f"plan {plan.shape} of {row.class_id} from {plan.first or '?'}: {change}"
-            f"{plan.calls:,} calls, {plan.mean_ms:,.3f} ms on average"
+            f"{counts.of(plan.calls, 'call')}, {plan.mean_ms:,.3f} ms on average"
             + (f"; {plan.misjudged}" if plan.misjudged else "")
         )
 
@@ -115,7 +115,7 @@ def _short(text: str) -> str:
 def _about(about: dict[str, Any]) -> list[str]:
     lines = [f"{file}: {form}" for file, form in about["files"].items()]
     lines.append(
-        f"{about['entries']:,} entries, {about['read_bytes']:,} bytes, "
+        f"{counts.of(about['entries'], 'entry', 'entries')}, {about['read_bytes']:,} bytes, "
         f"{about['understood']:.2%} understood; "
         f"from {about['first'] or '?'} to {about['last'] or '?'}"
     )
@@ -127,7 +127,7 @@ def _about(about: dict[str, Any]) -> list[str]:
     if about["filtered"]:
         lines.append(f"{about['filtered']:,} entries left out by the filters")
     lines += [
-        f"not understood: {each['file']} at byte {each['offset']:,}: {each['text']}"
+        f"not understood: {each['file']} at byte {each['offset']:,}: {render.cell(each['text'])}"
         for each in about["skipped"]
     ]
     return lines

@@ -220,7 +220,7 @@ def _check(server: Server, asked: Asked, how: How) -> None:
         raise ConfigError(
             f"{asked.verb or 'this'} has no plan: only "
             f"{', '.join(sorted(READS | WRITES))} have one",
-            hint="Choose another class: stockops slow digest FILE...",
+            hint="Choose another statement; stockops slow digest FILE... names the classes.",
         )
     if not how.analyze or asked.verb not in WRITES:
         return
