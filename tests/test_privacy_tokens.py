@@ -51,7 +51,7 @@ def stored(bed: Bed, ring: Keyring, count: int) -> list[int]:
 
 
 def test_a_token_wants_an_account(bed: Bed, ring: Keyring) -> None:
-    with pytest.raises(Finding, match="there is no account 999999999"):
+    with pytest.raises(ConfigError, match="there is no account 999999999"):
         tokens.store(bed.server, ring, 999999999, Secret("a token"))
 
 
@@ -140,6 +140,25 @@ def test_no_token_is_stored_while_keys_may_be_destroyed(
 
 def test_no_token_is_nothing_checked(bed: Bed, ring: Keyring) -> None:
     assert run(bed, "check-tokens", "--key-file", str(ring.path)).exit_code == 1
+
+
+def test_no_rotation_is_planned_by_a_file_without_the_keys(
+    bed: Bed, ring: Keyring, tmp_path: Path
+) -> None:
+    stored(bed, ring, 1)
+    other = keyring.make(tmp_path / "other.key")
+    for more in (("--plan",), ()):
+        said = run(bed, "rotate-key", "--key-file", str(other.path), *more)
+        assert (said.exit_code, f"the key {ring.current!r} is not in" in said.stderr) == (2, True)
+    assert keyring.read(other.path) == other
+
+
+def test_no_key_is_destroyed_by_a_database_without_tokens(bed: Bed, ring: Keyring) -> None:
+    words = ("rotate-key", "--key-file", str(ring.path), "--retire", "--yes")
+    for more in (("--plan",), ()):
+        said = run(bed, *words, *more)
+        assert (said.exit_code, "there is no token in this database" in said.stderr) == (5, True)
+    assert keyring.read(ring.path) == ring
 
 
 def test_a_rotation_is_planned_and_the_old_key_stays_until_it_is_retired(

@@ -44,6 +44,14 @@ class Keyring:
         """The id of the key that is encrypted by."""
         return [*self.keys][-1]
 
+    def require(self, key_id: str) -> None:
+        """Raise `ConfigError` where the file has no such key."""
+        if key_id not in self.keys:
+            raise ConfigError(
+                f"the key {key_id!r} is not in {str(self.path)!r}",
+                hint="Name the file that holds it, or bring the file back from its copy.",
+            )
+
     def encrypt(self, secret: Secret, *, bound_to: str) -> str:
         """Return `secret` as text that the current key reads, and only for `bound_to`."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
@@ -53,11 +61,7 @@ class Keyring:
 
     def decrypt(self, text: str, *, key_id: str, bound_to: str) -> Secret:
         """Return what `encrypt` was given; `Finding` where it is not, or not for `bound_to`."""
-        if key_id not in self.keys:
-            raise ConfigError(
-                f"the key {key_id!r} is not in {str(self.path)!r}",
-                hint="Name the file that holds it, or bring the file back from its copy.",
-            )
+        self.require(key_id)
         try:
             data = base64.urlsafe_b64decode(text)
             nonce, sealed = data[:_NONCE_BYTES], data[_NONCE_BYTES:]

@@ -4,13 +4,13 @@ Tokens of accounts at their brokers: encrypted where they are stored, and by a n
 A ciphertext is bound to its account and to the key: copied into another row it cannot be read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import queries
+from .. import counts, queries
 from ..engine.base import Server
-from ..errors import Finding, ServerError
+from ..errors import ConfigError, Finding, Refused, ServerError
 from ..passwords import Secret
 from ..plan import Step
 from ..queries import Query
@@ -72,7 +72,7 @@ def store(server: Server, ring: Keyring, account_id: int, token: Secret) -> None
     except ServerError as exc:
         if exc.code not in _NO_SUCH_ACCOUNT:
             raise
-        raise Finding(
+        raise ConfigError(
             f"there is no account {account_id}",
             hint="Name the account by its number.",
         ) from exc
@@ -95,13 +95,17 @@ def check(server: Server, ring: Keyring) -> list[KeyUse]:
 
 
 def rotation_steps(server: Server, ring: Keyring, *, retire: bool) -> list[Step]:
-    """Return what `rotate` would do."""
+    """Return what `rotate` would do; raises as that does where a key is missing."""
     used = server.fetch(KEYS)
+    for each in used:
+        ring.require(each.key_id)
+    _check_retirement(used, retire=retire)
     left = sum(each.tokens for each in used if each.key_id != ring.current)
     tokens = left or sum(each.tokens for each in used)
     steps = [
         Step(
-            action=f"encrypt {tokens} tokens by the key {ring.current if left else 'added'}",
+            action=f"encrypt {counts.of(tokens, 'token')} by the key "
+            f"{ring.current if left else 'added'}",
             why=f"{_ROWS_PER_TRANSACTION} in a transaction; whoever is killed goes on with "
             "the same command",
         )
@@ -132,10 +136,12 @@ def rotate(
     The new key is on disk before the first row has it. Where tokens are under another key than the
     current one, a rotation was killed, and this one finishes it instead of adding a key. Tokens
     that are stored meanwhile stay. With `retire` the keys that nothing is encrypted by any more are
-    destroyed at the end.
+    destroyed at the end. Raises `ConfigError` where a key is not in the file, and `Refused` where
+    keys would be destroyed that no token here is encrypted by.
     """
     with keyring.held(path):
         ring = keyring.read(path)
+        _check_retirement(server.fetch(KEYS), retire=retire)
         resumed = bool(server.fetch(OTHERS, key_id=ring.current, row_limit=1))
         if not resumed:
             ring = keyring.add(ring)
@@ -151,6 +157,15 @@ def rotate(
             tokens=done,
             resumed=resumed,
             keys_destroyed=before - len(ring.keys),
+        )
+
+
+def _check_retirement(used: Sequence[KeyUse], *, retire: bool) -> None:
+    """Raise `Refused` where nothing here shows that the keys are those of this database."""
+    if retire and not used:
+        raise Refused(
+            "there is no token in this database, so nothing shows that the keys are its own",
+            hint="Look whether the target is the right one: tokens of another would be lost.",
         )
 
 
