@@ -1,10 +1,11 @@
 """Ask every invariant in one snapshot, and say which held."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 from ..engine.base import Server
@@ -92,33 +93,42 @@ def check(
 
 
 def _ask_all(
-    sessions: list[Server], asked: Sequence[Invariant], seen: Callable[[InvariantResult], None]
+    sessions: list[Server],
+    asked: Sequence[Invariant],
+    seen: Callable[[InvariantResult], None],
+    params: Mapping[str, object] | None = None,
 ) -> list[InvariantResult]:
-    """Return the results in the order of `asked`; what takes longest begins first."""
+    """
+    Return the results in the order of `asked`; what takes longest begins first.
+
+    With `params`, those of a proof, they are of what is new since then.
+    """
     results: dict[str, InvariantResult] = {}
     known: dict[str, int] = {}
 
-    def do(server: Server, group: tuple[str, list[Invariant]]) -> None:
-        sql, members = group
+    def do(server: Server, group: tuple[Invariant | None, list[Invariant]]) -> None:
+        in_one, members = group
         if len(asked) > 1:
             with _books_there():
                 members = [together.counted(server, each, known) for each in members]
-        for result in _ask_group(server, sql, members):
+        for result in _ask_group(server, in_one, members):
             results[result.name] = result
             seen(result)
 
-    groups = _groups(sessions[0], asked)
+    groups = _groups(sessions[0], asked, params)
     if len(sessions) > 1:
         groups.sort(key=lambda group: min(_place(each.name) for each in group[1]))
     snapshots.each_once(sessions, groups, do)
     return [results[invariant.name] for invariant in asked]
 
 
-def _groups(server: Server, asked: Sequence[Invariant]) -> list[tuple[str, list[Invariant]]]:
+def _groups(
+    server: Server, asked: Sequence[Invariant], params: Mapping[str, object] | None
+) -> list[tuple[Invariant | None, list[Invariant]]]:
     """Return what is asked in one pass; before the first trade a pass costs more than its parts."""
     if len(asked) > 1 and is_traded(server):
-        return list(together.groups(server, asked))
-    return [("", [each]) for each in asked]
+        return list(together.groups(server, asked, params))
+    return [(None, [each]) for each in asked]
 
 
 def is_traded(server: Server) -> bool:
@@ -132,11 +142,13 @@ def _place(name: str) -> int:
     return _LONG.index(name) if name in _LONG else len(_LONG)
 
 
-def _ask_group(server: Server, sql: str, group: list[Invariant]) -> Iterator[InvariantResult]:
-    """Yield the results of `group`: where `sql` is a pass that clears one of them, from that."""
+def _ask_group(
+    server: Server, in_one: Invariant | None, group: list[Invariant]
+) -> Iterator[InvariantResult]:
+    """Yield the results of `group`: where `in_one` is a pass that clears one, from that."""
     started = time.monotonic()
     with _books_there():
-        said = together.suspects(server, sql) if sql else {}
+        said = together.suspects(server, in_one) if in_one else {}
     ms = round((time.monotonic() - started) * 1000 / len(group))
     for invariant in group:
         looked_at, suspects, note = said.get(invariant.name, (0, 0, ""))
@@ -185,10 +197,11 @@ def check_since(
                 "there is no proof to start from",
                 hint="Check everything, and keep a proof: stockops books check --prove",
             )
-        proofs.verify(server, proof)
-        params = since.with_keys(sessions, proofs.params(proof))
+        params = since.with_keys(
+            sessions, proofs.params(proof), before=partial(proofs.verify, proof=proof)
+        )
         asked = [since.narrowed(server, invariant, params) for invariant in chosen]
-        results = _ask_all(sessions, asked, seen)
+        results = _ask_all(sessions, asked, seen, params)
     return proof, results
 
 

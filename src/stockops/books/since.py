@@ -8,8 +8,10 @@ carried over is in the tables of the proof: it comes first in a table expression
 everything, as in a whole check.
 """
 
+import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from .. import queries
 from ..engine.base import Server
@@ -19,16 +21,17 @@ from .invariants import Invariant
 
 # What many statements look rows up by is found once, as text that the engine's own statements
 # understand; each of a group may ask for what was found before it, and groups may be asked for at
-# the same time.
+# the same time: the one that takes longest first.
 KEYS = (
-    ("open_order_ids", "old_order_ids", "unsettled_from", "condition_ids", "counts"),
     ("moved_position_sums",),
+    ("open_order_ids", "old_order_ids", "unsettled_from", "condition_ids", "counts"),
 )
 # Rows of these are counted once, too.
 _COUNTED = re.compile(
     r"\(SELECT count\(\*\) FROM "
     r"(new_orders|new_trades|new_journal_entries|new_audit_log|keyed_orders|recent_orders)\)"
 )
+_WORD = re.compile(r"\w+")
 # Each reads those before it only.
 RELATIONS = (
     "seen",
@@ -151,16 +154,26 @@ CARRIED: Mapping[str, tuple[str, str]] = {
 OWN = ("settlement",)
 
 
-def with_keys(sessions: list[Server], params: Mapping[str, object]) -> dict[str, object]:
+def with_keys(
+    sessions: list[Server],
+    params: Mapping[str, object],
+    *,
+    before: Callable[[Server], None] = lambda _: None,
+) -> dict[str, object]:
     """
     Return `params` of a proof, and the keys that the statements ask for besides.
 
+    `before` is what one session does first: with two, the other one begins to look already.
     Raises `Finding` where so much is new that the server takes no statement which names it.
     """
     found = dict(params)
-    room = int(sessions[0].rows(_key(sessions[0], "room"))[0]["characters"])
+    bounds = _key(sessions[0], "bounds")
+    found.update(sessions[0].rows(bounds, _mentioned(bounds, params))[0])
+    room = int(str(found["characters"]))
 
     def find(server: Server, names: tuple[str, ...]) -> None:
+        if not names:
+            before(server)
         for name in names:
             sql = _prefixed(server, _key(server, name))
             found.update(server.rows(sql, _mentioned(sql, found))[0])
@@ -170,7 +183,7 @@ def with_keys(sessions: list[Server], params: Mapping[str, object]) -> dict[str,
                     hint="Prove the books anew with: stockops books check --prove",
                 )
 
-    snapshots.each_once(sessions, list(KEYS), find)
+    snapshots.each_once(sessions, [(), *KEYS], find)
     return found
 
 
@@ -186,8 +199,13 @@ def narrowed(server: Server, invariant: Invariant, params: Mapping[str, object])
             sql = _carry(sql, *CARRIED[invariant.name])
     else:
         return invariant
-    sql = _prefixed(server, sql)
-    return Invariant(invariant.name, invariant.title, sql, _mentioned(sql, params))
+    return prefixed(server, replace(invariant, sql=sql), params)
+
+
+def prefixed(server: Server, invariant: Invariant, params: Mapping[str, object]) -> Invariant:
+    """Return `invariant` with the relations that it reads before it, and those of `params`."""
+    sql = _prefixed(server, invariant.sql)
+    return replace(invariant, sql=sql, params=_mentioned(sql, params))
 
 
 def _narrow(sql: str, tables: Mapping[str, str]) -> str:
@@ -208,19 +226,26 @@ def _carry(sql: str, relation: str, expression: str) -> str:
 
 def _prefixed(server: Server, sql: str) -> str:
     """Return `sql` with the relations that it reads before it."""
-    texts = {name: _text(server, name) for name in RELATIONS}
-    wanted: set[str] = set()
-    reading = [sql]
-    while reading:
-        words = set(re.findall(r"\w+", reading.pop()))
-        found = [name for name in RELATIONS if name in words and name not in wanted]
-        wanted.update(found)
-        reading += [texts[name] for name in found]
-    made = [f"{name} AS (\n{texts[name].rstrip()}\n)" for name in RELATIONS if name in wanted]
+    read = _read_by(server.engine, server.version[0])
+    words = _WORD.findall(sql)
+    wanted = set().union(*(read[word] for word in {*words} & read.keys()))
+    made = [
+        f"{name} AS (\n{_text(server, name).rstrip()}\n)" for name in RELATIONS if name in wanted
+    ]
     return re.sub(
         r"^WITH (RECURSIVE )?", lambda m: m[0] + "".join(f"{each},\n" for each in made), sql,
         count=1, flags=re.MULTILINE,
     )  # fmt: skip
+
+
+@functools.cache
+def _read_by(engine: str, major: int) -> dict[str, frozenset[str]]:
+    """Return of each relation what has to be there for it: itself, and all that it reads."""
+    read: dict[str, frozenset[str]] = {}
+    for name in RELATIONS:
+        words = {*_WORD.findall(queries.text(engine, f"books_since/{name}", major))}
+        read[name] = frozenset({name}).union(*(read[word] for word in words & read.keys()))
+    return read
 
 
 def _mentioned(sql: str, params: Mapping[str, object]) -> dict[str, object]:

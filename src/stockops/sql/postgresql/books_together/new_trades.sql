@@ -1,0 +1,1 @@
+-- unsupported: each invariant takes about as little of what is new by itself
