@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from market import Markets
 
-from stockops import audit, books, passwords
+from stockops import audit, books, passwords, plans, queries
 from stockops import lab as labs
 from stockops.backups import repository, taking
 from stockops.backups.streams import Form
@@ -188,6 +188,42 @@ def test_lengths_counts_and_nulls_are_those_of_the_source(pair: Pair) -> None:
                 f"SELECT count(*) AS n FROM {each.table} GROUP BY {each.column} ORDER BY 1",
             ):
                 assert source.rows(sql) == copy.rows(sql), each.name
+
+
+# `it` is a value of the first user: what is planted, or its pseudonym.
+ASKED = {
+    "users.full_name": "SELECT user_id FROM users WHERE full_name = %(it)s",
+    "users.email": "SELECT count(*) AS n FROM users WHERE email <> %(it)s",
+    "users.phone": "SELECT u.phone, count(*) AS n FROM users u JOIN accounts a "
+    "ON a.user_id = u.user_id WHERE u.phone = %(it)s GROUP BY u.phone",
+    "accounts.account_no": "SELECT o.order_id FROM accounts a JOIN orders o "
+    "ON o.account_id = a.account_id WHERE a.account_no = %(it)s ORDER BY o.order_id",
+    "portfolios.name": "SELECT name, count(*) AS n FROM portfolios WHERE name <> %(it)s "
+    "GROUP BY name ORDER BY n",
+    "notifications.body": "SELECT u.user_id FROM notifications n JOIN users u "
+    "ON u.user_id = n.user_id WHERE n.body = %(it)s",
+}
+
+
+def test_plans_of_the_copy_are_those_of_the_source(pair: Pair) -> None:
+    def planned(server: Server, place: str) -> list[tuple[str, str, float | None]]:
+        table, _, column = place.partition(".")
+        key = "account_id" if table == "accounts" else "user_id"
+        said = server.rows(
+            f"SELECT max({column}) AS it FROM {table} "
+            f"WHERE {key} = 1001 AND char_length({column}) = %(length)s",
+            {"length": len(PLANTED[place])},
+        )[0]
+        assert said["it"], place
+        how = "(FORMAT JSON)" if server.engine == "postgresql" else "FORMAT=JSON"
+        told = server.rows(f"EXPLAIN {how} {ASKED[place]}", said)
+        plan = plans.parse(next(iter(told[0].values())))
+        return [(node.label, node.index, node.rows_estimated) for _, node in plans.walk(plan.root)]
+
+    with connect(pair.source) as source, connect(pair.copy) as copy:
+        source.execute(queries.text(source.engine, "masking/analyze", source.version[0]))
+        for place in ASKED:
+            assert planned(copy, place) == planned(source, place), place
 
 
 def test_the_books_balance_and_the_chain_is_sealed_anew(pair: Pair) -> None:

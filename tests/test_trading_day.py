@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from conftest import Labs
 from market import Markets
 
-from stockops import tradingday
+from stockops import books, tradingday
 from stockops.cli.main import main
 from stockops.engine import ENGINES, connect
 from stockops.errors import Refused
@@ -62,7 +62,7 @@ def swinging(target: Target) -> None:
         )
 
 
-def drive(target: Target, *, until: int | None = None) -> list[StepDone]:
+def drive(target: Target, *, until: int | None = None) -> Iterator[StepDone]:
     """Drive the day; with `until`, break it off after so many orders of continuous trading."""
 
     def seen(at: Progress) -> None:
@@ -70,7 +70,18 @@ def drive(target: Target, *, until: int | None = None) -> list[StepDone]:
             raise KeyboardInterrupt
 
     with connect(target) as server:
-        return list(tradingday.run(server, PLAN, today=None, seen=seen))
+        yield from tradingday.run(server, PLAN, today=None, seen=seen)
+
+
+def driven_whole(target: Target) -> tuple[list[StepDone], list[str]]:
+    """Drive the day, and return its steps, and each invariant that was violated after one."""
+    steps, violated = [], []
+    with connect(target) as auditor:
+        for step in drive(target):
+            steps.append(step)
+            bad = [each.name for each in books.check(auditor) if each.violations]
+            violated += [f"{name} after {step.step}" for name in bad]
+    return steps, violated
 
 
 @pytest.fixture(scope="module", params=sorted(ENGINES))
@@ -83,7 +94,8 @@ def driven(lab: Lab, markets: Markets) -> Iterator[tuple[Target, list[StepDone],
     """A market after its day: only to be read, and asked to do what it has to refuse."""
     with markets.open(lab) as target:
         swinging(target)
-        steps = drive(target)
+        steps, violated = driven_whole(target)
+        assert violated == []
         yield target, steps, content(target)
 
 
@@ -119,12 +131,12 @@ def test_a_day_that_was_cut_short_ends_as_if_it_had_not_been(
     with markets.open(lab) as target:
         swinging(target)
         with suppress(KeyboardInterrupt):
-            drive(target, until=50)
+            list(drive(target, until=50))
         cut = content(target)
         other = DayPlan(business_date=DAY)
         with connect(target) as server, pytest.raises(Refused, match="--seed 7 --orders 120"):
             list(tradingday.run(server, other, today=None))
-        drive(target)
+        list(drive(target))
         assert cut != content(target) == driven[2]
 
 
