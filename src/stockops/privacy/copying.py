@@ -64,7 +64,7 @@ def require_new(name: str) -> None:
     if labs.read(name) is not None:
         raise Refused(
             f"there is a lab {name!r} already",
-            hint=f"Take another name, or remove it: stockops lab destroy --name {name} --yes",
+            hint="Take another name: a masked copy replaces nothing.",
         )
 
 

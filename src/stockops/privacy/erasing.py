@@ -20,6 +20,7 @@ from ..queries import Query
 from .declarations import Declarations, PersonalTable
 
 _MAIL = "users.email"
+OPEN_MAX = 10  # the LIMIT of the question
 # Whoever acts for a user holds the condition or the portfolio first, and then the accounts.
 _ENDS_BEFORE = ("end_conditions", "close_portfolios")
 _ENDS = ("end_messages", "close_accounts", "close_user")
@@ -45,6 +46,13 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """An order of the user that is open."""
+
+    order_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class LeftRow:
     """A sealed audit row that holds personal data of the user."""
 
@@ -63,6 +71,7 @@ class Erased:
 
 STANDING = Query("privacy/standing", Standing)
 ACCOUNTS = Query("privacy/accounts_of", Account)
+OPEN = Query("privacy/open_orders_of", OpenOrder)
 LEFT = Query("privacy/left_in_audit", LeftRow)
 
 
@@ -70,7 +79,8 @@ def steps(
     server: Server, declared: Declarations, user_id: int, *, on: date, with_holdings: bool
 ) -> list[Step]:
     """Return what `erase` would do; nothing where it is done. Raises `Refused` as that does."""
-    _require_may(_standing(server, declared, user_id, on), user_id, with_holdings=with_holdings)
+    standing = _standing(server, declared, user_id, on)
+    _require_may(server, standing, user_id, with_holdings=with_holdings)
     found = []
     for table in _tables(declared):
         where = f"FROM {table.name} WHERE {_due(server.engine, table)}"
@@ -107,7 +117,7 @@ def erase(
         changed = _end(server, user_id, _ENDS_BEFORE)
         _lock(server, user_id)
         standing = _standing(server, declared, user_id, on)
-        _require_may(standing, user_id, with_holdings=with_holdings)
+        _require_may(server, standing, user_id, with_holdings=with_holdings)
         # While what is looked for is still there.
         left = tuple(each.audit_id for each in server.fetch(LEFT, user_id=user_id))
         counts = {table.name: _bury(server, table, user_id) for table in _tables(declared)}
@@ -150,13 +160,15 @@ def _standing(server: Server, declared: Declarations, user_id: int, on: date) ->
     return found[0]
 
 
-def _require_may(standing: Standing, user_id: int, *, with_holdings: bool) -> None:
+def _require_may(server: Server, standing: Standing, user_id: int, *, with_holdings: bool) -> None:
     if user_id == 0:
         raise Refused("user 0 is the house itself")
     if standing.open_orders:
+        numbers = ", ".join(str(each.order_id) for each in server.fetch(OPEN, user_id=user_id))
         raise Refused(
             f"user {user_id} has {counts.of(standing.open_orders, 'open order')}",
-            hint="Cancel them first: stockops trade cancel",
+            hint=f"Cancel each of them first: stockops trade cancel NUMBER, of {numbers}"
+            f"{', ...' if standing.open_orders > OPEN_MAX else ''}",
         )
     if unsettled := standing.unsettled_buys + standing.unsettled_sales:
         raise Refused(
