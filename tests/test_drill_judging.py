@@ -66,10 +66,10 @@ def test_a_failover_that_counts_what_it_lost_is_held_against_the_journal() -> No
     [
         (replace(GOOD, green="2 errors"), Verdict.ABORTED, "without any fault: 2 errors"),
         (replace(GOOD, bite=None), Verdict.NOT_INJECTED, "nothing shows that the fault"),
-        (with_measured(lost=1), Verdict.FAIL, "1 acknowledged orders are lost (0 allowed)"),
+        (with_measured(lost=1), Verdict.FAIL, "1 acknowledged order is lost (0 allowed)"),
         (with_measured(ghosts=2), Verdict.FAIL, "2 orders are there that nobody sent"),
         (with_measured(duplicates=1), Verdict.FAIL, "1 order is there more than once"),
-        (with_measured(told_lost=1), Verdict.FAIL, "the failover counted 1 lost orders"),
+        (with_measured(told_lost=1), Verdict.FAIL, "the failover counted 1 lost order"),
         (with_measured(structure_findings=1), Verdict.FAIL, "1 structures"),
         (with_measured(rto_s=10.1), Verdict.FAIL, "recovery took 10.1 s (10 expected)"),
         (with_measured(detected_s=None), Verdict.FAIL, "no health check told of it (blocking)"),
@@ -156,7 +156,7 @@ def test_what_is_lost_is_said_whether_the_fault_was_seen_or_not() -> None:
     assert verdict is Verdict.FAIL
     assert reasons == (
         "nothing shows that the fault was in effect",
-        "1 acknowledged orders are lost (0 allowed)",
+        "1 acknowledged order is lost (0 allowed)",
     )
 
 

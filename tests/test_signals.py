@@ -129,10 +129,10 @@ def test_a_load_stores_what_it_can_once(bed: Bed) -> None:
     lines = [Line(number=n, fields=each) for n, each in enumerate([*asked, asked[0]], 2)]
     steps = predictions.steps(bed.server, lines, clock=CLOCK)
     assert [step.action.split()[1:4] for step in steps] == [
-        ["1", "predictions", "as"],
+        ["1", "prediction", "as"],
         ["3", "predictions", "as"],
         ["out", "2", "lines"],
-        ["1", "predictions", "as"],
+        ["1", "prediction", "as"],
     ]
     count = "SELECT count(*) AS n FROM predictions WHERE user_id = %(u)s"
     assert bed.one(count, u=user) == 0
@@ -460,7 +460,7 @@ def test_the_commands_say_what_they_did_by_their_exit_codes(bed: Bed, tmp_path: 
     path = tmp_path / "one.json"
     path.write_text(json.dumps([fields(bed, symbol, account)]))
     plan = stockops(bed, "predictions", "load", str(path), "--plan")
-    assert (plan.exit_code, "store 1 predictions as valid" in plan.stdout) == (0, True)
+    assert (plan.exit_code, "store 1 prediction as valid" in plan.stdout) == (0, True)
     done = stockops(bed, "predictions", "load", str(path), "--format", "json")
     assert (done.exit_code, json.loads(done.stdout)[0]["valid"]) == (0, 1)
     path.write_text(json.dumps([fields(bed, symbol, account, confidence=None)]))

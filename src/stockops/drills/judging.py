@@ -92,7 +92,8 @@ def _expected(expect: Expect, names: Sequence[str]) -> list[str]:
 def _gone(found: Measured, expect: Expect) -> Iterator[str]:
     """Yield what is wrong with the orders that are there, and with those that are not."""
     if found.lost is not None and found.lost > expect.acked_lost:
-        yield f"{found.lost} acknowledged orders are lost ({expect.acked_lost} allowed)"
+        lost = counts.of(found.lost, "acknowledged order is", "acknowledged orders are")
+        yield f"{lost} lost ({expect.acked_lost} allowed)"
     if (why := _miscounted(found)) is not None:
         yield why
     if found.ghosts:
@@ -114,8 +115,8 @@ def _miscounted(found: Measured) -> str | None:
     if orders <= found.told_lost <= orders + found.unknown:
         return None
     return (
-        f"the failover counted {found.told_lost} lost orders, and the journal {orders} that were "
-        f"acknowledged and {found.unknown} that were never answered"
+        f"the failover counted {counts.of(found.told_lost, 'lost order')}, and the journal "
+        f"{orders} that were acknowledged and {found.unknown} that were never answered"
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from .. import queries
+from .. import counts, queries
 from ..engine.base import Server
 from ..errors import Fault, ServerError
 from ..orders import Clock
@@ -86,16 +86,19 @@ def steps(
 
     told = _tally(server, lines, ground, new)
     said = [
-        (told.valid, "store {} predictions as valid", "conditions may be met by them"),
+        (told.valid, "prediction", "store {} as valid", "conditions may be met by them"),
         (
             told.quarantined,
-            "store {} predictions as quarantined, each with an audit row and a warning",
+            "prediction",
+            "store {} as quarantined, each with an audit row and a warning",
             "they are suspicious: the database refuses every order that names them",
         ),
-        (told.refused, "leave out {} lines", "they cannot be stored"),
-        (told.there, "leave {} predictions as they are", "they were stored before"),
+        (told.refused, "line", "leave out {}", "they cannot be stored"),
+        (told.there, "prediction", "leave {} as it was", "stored before"),
     ]
-    return [Step(action=words.format(n), why=why) for n, words, why in said if n]
+    return [
+        Step(action=words.format(counts.of(n, what)), why=why) for n, what, words, why in said if n
+    ]
 
 
 def _tally(server: Server, lines: Iterable[Line], ground: Ground, store: Store) -> Loaded:
