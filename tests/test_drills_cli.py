@@ -52,6 +52,11 @@ def test_a_file_that_is_wrong_stops_the_list_with_its_line(config: Path) -> None
     assert f"{path}:3: unknown key 'titel'" in said.output
 
 
+def test_a_sentence_whose_command_is_shown_below_it_ends_before_it() -> None:
+    shown = CliRunner().invoke(main, ["drill", "show", "disk-full-data"]).stdout
+    assert 'Whether it ended itself, and why. "Out of disk space' in shown
+
+
 def test_what_is_shown_can_be_copied_line_by_line() -> None:
     said = drill("show", "disk-full", "--engine", "mariadb")
     assert said.exit_code == 0

@@ -300,7 +300,8 @@ def _step(step: "Step", typed: Sequence[str], number: int, *, several: bool) -> 
     """Return a step: what it is about, and its commands to be copied, one a line."""
     words = step.text
     for command in typed:
-        words = " ".join(words.replace(f"`{command}`", "").split()).rstrip(" :,")
+        words = words.replace(f": `{command}`", "").replace(f"`{command}`", "")
+        words = " ".join(words.split()).rstrip(" :,")
     only = f" ({step.engine})" if several and step.engine else ""
     lines = _wrapped(f"{number}. {words}{only}")
     for command in typed:
