@@ -52,6 +52,20 @@ def test_a_file_that_is_wrong_stops_the_list_with_its_line(config: Path) -> None
     assert f"{path}:3: unknown key 'titel'" in said.output
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["run", "wraparound-near"], 4, "wraparound-near on mariadb: "),
+        (["show", "wraparound-near"], 4, "wraparound-near on mariadb: "),
+        (["run", "--tag", "upkeep"], 1, "no such drill is for mariadb: nothing was run"),
+    ],
+    ids=["run by name", "shown", "run by tag"],
+)
+def test_a_drill_that_is_not_for_the_engine_says_so(words: list[str], code: int, said: str) -> None:
+    asked = CliRunner().invoke(main, ["drill", *words, "--engine", "mariadb"])
+    assert (asked.exit_code, said in asked.stderr) == (code, True), asked.output
+
+
 def test_a_sentence_whose_command_is_shown_below_it_ends_before_it() -> None:
     shown = CliRunner().invoke(main, ["drill", "show", "disk-full-data"]).stdout
     assert 'Whether it ended itself, and why. "Out of disk space' in shown

@@ -145,11 +145,14 @@ def show_command(ctx: click.Context, name: str, engine: str | None, form: render
 
     found = book.one(name, config_of(ctx))
     engines = [each for each in found.engines if engine in {None, each}]
+    if engine is not None and not engines:
+        from ..drills import choosing  # noqa: PLC0415  it knows every fault
+
+        choosing.fault_of(found, engine)  # it raises, and says why
     if form == "json":
         click.echo(json.dumps(_as_json(found, engines), indent=2))
     else:
         click.echo(_page(found, engines))
-    ctx.exit(0 if engines else 1)
 
 
 @click.command("due")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import filelock, render, state
-from ..errors import StockopsError, Unsupported
+from ..errors import Finding, StockopsError, Unsupported
 from ..plan import Step
 from ..targets import ENGINES
 from . import drill_matrix, options
@@ -78,15 +78,23 @@ def run_command(ctx: click.Context, /, plan_only: bool, form: render.Format, **a
       stockops drill run lock-storm --engine mariadb --format json | jq .[].measured
       stockops drill run server-killed --matrix synchronous_commit=on,off --times 3
     """  # noqa: D301  click reads \b as a character
-    from ..drills import alarms, book  # noqa: PLC0415
+    from ..drills import alarms, book, choosing  # noqa: PLC0415
 
+    if not asked["names"] and not asked["tags"]:
+        raise click.UsageError("name a drill, or a tag: stockops drill list")
     drills = book.chosen(
         book.load(config_of(ctx)), names=asked["names"], tags=asked["tags"], engine=None
     )
     engines = ENGINES if asked["engine"] == BOTH else (asked["engine"],)
     due = [(each, engine) for each in drills for engine in engines if engine in each.engines]
-    if not asked["names"] and not asked["tags"]:
-        raise click.UsageError("name a drill, or a tag: stockops drill list")
+    for each in drills:
+        if each.id in asked["names"] and not {*engines} & {*each.engines}:
+            choosing.fault_of(each, engines[0])  # it raises, and says why
+    if not due:
+        raise Finding(
+            f"no such drill is for {asked['engine']}: nothing was run",
+            hint="See which are: stockops drill list",
+        )
     runs = drill_matrix.crossed(due, asked["matrix_words"])
     if asked["prometheus"]:
         alarms.require()
