@@ -169,6 +169,23 @@ def test_a_role_from_which_the_server_hides_tables_is_told_so(bed: Bed) -> None:
     assert (done.exit_code, hides) == ((1, True) if bed.engine == "mariadb" else (0, False))
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a token", "is not a file of declarations: a part is of a wrong type"),
+        ("personal: {}", "is not a file of declarations: 'pseudonyms' is missing"),
+        ("", "is not a file of declarations: a part is of a wrong type"),
+        ("a: [", "is not YAML"),
+    ],
+    ids=["words", "a part of it", "nothing", "a bracket"],
+)
+def test_what_is_no_file_of_declarations_is_said(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "privacy.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        declarations.load(path)
+
+
 def test_nothing_looked_at_is_no_ok(bed: Bed) -> None:
     admin = replace(bed.target, url=bed.target.url.replace(bed.target.database, "postgres"))
     if bed.engine == "mariadb":

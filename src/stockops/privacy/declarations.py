@@ -93,8 +93,9 @@ def load(path: Path | None = None) -> Declarations:
             },
         )
     except (AttributeError, KeyError, TypeError) as exc:
+        why = f"{exc} is missing" if isinstance(exc, KeyError) else "a part is of a wrong type"
         raise ConfigError(
-            f"{str(path)!r} is not a file of declarations: {exc!r} is missing or of a wrong type",
+            f"{str(path)!r} is not a file of declarations: {why}",
             hint="See schema/privacy.yaml for the form.",
         ) from None
 
