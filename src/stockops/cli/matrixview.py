@@ -3,7 +3,7 @@
 import json
 from dataclasses import astuple, dataclass
 
-from .. import render
+from .. import counts, render
 from ..experiments.crashing import Kind
 from ..experiments.durability import Losses, Matrix, MatrixPlan, Priced
 from ..money import won
@@ -159,6 +159,6 @@ def loss(found: Losses) -> str:
     if found.not_back:
         return f"everything: {found.not_back} of {found.crashes} times it did not start"
     if not found.lost_max:
-        return f"0 of {found.acknowledged:,} in {found.crashes} crashes"
+        return f"0 of {found.acknowledged:,} in {counts.of(found.crashes, 'crash', 'crashes')}"
     least = f"{found.lost_min:,} to " if found.lost_min != found.lost_max else ""
     return f"{least}{found.lost_max:,}; up to {found.lost_s_max:.2f} s, {won(found.won_max)}"
