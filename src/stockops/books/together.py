@@ -47,6 +47,7 @@ SINCE = {
         "journal_zero",
         "global_zero",
     ),
+    "moved_positions": ("holdings",),
 }
 
 _COUNTED = re.compile(r"\(SELECT count\(\*\) FROM (orders|trades|journal_entries|audit_log)\)")

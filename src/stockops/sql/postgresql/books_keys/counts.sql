@@ -7,5 +7,6 @@ WITH counted AS (
 )
 SELECT
     c.new_orders_count, c.new_trades_count, c.new_journal_entries_count, c.new_audit_log_count,
-    c.new_orders_count AS keyed_orders_count, c.new_orders_count + c.old_orders_count AS recent_orders_count
+    c.new_orders_count AS keyed_orders_count, c.new_orders_count + c.old_orders_count AS recent_orders_count,
+    c.new_orders_count + c.old_orders_count AS touched_orders_count
 FROM counted AS c

@@ -1,0 +1,1 @@
+-- unsupported: what moved is not counted while it is found
