@@ -69,9 +69,10 @@ def test_a_backup_comes_back_with_every_row(market: Target, repo: Repository) ->
     recovery = restoring.plan(repo, restoring.Aim("backup"), system=said.system)
     drilled = drilling.drill(repo, recovery)
     assert drilled.passed, drilled.summary
-    assert [level.name for level in drilled.levels] == ["L1", "L2", "L3", "L4"]
+    assert [level.name for level in drilled.levels] == ["L0", "L1", "L2", "L3", "L4"]
     assert all(level.passed is not False for level in drilled.levels)
-    assert drilled.levels[0].looked_at > 1000
+    assert drilled.levels[0].looked_at == len(said.members)
+    assert drilled.levels[1].looked_at > 1000
     assert drilled.rto_s > 0
     [found] = repo.backups()
     assert found.state == "verified"

@@ -30,6 +30,7 @@ from stockops.backups.repository import Repository
 from stockops.backups.taking import Request
 from stockops.engine import connect
 from stockops.errors import Refused, StockopsError, StorageError, Unsupported
+from stockops.lab import account as accounts
 
 SOON_S = 60.0
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
@@ -136,6 +137,35 @@ def test_a_read_only_repository_takes_nothing_and_gives_what_it_has(
         assert [each.state for each in repo.backups()] == ["incomplete", "complete"]
         recovery = restoring.plan(repo, restoring.Aim("backup"), system=said.system)
         assert [link.id for link in recovery.links] == [said.id]
+
+
+def test_pages_without_checksums_are_said_to_be_unproven(pg: Spot, repo: Repository) -> None:
+    """MariaDB since 10.6 has no pages without."""
+
+    def switch(how: str) -> None:
+        lab = pg.lab
+        labs.stop(lab)
+        subprocess.run(
+            [lab.programs / "pg_checksums", how, "-D", lab.data],
+            check=True,
+            capture_output=True,
+            **accounts.serving(lab.user).switch,
+        )
+        pg.again()
+
+    switch("--disable")
+    try:
+        said = taking.take(repo, pg.target, Request())
+        assert [note for note in said.notes if "checksums are off" in note]
+        recovery = restoring.plan(repo, restoring.Aim("backup"), system=said.system)
+        drilled = drilling.drill(repo, recovery)
+    finally:
+        switch("--enable")
+    assert drilled.passed, drilled.summary
+    passed = {level.name: level.passed for level in drilled.levels}
+    assert passed == {"L0": True, "L1": None, "L2": True, "L3": True, "L4": True}
+    assert "checksums are off" in drilled.levels[1].unknown
+    assert "L1" not in drilled.summary
 
 
 def test_a_server_that_stops_meanwhile_ends_the_backup_with_a_reason(

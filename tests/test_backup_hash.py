@@ -142,7 +142,7 @@ def test_a_drill_says_what_is_not_hashed_and_hashes_it_where_it_can(
     assert "users" in run("show", "latest", repo=repo)["manifest"]["owed"]
     config = tmp_path / "stockops.yaml"
     config.write_text(f'targets: {{prod: {{url: "{market.url}"}}}}\n')
-    proof = run("drill", "--to", "backup", "--config", str(config), repo=repo)["levels"][2]
+    proof = run("drill", "--to", "backup", "--config", str(config), repo=repo)["levels"][3]
     assert proof["passed"], proof
     assert proof["looked_at"] > 20
     assert run("show", "latest", repo=repo)["manifest"]["owed"] == []

@@ -14,7 +14,7 @@ from stockops.backups.archive import spool
 from stockops.errors import ConfigError
 
 SEED = int(os.environ.get("STOCKOPS_KILLS_SEED", "0")) or secrets.randbelow(10**9)
-FEW = 6
+FEW = len(CASES)  # each once; of two engines that is twenty
 SOAKED = 100
 SOAKED_ON_S3 = int(os.environ.get("STOCKOPS_KILLS", "30"))
 

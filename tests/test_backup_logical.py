@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from conftest import eventually
+from promises import Told
 from underload import trading
 
-from stockops import books, orders
+from stockops import books, orders, workload
 from stockops import lab as labs
 from stockops.backups import comparing, logical, repository, restoring, taking
 from stockops.backups.manifest import Manifest
@@ -29,6 +30,7 @@ from stockops.errors import Fault, Refused, ServerError, StockopsError, StorageE
 from stockops.lab import Lab
 from stockops.passwords import Secret
 from stockops.targets import Target
+from stockops.workload import RunPlan
 
 CANARY = "canary" + "".join(c for c in string.printable if c.isprintable())
 LOGICAL = Request(method="logical")
@@ -246,6 +248,15 @@ def test_a_table_without_transactions_is_refused_or_named_and_not_held(
     }
 
 
+@pytest.mark.parametrize("plan_only", [(), ("--plan",)], ids=["taken", "planned"])
+def test_a_dump_is_never_incremental(
+    market: Target, repo: Repository, plan_only: tuple[str, ...]
+) -> None:
+    words = ["backup", "take", "-t", market.url, "--repository", repo.store.place, *plan_only]
+    ran = CliRunner().invoke(main, [*words, "--logical", "--incremental"])
+    assert (ran.exit_code, "no incremental one" in ran.output, repo.backups()) == (2, True, [])
+
+
 def test_a_dump_that_does_not_begin_holds_nobody_for_long(server: Server, target: Target) -> None:
     if server.engine == "postgresql":
         pytest.skip("PostgreSQL gives its snapshot away by name, and holds nobody")
@@ -339,7 +350,10 @@ def test_who_may_not_read_passwords_dumps_roles_without_them(
             server.execute("DROP OWNED BY dump_reader; DROP ROLE dump_reader")
 
 
-def test_a_dump_is_drilled_as_of_its_own_moment(market: Target, repo: Repository) -> None:
+def test_a_dump_is_drilled_as_of_its_own_moment(
+    market: Target, repo: Repository, tmp_path: Path
+) -> None:
+    """With what its evidence says: in three forms, signed, and with the orders that it lost."""
     with connect(market) as server:
         server.execute("INSERT INTO heartbeats VALUES ('test', 1, '2026-01-01')")
     try:
@@ -347,12 +361,31 @@ def test_a_dump_is_drilled_as_of_its_own_moment(market: Target, repo: Repository
     finally:
         with connect(market) as server:
             server.execute("DELETE FROM heartbeats")
+    clients = tmp_path / "clients"
+    mix = {"limit": 70, "cancel": 30}
+    workload.run(market, RunPlan(clients=1, orders=400, mix=mix, journal=clients, seal=False))
+    told = Told.of(clients)
     place = ["--repository", repo.store.place, "--format", "json"]
-    ran = CliRunner().invoke(main, ["backup", "drill", *place])
+    reports = {form: tmp_path / f"drill.{form}" for form in ("json", "md", "html")}
+    words = [*place, "--journal", str(clients), "--signed-off", "Kim, DBA"]
+    words += [word for path in reports.values() for word in ("--report", str(path))]
+    ran = CliRunner().invoke(main, ["backup", "drill", *words])
     drilled = json.loads(ran.stdout)
     assert ran.exit_code == 0, drilled["summary"]
-    assert [level["passed"] for level in drilled["levels"]] == [None, True, True, True]
-    assert drilled["levels"][2]["looked_at"] == len(said.content) > 20
+    assert [level["passed"] for level in drilled["levels"]] == [True, None, True, True, True]
+    assert drilled["levels"][3]["looked_at"] == len(said.content) > 20
+    lost = {"orders": len(told.orders), "cancels": len(told.cancelled)}
+    assert lost["cancels"] > 0
+    assert lost | {"won": sum(told.won.values())} == {
+        name: drilled["loss"][name] for name in ("orders", "cancels", "won")
+    }
+    signed = json.loads(reports["json"].read_text("utf-8"))
+    assert signed.items() >= {**drilled, "signed_off": "Kim, DBA"}.items()
+    page = reports["md"].read_text("utf-8")
+    assert f"{lost['orders']} acknowledged orders and {lost['cancels']} cancels lost" in page
+    for text in (page, reports["html"].read_text("utf-8")):
+        assert "Signed off by Kim, DBA" in text
+        assert signed["sha256"] in text
     moment = datetime.fromisoformat(said.started_at)
     assert datetime.fromisoformat(drilled["loss"]["target_at"]) == moment
     assert drilled["loss"]["seconds"] > 0

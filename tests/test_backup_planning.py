@@ -99,6 +99,16 @@ def test_what_is_looked_for_where_there_is_no_log_is_refused(repo: Repository, m
     assert plan(repo, moment).logs
 
 
+def test_a_window_of_one_moment_is_named_by_its_backup(repo: Repository) -> None:
+    """In whole seconds it ended before it began."""
+    made = backup(repo, 1)
+    with pytest.raises(Refused, match="outside what is proven") as caught:
+        plan(repo, (NOON + timedelta(days=1)).isoformat())
+    assert str(caught.value.hint).startswith(
+        f"What is: the end of {made.id} (--from {made.id} --to backup). See"
+    )
+
+
 def test_a_backup_behind_the_gap_makes_the_end_an_end_again(repo: Repository) -> None:
     backup(repo, 3)
     log(repo, 3, 4, 6, 7)

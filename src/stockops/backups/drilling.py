@@ -36,8 +36,9 @@ class Loss:
     """
     What was lost up to the target, as far as it can be told.
 
-    `seconds` are those between the target and the youngest heartbeat in the copy; `orders` were
-    acknowledged to a client and are not there, `won` is what they had been filled for by then.
+    `seconds` are those between the target and the youngest heartbeat in the copy; `orders` and
+    `cancels` were acknowledged to a client and are not there, `won` is what the orders had been
+    filled for by then.
     """
 
     target_at: str
@@ -45,6 +46,7 @@ class Loss:
     seconds: float | None = None
     acknowledged: int | None = None
     orders: int | None = None
+    cancels: int | None = None
     won: int | None = None
 
 
@@ -144,7 +146,9 @@ def drill(
             drilled.rto_s = round(monotonic() - began, 3)
             drilled.loss = _loss(copy, said, target, journal)
             held = owing.complete(repo, said)
-            drilled.levels = proving.prove(copy, held, moved_on=bool(recovery.logs), seen=seen)
+            stored = proving.stored(map(manifest_of, recovery.links), phases.seconds)
+            proven = proving.prove(copy, held, moved_on=bool(recovery.logs), seen=seen)
+            drilled.levels = [stored, *proven]
     return drilled
 
 
@@ -185,7 +189,8 @@ def drill_dump(
         load(repo, backup, copy, identities=identities, phases=phases)
         drilled.rto_s = round(monotonic() - began, 3)
         drilled.loss = _loss(copy, said, at, journal)
-        drilled.levels = proving.prove(copy, said, moved_on=False, seen=seen)
+        stored = proving.stored([said], phases.seconds)
+        drilled.levels = [stored, *proving.prove(copy, said, moved_on=False, seen=seen)]
     return drilled
 
 
@@ -240,5 +245,6 @@ def _loss(copy: Lab, said: Manifest, target: datetime, journal: Path | None) -> 
         if journal is not None:
             audit = journals.audit(server, journal)
             loss.acknowledged = audit.acknowledged
-            loss.orders, loss.won = audit.findings["missing"], audit.missing_won
+            loss.cancels, loss.won = audit.missing_cancels, audit.missing_won
+            loss.orders = audit.findings["missing"] - audit.missing_cancels
     return loss

@@ -16,7 +16,7 @@ from pathlib import Path
 from .. import __version__, children, scratch
 from ..engine import connect
 from ..engine.base import Server
-from ..errors import Refused, StockopsError, StorageError
+from ..errors import ConfigError, Refused, StockopsError, StorageError
 from ..plan import Step
 from ..targets import Target
 from . import content, manifest, owing, repository, streams
@@ -57,6 +57,14 @@ class Request:
     mixed: bool = False
     new_system: bool = False
     at_once_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raise `ConfigError` for what nobody can take."""
+        if (self.method, self.kind) == ("logical", "incremental"):
+            raise ConfigError(
+                "a dump holds all rows each time: there is no incremental one",
+                hint="Leave --incremental out; or take it --physical.",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +334,7 @@ def _parent(repo: Repository, ground: Ground, request: Request) -> Backup | None
         and each.manifest.method == request.method
         and each.state in {"complete", "verified"}
     ]
-    if not found or request.method == "logical":
+    if not found:
         raise Refused(
             "there is no backup that an incremental one could build upon",
             hint="Take a full one first: stockops backup take --full",

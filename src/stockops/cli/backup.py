@@ -71,9 +71,17 @@ def init_command(place: str) -> None:
 @options.repository
 @options.form
 @options.plan_only
-@click.option("--physical", "method", flag_value="physical", default="physical", hidden=True)
+@click.option(
+    "--physical",
+    "method",
+    flag_value="physical",
+    default="physical",
+    help="The server's files; unless said otherwise.",
+)
 @click.option("--logical", "method", flag_value="logical", help="A dump, not the server's files.")
-@click.option("--full", "kind", flag_value="full", default="full", hidden=True)
+@click.option(
+    "--full", "kind", flag_value="full", default="full", help="All of it; unless said otherwise."
+)
 @click.option(
     "--incremental", "kind", flag_value="incremental", help="What changed since the last backup."
 )

@@ -235,6 +235,7 @@ def _lost(loss: "Loss") -> str:
         words = f"{loss.seconds:.1f} s before the target ({loss.reached_at})"
     if loss.orders is not None:
         words += f"; {loss.orders:,} of {loss.acknowledged:,} acknowledged orders are lost"
+        words += f", {loss.cancels:,} cancels" if loss.cancels else ""
         words += f", {loss.won:,} won" if loss.won else ""
     return words
 

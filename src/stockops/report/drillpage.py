@@ -56,7 +56,8 @@ def _markdown(says: Mapping[str, Any], signed_off: str | None, digest: str) -> s
         f"- when: {says['at']}, {says['seconds']:.1f} s in all",
         f"- RTO: {says['rto_s']:.1f} s measured, {says['predicted_s']:.1f} s predicted",
         f"- RPO: {_or(loss.get('seconds'), 'unknown')} s before the target; "
-        f"{_or(loss.get('orders'), 'not measured')} acknowledged orders lost, "
+        f"{_or(loss.get('orders'), 'not measured')} acknowledged orders and "
+        f"{_or(loss.get('cancels'), 'not measured')} cancels lost, "
         f"{_or(loss.get('won'), '-')} won",
         f"- restored: {counts.of(says['links'], 'backup')}, {counts.of(says['logs'], 'log')}, "
         f"{says['restored_bytes']:,} bytes",

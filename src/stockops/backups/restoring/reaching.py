@@ -112,6 +112,8 @@ def described(window: Window, aim: Aim | None = None) -> str:
     """Return a window in a few words, by what `aim` counts by, too."""
     begins = window.start_at + timedelta(microseconds=999_999)  # what is named can be gone to
     words = f"{_instant(begins)} to {_instant(window.end_at)}"
+    if begins > window.end_at:  # no log that could be followed to a second
+        words = f"the end of {window.backups[-1]} (--from {window.backups[-1]} --to backup)"
     if aim is None or aim.kind not in {"lsn", "gtid", "file"}:
         return words
     return f"{place(window.start)} to {place(window.end)}, which is {words}"
