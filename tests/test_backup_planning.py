@@ -1,5 +1,6 @@
 """Which backups and which log a restore takes, and what it refuses: by names alone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from manifests import of_postgresql, put
 
-from stockops.backups import archive, repository, restoring
+from stockops.backups import archive, repository, restoring, retention
 from stockops.backups.archive import ledger, wal
 from stockops.backups.manifest import Manifest, Position
 from stockops.backups.repository import Repository
@@ -157,3 +158,39 @@ def test_a_place_on_two_timelines_must_say_which(repo: Repository, tmp_path: Pat
         plan(repo, "end@3")
     with pytest.raises(ConfigError):
         plan(repo, "backup@1")
+
+
+def test_a_prune_leaves_what_goes_on_from_a_fork(repo: Repository, tmp_path: Path) -> None:
+    """A backup of the new timeline needs no log of the old one; the history stays."""
+    old = backup(repo, 3)
+    log(repo, 3, 4, 5, 6)
+    fork(repo, tmp_path, timeline=2, segment=4)
+    log(repo, 4, 5, 6, 7, 8, timeline=2)
+    new = backup(repo, 6, timeline=2)
+    done = retention.prune(repo, SYSTEM, {"daily": 1})
+    assert [each.name for each in done.removed if each.what == "backup"] == [old.id]
+    left = {(each.branch, each.number) for each in archive.logs(repo, SYSTEM)}
+    assert left >= {(2, 6), (2, 7), (2, 8)}
+    assert not left & {(1, 3), (1, 4), (1, 5), (2, 4), (2, 5)}
+    assert [*Path(repo.store.place).rglob("00000002.history*")]
+    found = plan(repo, "end")
+    assert (found.last.id, [(each.branch, each.number) for each in found.logs]) == (
+        new.id, [(2, 6), (2, 7), (2, 8)],
+    )  # fmt: skip
+
+
+def test_a_prune_counts_the_cluster_before_an_upgrade_by_itself(repo: Repository) -> None:
+    """What was taken of the old one is older than all of the new one, and its last stays."""
+    of_old = [backup(repo, number) for number in (1, 2)]
+    of_new = [
+        put(repo, replace(each, system="pg-8", id=each.id.replace("T12", "T15")))
+        for each in (backup(repo, 3), backup(repo, 4))
+    ]
+    of_old += [each.manifest for each in repo.backups(SYSTEM)[2:] if each.manifest]
+    listed = CliRunner().invoke(main, ["backup", "list", "--repository", repo.store.place])
+    said = [line.split()[0] for line in listed.stdout.splitlines()[2:]]
+    assert said == [each.id for each in (*of_old, *of_new)]
+    words = ["backup", "prune", "--repository", repo.store.place, "--yes"]
+    assert CliRunner().invoke(main, words).exit_code == 0
+    assert [each.id for each in repo.backups(SYSTEM)] == [of_old[-1].id]
+    assert [each.id for each in repo.backups("pg-8")] == [of_new[-1].id]
