@@ -78,23 +78,9 @@ def run_command(ctx: click.Context, /, plan_only: bool, form: render.Format, **a
       stockops drill run lock-storm --engine mariadb --format json | jq .[].measured
       stockops drill run server-killed --matrix synchronous_commit=on,off --times 3
     """  # noqa: D301  click reads \b as a character
-    from ..drills import alarms, book, choosing  # noqa: PLC0415
+    from ..drills import alarms  # noqa: PLC0415
 
-    if not asked["names"] and not asked["tags"]:
-        raise click.UsageError("name a drill, or a tag: stockops drill list")
-    drills = book.chosen(
-        book.load(config_of(ctx)), names=asked["names"], tags=asked["tags"], engine=None
-    )
-    engines = ENGINES if asked["engine"] == BOTH else (asked["engine"],)
-    due = [(each, engine) for each in drills for engine in engines if engine in each.engines]
-    for each in drills:
-        if each.id in asked["names"] and not {*engines} & {*each.engines}:
-            choosing.fault_of(each, engines[0])  # it raises, and says why
-    if not due:
-        raise Finding(
-            f"no such drill is for {asked['engine']}: nothing was run",
-            hint="See which are: stockops drill list",
-        )
+    due = _chosen(ctx, asked)
     runs = drill_matrix.crossed(due, asked["matrix_words"])
     if asked["prometheus"]:
         alarms.require()
@@ -107,6 +93,28 @@ def run_command(ctx: click.Context, /, plan_only: bool, form: render.Format, **a
         records = _run(runs * asked["times"], asked)
     _show(records, form)
     ctx.exit(0 if records and all(each.passed for each in records) else 1)
+
+
+def _chosen(ctx: click.Context, asked: dict[str, Any]) -> "list[tuple[Drill, str]]":
+    """Return what is to be run, and on which engine; raise where something named is on none."""
+    from ..drills import book, choosing  # noqa: PLC0415
+
+    if not asked["names"] and not asked["tags"]:
+        raise click.UsageError("name a drill, or a tag: stockops drill list")
+    drills = book.chosen(
+        book.load(config_of(ctx)), names=asked["names"], tags=asked["tags"], engine=None
+    )
+    engines = ENGINES if asked["engine"] == BOTH else (asked["engine"],)
+    for each in drills:
+        if each.id in asked["names"] and not {*engines} & {*each.engines}:
+            choosing.fault_of(each, engines[0])  # it raises, and says why
+    due = [(each, engine) for each in drills for engine in engines if engine in each.engines]
+    if not due:
+        raise Finding(
+            f"no such drill is for {asked['engine']}: nothing was run",
+            hint="See which are: stockops drill list",
+        )
+    return due
 
 
 def _run(runs: "Sequence[Run]", asked: dict[str, Any]) -> "list[Record]":
