@@ -541,3 +541,20 @@ def test_what_is_not_understood_is_told_in_one_line(tmp_path: Path) -> None:
     told = CliRunner().invoke(main, ["slow", "digest", str(log)]).stdout
     [line] = [each for each in told.splitlines() if each.startswith("not understood")]
     assert "The files belong to x. So does y." in line
+
+
+def test_one_log_in_several_formats_is_not_counted_twice_in_silence(tmp_path: Path) -> None:
+    stderr = "2026-01-05 09:00:00.000 UTC [7] LOG:  duration: 1.500 ms  statement: SELECT 1\n"
+    csv = (
+        '2026-01-05 09:00:00.000 UTC,"u","d",7,"[local]",695b5c80.7,1,"SELECT",'
+        '2026-01-05 08:00:00 UTC,3/4,0,LOG,00000,"duration: 1.500 ms  statement: SELECT 1"'
+        ',,,,,,,,,"","client backend",,0\n'
+    )
+    (tmp_path / "pg.log").write_text(stderr * 40)
+    (tmp_path / "pg.csv").write_text(csv * 40)
+    both = CliRunner().invoke(main, ["slow", "digest", str(tmp_path)])
+    assert both.exit_code == 1
+    assert "pg.csv and " in both.stderr
+    assert "is counted 2 times" in both.stderr
+    (tmp_path / "pg.log").write_text(stderr * 2)  # as small as what csvlog leaves to stderr
+    assert CliRunner().invoke(main, ["slow", "digest", str(tmp_path)]).exit_code == 0

@@ -1,10 +1,11 @@
 """A digest as rows to print: the same digest gives the same rows, byte for byte."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from . import histogram
@@ -15,6 +16,7 @@ from .ranking import RANKS
 
 SLOTS_MAX = 24  # columns of a sparkline
 _NAMED_MAX = 20  # users, hosts, ... of a class that are listed
+_SAME_SHARE = 0.2  # two formats of the same entries do not differ in size by more than that
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -139,7 +141,7 @@ def summary(digest: Digest) -> dict[str, Any]:
 
 
 def findings(digest: Digest) -> Iterator[str]:
-    """Give why the report is not to be relied on: too little understood, or nothing counted."""
+    """Give why the report is not to be relied on: too little understood, nothing, or too much."""
     account = digest.account
     if account.understood < UNDERSTOOD_MIN:
         yield (
@@ -148,6 +150,29 @@ def findings(digest: Digest) -> Iterator[str]:
         )
     if not any(each.entries for each in digest.classes.values()):
         yield f"no execution was counted: {_why_none(digest)}"
+    for files in _told_again(digest.formats):
+        yield (
+            f"{' and '.join(files)} are one log in {len(files)} formats, and what is in all of "
+            f"them is counted {len(files)} times: name one of them"
+        )
+
+
+def _told_again(formats: Mapping[str, str]) -> Iterator[list[str]]:
+    """
+    Yield the files that one server of PostgreSQL wrote beside each other, each in its own format.
+
+    With csvlog alone it writes a file for stderr, too, which holds a few messages: it is small.
+    """
+    beside: dict[Path, dict[str, str]] = defaultdict(dict)
+    for file, form in formats.items():
+        if form.startswith("postgresql ") and Path(file).suffix in {".log", ".csv", ".json"}:
+            beside[Path(file).with_suffix("")][form.split()[1].rstrip(",")] = file
+    for kinds in beside.values():
+        sizes = {file: Path(file).stat().st_size for file in kinds.values() if Path(file).exists()}
+        least = max(sizes.values(), default=0) * _SAME_SHARE
+        files = sorted(file for file, size in sizes.items() if size > least)
+        if len(files) > 1:
+            yield files
 
 
 def instant(at_us: int | None) -> str:
