@@ -50,7 +50,7 @@ RELATIONS = (
     "recent_audit_log",
     "dealt_trades",
     "named_trades",
-    "carried_entries",
+    "carried_cash",
     "house_entries",
     "moved_positions",
     "recent_positions",
@@ -81,7 +81,7 @@ _OPEN = {"orders": "open_orders"}
 NARROWED: Mapping[str, Mapping[str, str]] = {
     "journal_zero": _ENTERED,
     "global_zero": _ENTERED,
-    "cash": {"journal_entries": "carried_entries"},
+    "cash": {"journal_entries": "carried_cash"},
     "holdings": {"journal_entries": "position_entries", "positions": "recent_positions"},
     "cost": {
         **_TRADED,

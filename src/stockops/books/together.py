@@ -46,6 +46,7 @@ SINCE = {
         "trade_journal",
         "journal_zero",
         "global_zero",
+        "orphans",
     ),
     "moved_positions": ("holdings",),
 }

@@ -44,7 +44,7 @@ sides AS (
 cash AS (
     SELECT account_id, sum(won) AS won
     FROM (
-        SELECT c.account_id, c.amount AS won FROM carried_entries AS c WHERE c.asset = 'KRW'
+        SELECT c.account_id, c.amount AS won FROM carried_cash AS c
         UNION ALL
         SELECT s.account_id, s.amount_won - s.due_won FROM sides AS s
     ) AS parts

@@ -1,6 +1,7 @@
 -- Of new trades and new journals: what each invariant looked at, and how many rows may violate it.
 -- Every new trade is held to its orders and to its journal, which is new with it; then what is left of the new entries is no
--- trade's. What adds up to nothing in each journal adds up to nothing in all of them.
+-- trade's. What adds up to nothing in each journal adds up to nothing in all of them. Of a trade whose fees and tax are right, the
+-- accounts and the issue are there.
 -- A row that may not is right for certain: what cannot be told counts. Tables made DISTINCT are in memory, with a key.
 WITH RECURSIVE days (n) AS (
     SELECT 1
@@ -122,22 +123,41 @@ dealt AS (
 -- The journals that no trade has.
 others AS (
     SELECT
-        coalesce(sum(legs), 0) AS legs,
+        coalesce(sum(legs), 0) AS legs, coalesce(sum(strays), 0) AS strays,
         coalesce(sum(total <> 0 OR legs < 2 OR first_date <> last_date), 0) AS journals
     FROM (
         SELECT
-            journal_id, asset, count(*) AS legs, sum(amount) AS total,
-            min(business_date) AS first_date, max(business_date) AS last_date
-        FROM new_journal_entries
-        WHERE kind NOT IN ('trade', 'fee', 'tax')
-        GROUP BY journal_id, asset
+            e.journal_id, e.asset, count(*) AS legs, sum(e.amount) AS total, min(e.business_date) AS first_date, max(e.business_date) AS last_date,
+            sum(k.account_id IS NULL OR (e.asset <> 'KRW' AND i.symbol IS NULL)) AS strays
+        FROM new_journal_entries AS e
+        LEFT JOIN accounts AS k ON k.account_id = e.account_id
+        LEFT JOIN stocks AS i ON i.symbol = e.asset
+        WHERE e.kind NOT IN ('trade', 'fee', 'tax')
+        GROUP BY e.journal_id, e.asset
     ) AS o
+),
+-- Of other tables than the journal.
+strays AS (
+    SELECT 1 AS n
+    FROM (SELECT DISTINCT user_id FROM new_audit_log WHERE user_id IS NOT NULL) AS n
+    LEFT JOIN users AS k ON k.user_id = n.user_id
+    WHERE k.user_id IS NULL
+    UNION ALL
+    SELECT 1
+    FROM (SELECT DISTINCT symbol FROM stock_prices) AS n
+    LEFT JOIN stocks AS k ON k.symbol = n.symbol
+    WHERE k.symbol IS NULL
+    UNION ALL
+    SELECT 1
+    FROM (SELECT DISTINCT symbol FROM technical_indicators) AS n
+    LEFT JOIN stocks AS k ON k.symbol = n.symbol
+    WHERE k.symbol IS NULL
 ),
 suspected AS (
     SELECT
         t.faults, t.trades <> %(new_trades_count)s AS missing,
         (t.trades <> %(new_trades_count)s) + (t.legs <> t.legs_due) + (t.faults & 1) + (%(new_journal_entries_count)s <> t.legs + o.legs) AS journals,
-        o.journals AS other_journals
+        o.journals AS other_journals, o.strays
     FROM dealt AS t
     CROSS JOIN others AS o
 ),
@@ -149,6 +169,7 @@ names AS (
     UNION ALL SELECT 'trade_journal'
     UNION ALL SELECT 'journal_zero'
     UNION ALL SELECT 'global_zero'
+    UNION ALL SELECT 'orphans'
 )
 SELECT
     n.name,
@@ -156,6 +177,8 @@ SELECT
         WHEN 'self_trade' THEN (SELECT count(*) FROM new_trades WHERE buy_order_id IS NOT NULL AND sell_order_id IS NOT NULL)
         WHEN 'journal_zero' THEN %(new_journal_entries_count)s + 0
         WHEN 'global_zero' THEN %(new_journal_entries_count)s + 0
+        WHEN 'orphans'
+            THEN %(new_journal_entries_count)s + %(new_audit_log_count)s + (SELECT count(*) FROM stock_prices) + (SELECT count(*) FROM technical_indicators)
         ELSE %(new_trades_count)s + 0
     END AS looked_at,
     CASE n.name
@@ -164,6 +187,9 @@ SELECT
         WHEN 'fees' THEN s.missing + (s.faults & 8)
         WHEN 'tax' THEN s.missing + (s.faults & 16)
         WHEN 'trade_journal' THEN s.journals
+        WHEN 'orphans'
+            THEN s.missing + (s.faults & 24) + s.journals + s.strays + ((SELECT count(*) FROM accounts WHERE account_id IN (1, 2, 3)) <> 3)
+            + (SELECT count(*) FROM strays)
         ELSE s.journals + s.other_journals
     END AS suspects
 FROM suspected AS s

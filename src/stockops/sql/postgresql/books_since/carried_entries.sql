@@ -1,7 +1,0 @@
--- The sums of the proof, each as one entry, and the new entries.
-SELECT s.account_id, s.asset, s.amount
-FROM books_proof_sums AS s
-WHERE s.proof_id = %(proof_id)s
-UNION ALL
-SELECT n.account_id, n.asset, n.amount
-FROM new_journal_entries AS n
