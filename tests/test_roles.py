@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from conftest import Labs, fresh_database
@@ -11,6 +12,7 @@ from portfolios import portfolio
 from trading import CLOCK, Bed, member
 
 from stockops import health, migrations, rebalancing, scenarios
+from stockops.backups import manifest, repository, taking
 from stockops.engine import ENGINES, connect
 from stockops.engine.base import Server
 from stockops.errors import Fault, ServerError
@@ -185,3 +187,21 @@ def test_a_backup_reads_everything(bed: Bed, members: dict[str, Server]) -> None
         members["backup"].rows("SHOW MASTER STATUS")
         members["backup"].execute("FLUSH TABLES WITH READ LOCK")
         members["backup"].execute("UNLOCK TABLES")
+
+
+@pytest.mark.parametrize("method", ["physical", "logical"])
+def test_a_backup_is_taken_by_its_role(bed: Bed, method: manifest.Method, tmp_path: Path) -> None:
+    """On PostgreSQL a login needs REPLICATION beside it for files, which no role passes on."""
+    repo = repository.make(str(tmp_path / "repository"))
+    with member(bed, "backup") as server:
+        [who] = server.rows("SELECT current_user AS name")
+        name = str(who["name"]).partition("@")[0]
+        login = replace(bed.target, url=bed.target.url.replace("//stockops@", f"//{name}@"))
+        request = taking.Request(method=method)
+        if (bed.engine, method) == ("postgresql", "physical"):
+            with pytest.raises(ServerError, match="REPLICATION"):
+                taking.take(repo, login, request)
+            bed.server.execute(f"ALTER ROLE {name} REPLICATION")
+        said = taking.take(repo, login, request)
+    assert [each.state for each in repo.backups() if each.id == said.id] == ["complete"]
+    assert {"orders", "audit_log", "broker_tokens"} <= {each.table for each in said.content}

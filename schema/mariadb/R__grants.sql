@@ -197,6 +197,9 @@ GRANT SHOW VIEW ON * TO stockops_monitor;
 GRANT SELECT ON broker_tokens TO stockops_app;
 
 GRANT SELECT, INSERT, UPDATE ON heartbeats TO stockops_backup;
+-- A dump describes each view, and trading_now calls these.
+GRANT EXECUTE ON FUNCTION resting_orders TO stockops_backup;
+GRANT EXECUTE ON FUNCTION oldest_resting_order TO stockops_backup;
 
 -- What the monitor sees of the business: figures, and which migrations are applied. No row of a customer.
 GRANT SELECT ON trading_now TO stockops_monitor;
