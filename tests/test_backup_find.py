@@ -72,6 +72,11 @@ def quoted(engine: str, name: str) -> str:
     return mark + name.replace(mark, mark * 2) + mark
 
 
+def dotted(engine: str) -> str:
+    """A table whose name has a dot; on PostgreSQL in a schema that must be named."""
+    return 'elsewhere."odd.users"' if engine == "postgresql" else "trading.`odd.users`"
+
+
 def make_odd(server: Server) -> None:
     """A table with what a copy could stumble over."""
     odd = quoted(server.engine, ODD)
@@ -145,6 +150,7 @@ def ruin_of(engine: str, work: Path, market: Path) -> Iterator[Ruin]:
             second_goes_by(server)
             server.execute("INSERT INTO marks VALUES (2)")
             change_odd(server)
+            server.execute(f"DROP TABLE {dotted(ruin.engine)}")
             server.execute("DROP TABLE later")
             server.execute("DROP TABLE noted")
         PAGE["disaster"](story)
@@ -160,6 +166,9 @@ def prepare(target: Target) -> None:
         server.execute("CREATE TABLE copied AS SELECT * FROM users")
         server.execute("CREATE TABLE noted AS SELECT * FROM users")
         make_odd(server)
+        if server.engine == "postgresql":
+            server.execute("CREATE SCHEMA elsewhere")
+        server.execute(f"CREATE TABLE {dotted(server.engine)} AS SELECT * FROM users")
 
 
 @pytest.fixture(scope="module")
@@ -441,6 +450,7 @@ def test_what_only_a_recovery_can_seek_is_said_to_be_nowhere(
 )
 def test_a_name_may_be_typed_as_sql_has_it(typed: str, meant: str) -> None:
     assert names.as_typed(typed) == meant
+    assert names.as_typed(names.typed(*names.split(typed))) == meant
 
 
 def test_a_new_name_is_bare() -> None:
@@ -473,6 +483,28 @@ def test_one_table_comes_back_beside_the_live_one_with_what_differs(ruin: Ruin) 
     assert f"there is a table '{wish.name}' in" in ruin.cli(*words).output
     with connect(ruin.target) as server:
         server.execute(f"DROP TABLE {fresh}")
+
+
+def test_a_table_is_found_and_rescued_by_the_name_that_was_printed(ruin: Ruin) -> None:
+    """With its schema where it must be named, and with quotes where a dot is not what it seems."""
+    table = dotted(ruin.engine)
+    said = ruin.cli("find", "--drop-table", table).stdout
+    [command] = re.findall(r"alone +stockops backup (.*) -t TARGET", said)
+    words = shlex.split(command)
+    assert names.split(words[-1])[1] == "odd.users"
+    back = ruin.cli(*words, "-t", ruin.target.url)
+    assert back.exit_code == 0, back.output
+    with connect(ruin.target) as server:
+        rows = [server.rows(f"SELECT count(*) AS n FROM {it}") for it in (table, "users")]
+        assert rows[0] == rows[1]
+        server.execute(f"DROP TABLE {table}")
+
+
+def test_a_table_of_another_database_is_refused_before_anything_is_restored(my: Ruin) -> None:
+    aim = my.marks["gtid"]
+    said = my.cli("restore", "--to", aim, "--table", "mysql.user", "-t", my.target.url, "--plan")
+    assert said.exit_code == 2
+    assert "whose URL ends with /mysql" in said.stderr
 
 
 def test_a_rescue_without_the_right_to_make_tables_is_refused_at_once(ruin: Ruin) -> None:
@@ -594,6 +626,7 @@ def test_a_name_may_be_said_with_its_database() -> None:
     assert matches(loss, "orders", database="trading")
     assert matches(loss, "trading.orders", database="trading")
     assert not matches(loss, "other.orders", database="trading")
+    assert matches(Loss("drop", None, "a.b"), "trading.a.b", database="trading")
     assert matches(Loss("drop database", "trading", None), "trading.orders", database="")
     assert not matches(Loss("drop", None, "order"), "orders", database="trading")
 

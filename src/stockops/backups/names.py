@@ -7,17 +7,32 @@ from ..errors import ConfigError
 _QUOTED = r'"(?:[^"]|"")+"|`(?:[^`]|``)+`'
 _AS_SQL = re.compile(rf"(?:(?P<space>{_QUOTED}|[^.\"`]+)\.)?(?P<name>{_QUOTED}|[^.\"`]+)")
 
+_MARKS = re.compile(r"[.\"`]")
 
-def as_typed(name: str) -> str:
+
+def split(name: str) -> tuple[str | None, str]:
     """
-    Return the bare name that `name` means: quotes as SQL has them are taken off.
+    Return the schema or database that `name` names, if it does, and the table.
 
-    Somebody pastes it from a statement, or from what `backup find` printed.
+    Quotes as SQL has them are taken off: somebody pastes it from a statement.
     """
     found = _AS_SQL.fullmatch(name)
     if found is None:
-        return name
-    return ".".join(_bare(part) for part in (found["space"], found["name"]) if part)
+        return None, name
+    return found["space"] and _bare(found["space"]), _bare(found["name"])
+
+
+def as_typed(name: str) -> str:
+    """Return the bare name that `name` means, with its schema if that is named."""
+    return ".".join(part for part in split(name) if part)
+
+
+def typed(space: str | None, name: str) -> str:
+    """Return what is typed for the table `name`: `split` makes of it what it was."""
+    parts = [part for part in (space, name) if part]
+    return ".".join(
+        '"' + part.replace('"', '""') + '"' if _MARKS.search(part) else part for part in parts
+    )
 
 
 def new(name: str) -> str:

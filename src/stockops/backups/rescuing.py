@@ -36,17 +36,27 @@ _NAME_MAX = {"postgresql": 63, "mariadb": 64}  # bytes, characters
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """The table that is wanted back, and the name it gets in `target`."""
+    """
+    The table that is wanted back, and the name it gets in `target`.
+
+    `space` is its schema, if that was said; of MariaDB, it is the database that `target` names.
+    """
 
     table: str
     name: str
     target: Target
+    space: str | None = None
     consent: Consent = field(default_factory=Consent)
 
     @property
     def whole(self) -> bool:
         """Whether it takes its own place: with its foreign keys, its triggers and its rights."""
-        return self.name == self.table.rpartition(".")[2]
+        return self.name == self.table
+
+    @property
+    def title(self) -> str:
+        """The table, as it was named."""
+        return f"{self.space}.{self.table}" if self.space else self.table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,20 +83,26 @@ def require_room(recovery: Recovery, wish: Wish) -> None:
     engine = recovery.last.engine
     if wish.target.engine != engine:
         raise ConfigError(
-            f"{wish.table!r} is of {engine}, and {wish.target.name!r} is {wish.target.engine}",
+            f"{wish.title!r} is of {engine}, and {wish.target.name!r} is {wish.target.engine}",
             hint="Name a target of the same engine with -t.",
+        )
+    if engine == "mariadb" and wish.space not in {None, wish.target.database}:
+        raise ConfigError(
+            f"{wish.title!r} is of another database than {wish.target.name!r}, which leads to "
+            f"{wish.target.database!r}",
+            hint=f"Name a target in -t whose URL ends with /{wish.space}",
         )
     restoring.require_room(recovery)
     length = len(wish.name.encode() if engine == "postgresql" else wish.name)
     if not 0 < length <= _NAME_MAX[engine]:
         raise ConfigError(f"{wish.name!r} is no name for a table: it has {length} characters")
     with connect(wish.target) as server:
-        if server.fetch(TABLE, name=wish.name):
+        if server.fetch(TABLE, name=wish.name, space=wish.space):
             raise Refused(
                 f"there is a table {wish.name!r} in {wish.target.name!r} already",
                 hint=f"Take another name: --as {wish.name}_2",
             )
-        space = wish.table.rpartition(".")[0] or "public"
+        space = wish.space or "public"
         if not server.fetch(MAY_MAKE, space=space)[0].may:
             raise Refused(
                 f"no tables may be made in {wish.target.name!r} by the role that it names",
@@ -104,21 +120,21 @@ def steps(recovery: Recovery, wish: Wish) -> list[Step]:
         return [
             *recovery.steps("a temporary lab"),
             Step(
-                action=f"dump {wish.table} into {wish.target.name}",
+                action=f"dump {wish.title} into {wish.target.name}",
                 why="with its foreign keys, triggers and rights; it gets its name when it is whole",
             ),
         ]
     return [
         *recovery.steps("a temporary lab"),
         Step(
-            action=f"copy {wish.table} there, as {wish.name}",
+            action=f"copy {wish.title} there, as {wish.name}",
             why="columns, checks and indexes; no foreign keys, no triggers",
         ),
         Step(
             action=f"dump it into {wish.target.name}",
             why="it gets its name when it is whole; nothing that is there is changed",
         ),
-        Step(action=f"compare it with {wish.table}", why="in one snapshot, by the primary key"),
+        Step(action=f"compare it with {wish.title}", why="in one snapshot, by the primary key"),
     ]
 
 
@@ -134,7 +150,7 @@ def rescue(
     """Bring the table back as `wish` says, and return how it differs from the live one."""
     target = wish.target
     check_named(
-        f"the rescue of {wish.table!r}",
+        f"the rescue of {wish.title!r}",
         target=target.name,
         protected=target.protected,
         consent=wish.consent,
@@ -166,14 +182,15 @@ def _database(copy: Lab, *wanted: str) -> str:
     raise ConfigError(f"the backup holds no database {wanted[0]!r}", hint="Name a target with -t.")
 
 
-def _columns(server: Server, table: str) -> list[TableColumn]:
-    """Return the columns of `table` in a restored copy, which must have it."""
-    columns = server.fetch(TABLE, name=table)
+def _columns(server: Server, wish: Wish) -> list[TableColumn]:
+    """Return the columns of the table in a restored copy, which must have it."""
+    columns = server.fetch(TABLE, name=wish.table, space=wish.space)
     sources = sorted({column.source for column in columns})
     if len(sources) == 1:
         return columns
     raise ConfigError(
-        f"{table!r} means {len(sources)} tables at that moment: {', '.join(sources) or 'none'}",
+        f"{wish.title!r} means {len(sources)} tables at that moment: "
+        f"{', '.join(sources) or 'none'}",
         hint="Write it with its schema: --table public.orders."
         if sources
         else "See when it went: stockops backup find --drop-table NAME",
@@ -185,7 +202,7 @@ def _postgresql(
 ) -> tuple[list[TableColumn], list[str]]:
     here = copy.url(database)
     with connect(here) as server:
-        columns = _columns(server, wish.table)
+        columns = _columns(server, wish)
         source = columns[0].source
         if wish.whole:
             _require_plain(server, source, wish)
@@ -193,7 +210,9 @@ def _postgresql(
             led_here = server.fetch(LED_HERE, name=source)
             return columns, [f"gone with it: {each.said}" for each in led_here]
         fresh = f"{columns[0].space}.{_quoted(server.engine, wish.name)}"
-        if server.fetch(TABLE, name=wish.name):  # it was made later than the live one lost it
+        if server.fetch(
+            TABLE, name=wish.name, space=wish.space
+        ):  # it was made later than the live one lost it
             server.execute(f"DROP TABLE {fresh} CASCADE")
         server.execute(f"CREATE TABLE {fresh} (LIKE {source} INCLUDING ALL)")
         counting = [column for column in columns if column.from_sequence]
@@ -212,7 +231,7 @@ def _require_plain(server: Server, source: str, wish: Wish) -> None:
     kind = server.rows("SELECT relkind FROM pg_class WHERE oid = %(it)s::regclass", {"it": source})
     if kind[0]["relkind"] != "r":
         raise Refused(
-            f"{wish.table!r} is no plain table, and cannot be brought back in its own place",
+            f"{wish.title!r} is no plain table, and cannot be brought back in its own place",
             hint=f"Bring its rows back beside it: --as {wish.name}_before",
         )
 
@@ -233,7 +252,7 @@ def _mariadb(
     staged = f"stockops_rescue_{secrets.token_hex(6)}"
     here = Target(name=copy.name, url=copy.url(database), lab=copy.name)
     with connect(here) as server:
-        columns = _columns(server, wish.table)
+        columns = _columns(server, wish)
         source, named = columns[0].source, _stored(columns)
         # What was accepted once is accepted again, whatever the checks and modes are now.
         server.execute(
@@ -294,7 +313,7 @@ def _difference(
         fresh = f"{columns[0].space}.{fresh}"
     with server.transaction(isolation="repeatable read", read_only=True):
         rescued = _count(server, f"{fresh} AS r")
-        live = {each.name: each for each in server.fetch(TABLE, name=wish.table)}
+        live = {each.name: each for each in server.fetch(TABLE, name=wish.table, space=wish.space)}
         if not live:
             return Difference(rescued_rows=rescued, notes=notes)
         source = next(iter(live.values())).source

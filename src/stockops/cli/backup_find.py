@@ -141,8 +141,8 @@ def _told(place: "Place", several: str, *, named: bool = True) -> list[str]:
     if place.note:
         lines.append(f"  note    {place.note}")
     lines.append(f"  before  stockops backup restore --to {place.aim} --lab rescued{several}")
-    for table in place.tables[:_TABLES] if named and place.what == "drop" else ():
-        alone = f"--table {shlex.quote(table.rpartition('.')[2])} -t TARGET{several}"
+    for table in place.alone[:_TABLES] if named else ():
+        alone = f"--table {shlex.quote(table)} -t TARGET{several}"
         lines.append(f"  alone   stockops backup restore --to {place.aim} {alone}")
     return lines
 

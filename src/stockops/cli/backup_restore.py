@@ -266,11 +266,12 @@ def _rescue(
         )
     form, plan_only, consent = how
     known = targets.load(ctx.meta.get("stockops.config"))
-    table = names.as_typed(asked["table"])
+    space, table = names.split(asked["table"])
     new_name = None if asked["new_name"] is None else names.new(asked["new_name"])
     wish = rescuing.Wish(
         table=table,
-        name=new_name or table.rpartition(".")[2],
+        space=space,
+        name=new_name or table,
         target=targets.resolve(asked["asked_target"], known, find_lab=lab.find),
         consent=consent,
     )
@@ -296,19 +297,19 @@ def _compared(wish: "Wish", recovery: "Recovery", found: "Difference", form: ren
         return json.dumps(dataclasses.asdict(found), indent=2)
     if wish.whole:
         lines = [
-            f"{wish.table} is back in {wish.target.name}, as of {recovery.aim}",
+            f"{wish.title} is back in {wish.target.name}, as of {recovery.aim}",
             f"  {wish.name:<20} {counts.of(found.rescued_rows, 'row')}",
         ]
         return "\n".join([*lines, *(f"note: {note}" for note in found.notes)])
     live = "gone" if found.live_rows is None else f"{counts.of(found.live_rows, 'row')}"
     lines = [
-        f"{wish.table} as of {recovery.aim} is {wish.name} in {wish.target.name}",
+        f"{wish.title} as of {recovery.aim} is {wish.name} in {wish.target.name}",
         f"  {wish.name:<20} {counts.of(found.rescued_rows, 'row')}",
-        f"  {wish.table:<20} {live}",
+        f"  {wish.title:<20} {live}",
     ]
     for kind, count, title in (
         ("only_rescued", found.only_rescued, f"only in {wish.name}"),
-        ("only_live", found.only_live, f"only in {wish.table}"),
+        ("only_live", found.only_live, f"only in {wish.title}"),
         ("changed", found.changed, "in both, and different"),
     ):
         if count is not None:

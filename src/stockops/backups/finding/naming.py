@@ -68,13 +68,11 @@ def matches(loss: Loss, wanted: str, *, database: str) -> bool:
     `wanted` is a name, or database.name. Of a database that went, nobody can tell from the
     statement whether the table was in it: it counts.
     """
-    of, _, bare = wanted.rpartition(".")
-    where = loss.database or database
-    if of and where.casefold() != of.casefold() and loss.table != wanted:
-        return False
+    where, asked = (loss.database or database).casefold(), wanted.casefold()
     if loss.table is None:
-        return True
-    return loss.table.casefold() in {bare.casefold(), wanted.casefold()}
+        return "." not in asked or asked.startswith(f"{where}.")
+    table = loss.table.casefold()
+    return asked in {table, f"{where}.{table}"}
 
 
 def _dropped(reader: "_Reader") -> list[Loss]:

@@ -83,7 +83,8 @@ class Place:
     began, to the microsecond where it says so. `what` is what it did ("drop", "truncate", ...),
     `tables` to which tables, as far as that can be known. MariaDB tells the statement, its
     database, and sometimes the user; PostgreSQL tells none of them. `offset` is where it begins in
-    the binary log `file`, `lsn` where its commit begins in PostgreSQL's log.
+    the binary log `file`, `lsn` where its commit begins in PostgreSQL's log. `alone` are the tables
+    that were dropped as `backup restore --table` takes them.
     """
 
     at: datetime
@@ -99,6 +100,7 @@ class Place:
     lsn: str | None = None
     xid: int | None = None
     note: str = ""
+    alone: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ... import counts, lab, scratch
 from ...errors import ConfigError, Unsupported
-from .. import archive
+from .. import archive, names
 from ..archive import Log, Window, wal
 from ..keys import Identities
 from ..manifest import Manifest
@@ -16,8 +16,9 @@ from ..repository import Repository
 from .binlog import Said, statements
 from .naming import losses, matches
 from .places import AT_MOST, Found, Place, Wanted, redacted
-from .waldump import Commit, Names, commits, is_named
+from .waldump import Commit, Names, commits, is_named, parts
 
+_HOME = "public"  # what is found there without its schema
 _ANEW = "its transaction made new files: TRUNCATE, VACUUM FULL, CLUSTER and ALTER TABLE look alike"
 
 
@@ -71,6 +72,7 @@ class _Search:
     read_until: datetime | None = None
     transactions: int = 0
     silent: int = 0
+    home: str = ""  # the database that the last backup is of
     shared: dict[int, int] = field(default_factory=dict)  # up to where a timeline is the last's
 
     def found(self) -> Found:
@@ -105,6 +107,8 @@ class _Search:
         return [each for each in self.unknown if wal.lsn(each.lsn or "0/0") > first]
 
     def mariadb(self, window: Window) -> None:
+        for manifest in _manifests(self.repo, self.system, window):
+            self.home = manifest.database
         with scratch.directory("find") as folder:
             path = folder / "log"
             for log in _within(window.logs, self.wanted):
@@ -124,7 +128,7 @@ class _Search:
                 self._have_read(log)
 
     def postgresql(self, window: Window, bin_directory: Path | None) -> None:
-        names, major = self._known(window)
+        known, major = self._known(window)
         program = _waldump(major, bin_directory)
         logs = _within(window.logs, self.wanted)
         start = wal.lsn(window.start.lsn or "0/0")
@@ -136,8 +140,8 @@ class _Search:
             self.transactions += 1
             self.read_until = commit.at
             if commit.gone and self.wanted.holds(commit.at):
-                self._judge(commit, names, window.branch)
-            names.follow(commit)
+                self._judge(commit, known, window.branch)
+            known.follow(commit)
         for log in logs:
             self._have_read(log)
 
@@ -148,7 +152,7 @@ class _Search:
         if said.text is None:
             self.silent += 1
             return None
-        what, tables = "", []
+        what, tables, alone = "", [], []
         if self.wanted.statement is not None:
             if not self.wanted.statement.search(said.text):
                 return None
@@ -160,6 +164,8 @@ class _Search:
                     what = what or loss.what
                     where = loss.database or said.database
                     tables.append(f"{where}.{loss.table}" if loss.table else where)
+                    if loss.table and loss.what == "drop":
+                        alone.append(names.typed(where if where != self.home else None, loss.table))
             if not what:
                 return None
         return Place(
@@ -173,15 +179,18 @@ class _Search:
             gtid=said.gtid,
             file=log.name,
             offset=said.offset,
+            alone=alone,
         )
 
-    def _judge(self, commit: Commit, names: Names, branch: int) -> None:
-        tables, name = names.tables(commit.gone), self.wanted.table
+    def _judge(self, commit: Commit, known: Names, branch: int) -> None:
+        tables, name = known.tables(commit.gone), self.wanted.table
         asked = [each for each in tables if name is None or is_named(each, name)]
-        strange = names.unknown(commit.gone)
+        strange = known.unknown(commit.gone)
         where = f"@{branch}" if self.shared and commit.lsn > self.shared.get(branch, 0) else ""
         if asked:
-            self._add(_of_commit(commit, asked, where))
+            dropped = [] if commit.made else [parts(each) for each in asked]
+            alone = [names.typed(space if space != _HOME else None, it) for space, it in dropped]
+            self._add(_of_commit(commit, asked, where, alone))
         elif strange and not tables:
             files = [f"file {path}" for path in strange]
             self._add(_of_commit(commit, files, where), known=False)
@@ -209,7 +218,9 @@ class _Search:
             self.read_until = log.last_at
 
 
-def _of_commit(commit: Commit, tables: Sequence[str], where: str) -> Place:
+def _of_commit(
+    commit: Commit, tables: Sequence[str], where: str, alone: Sequence[str] = ()
+) -> Place:
     lsn = wal.lsn_text(commit.lsn)
     return Place(
         at=commit.at,
@@ -219,6 +230,7 @@ def _of_commit(commit: Commit, tables: Sequence[str], where: str) -> Place:
         lsn=lsn,
         xid=commit.xid,
         note=_ANEW if commit.made else "",
+        alone=alone,
     )
 
 

@@ -33,6 +33,7 @@ _RELATION = re.compile(
     r'(?:(?P<part>index|toast|sequence) of )?(?P<name>(?:"(?:[^"]|"")*"|[^" ])+)'
     r"(?: of (?P<parent>.+))?"
 )
+_PART = r'"(?:[^"]|"")*"|[^".]+'
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +185,16 @@ def _parts(relation: str) -> tuple[str, str, str]:
     return match["part"] or "", match["name"], match["parent"] or ""
 
 
+def parts(table: str) -> tuple[str, str]:
+    """Return the schema and the name of `table`, without quotes; of a partition, its own."""
+    quoted = re.findall(_PART, _parts(table)[1])
+    space, name = (
+        each[1:-1].replace('""', '"') if each[0] == '"' else each for each in quoted[-2:]
+    )
+    return space, name
+
+
 def _ways(name: str) -> set[str]:
     """Return how somebody may write `name`, which is quoted where it must be."""
-    parts = re.findall(r'"(?:[^"]|"")*"|[^".]+', name)
-    plain = [part[1:-1].replace('""', '"') if part[0] == '"' else part for part in parts]
-    return {name, parts[-1], plain[-1], ".".join(plain)}
+    space, plain = parts(name)
+    return {name, re.findall(_PART, name)[-1], plain, f"{space}.{plain}"}

@@ -1,5 +1,5 @@
--- The columns of the table %(name)s of this database, in order; a view counts, too. What is not exact is compared byte by
--- byte: to its collation, texts that differ can be the same.
+-- The columns of the table %(name)s of the database %(space)s, or this one, in order; a view counts, too. What is not exact is
+-- compared byte by byte: to its collation, texts that differ can be the same.
 SELECT
     concat('`', replace(c.table_name, '`', '``'), '`') AS source,
     c.table_schema AS space,
@@ -17,5 +17,5 @@ LEFT JOIN information_schema.statistics AS k
     ON
         k.table_schema = c.table_schema AND k.table_name = c.table_name AND k.column_name = c.column_name
         AND k.index_name = 'PRIMARY'
-WHERE c.table_schema = database() AND BINARY c.table_name = BINARY %(name)s
+WHERE c.table_schema = coalesce(%(space)s, database()) AND BINARY c.table_name = BINARY %(name)s
 ORDER BY c.ordinal_position

@@ -1,5 +1,5 @@
--- The columns of the table %(name)s, with or without its schema, in order; a view counts, too. What is not exact is compared
--- as text: its type has no equality, or one that is looser than what is stored.
+-- The columns of the table %(name)s of the schema %(space)s, or of all that need no name, in order; a view counts, too. What
+-- is not exact is compared as text: its type has no equality, or one that is looser than what is stored.
 SELECT
     quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS source,
     quote_ident(n.nspname) AS space,
@@ -23,5 +23,6 @@ JOIN pg_type AS b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t
 LEFT JOIN pg_index AS k ON k.indrelid = c.oid AND k.indisprimary
 WHERE
     c.relkind IN ('r', 'p', 'v', 'm', 'f')
-    AND ((c.relname = %(name)s AND n.nspname = ANY (current_schemas(false))) OR n.nspname || '.' || c.relname = %(name)s)
+    AND c.relname = %(name)s
+    AND CASE WHEN %(space)s::text IS NULL THEN n.nspname = ANY (current_schemas(false)) ELSE n.nspname = %(space)s::text END
 ORDER BY source, a.attnum
