@@ -553,6 +553,13 @@ def test_a_moment_in_a_gap_is_refused_and_the_windows_are_named(ruin: Ruin, tmp_
         with pytest.raises(Refused, match="outside what is proven") as caught:
             restoring.plan(repo, wanted, system=ruin.system)
         assert " to " in str(caught.value.hint)
+        last = archive.windows(repo, ruin.system)[-1]
+        at_the_gap = restoring.parse(last.end_at.isoformat(), engine=ruin.engine)
+        with pytest.raises(Refused, match="outside what is proven"):  # more of it may be behind
+            restoring.plan(repo, at_the_gap, system=ruin.system)
+        said = replace(ruin, repo=repo).cli("find", "--drop-table", "nothing")
+        assert re.search(f"note: a gap, and the log .*{gone.name}", said.stdout)
+        assert "It may lie behind the gap" in said.stderr
         found = finding.find(repo, ruin.system, finding.wanted(table="orders"))
         assert len(found.places) == 1
         assert found.last is not None

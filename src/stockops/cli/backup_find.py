@@ -84,12 +84,13 @@ def find_command(place: str, form: render.Format, **asked: Any) -> None:
     several = f" --system {system}" if len(repo.systems()) > 1 else ""
     click.echo(_shown(found, form, several))
     if not found.places:
+        later = "What came later is not archived yet"
+        if found.gaps:
+            later = "It may lie behind the gap, or is not archived yet"
         raise Finding(
             f"{found.looked_for} is not in the log, which was read {_extent(found)}",
-            hint="What came later is not archived yet: stockops backup windows; "
-            "what is unknown may be it."
-            if found.unknown
-            else "What came later is not archived yet: stockops backup windows",
+            hint=f"{later}: stockops backup windows"
+            + ("; what is unknown may be it." if found.unknown else ""),
         )
 
 

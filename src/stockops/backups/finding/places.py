@@ -111,7 +111,8 @@ class Found:
     `unknown` are transactions that took away files of tables that no backup knows by name; where
     `places` of a table are known, those after the first one: it may have been made again.
     `read_until` is when the last transaction ended that was looked at, `first` and `last` the
-    pieces of log that were read; all None where there is no log.
+    pieces of log that were read; all None where there is no log. `gaps` is how many there are:
+    what is behind one, up to the next backup, is not read.
     """
 
     system: str
@@ -124,3 +125,4 @@ class Found:
     read_until: datetime | None
     transactions: int
     notes: Sequence[str]
+    gaps: int = 0

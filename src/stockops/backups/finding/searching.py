@@ -10,6 +10,7 @@ from ... import counts, lab, scratch
 from ...errors import ConfigError, Unsupported
 from .. import archive, names
 from ..archive import Log, Window, wal
+from ..archive.showing import gap_line
 from ..keys import Identities
 from ..manifest import Manifest
 from ..repository import Repository
@@ -50,6 +51,8 @@ def find(
         search.shared = {fork.timeline: fork.lsn for fork in forks}
         search.shared[windows[-1].branch] = forks[-1].lsn if forks else 0
     for window in windows:
+        if window.gap is not None:
+            search.gaps.append(gap_line(window.gap))
         if window.logs:
             if system.startswith("pg-"):
                 search.postgresql(window, bin_directory)
@@ -72,11 +75,15 @@ class _Search:
     read_until: datetime | None = None
     transactions: int = 0
     silent: int = 0
+    gaps: list[str] = field(default_factory=list)
     home: str = ""  # the database that the last backup is of
     shared: dict[int, int] = field(default_factory=dict)  # up to where a timeline is the last's
 
     def found(self) -> Found:
-        notes = []
+        notes = [
+            f"a gap, and the log behind it up to the next backup, was not read: {gap}"
+            for gap in self.gaps
+        ]
         if self.silent:
             notes.append(
                 f"{counts.of(self.silent, 'transaction')} changed rows without a word of SQL: "
@@ -93,6 +100,7 @@ class _Search:
             read_until=self.read_until,
             transactions=self.transactions,
             notes=notes,
+            gaps=len(self.gaps),
         )
 
     def _unknown(self) -> list[Place]:

@@ -89,6 +89,8 @@ class Recovery:
         why = "an explicit target: a gap is fatal"
         if self.aim.kind in _SOUGHT:
             why += "; only the recovery finds out whether the log has it"
+            if len(self.window.backups) > 1:
+                why += "; from a later backup: --from ID"
         found.append(Step(action=f"stop at {self.aim}", why=why))
         found.append(
             Step(

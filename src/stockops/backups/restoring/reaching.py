@@ -111,8 +111,9 @@ def require_reached(repo: Repository, window: Window, aim: Aim, identities: Iden
 def described(window: Window, aim: Aim | None = None) -> str:
     """Return a window in a few words, by what `aim` counts by, too."""
     begins = window.start_at + timedelta(microseconds=999_999)  # what is named can be gone to
-    words = f"{_instant(begins)} to {_instant(window.end_at)}"
-    if begins > window.end_at:  # no log that could be followed to a second
+    ends = _last_moment(window)
+    words = f"{_instant(begins)} to {_instant(ends)}"
+    if begins > ends:  # no log that could be followed to a second
         words = f"the end of {window.backups[-1]} (--from {window.backups[-1]} --to backup)"
     if aim is None or aim.kind not in {"lsn", "gtid", "file"}:
         return words
@@ -123,11 +124,18 @@ def _instant(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
+def _last_moment(window: Window) -> datetime:
+    """Return the last moment of `window` that a recovery can be told to stop at."""
+    # PostgreSQL stops at a time only where a later transaction tells it that it is past. MariaDB's
+    # log knows whole seconds: behind a gap there may be more of the last one.
+    if window.end.lsn is not None or window.gap is not None:
+        return window.end_at - timedelta(microseconds=1)
+    return window.end_at
+
+
 def _holds(window: Window, aim: Aim) -> bool:
     if aim.at is not None:
-        # PostgreSQL stops at a time only where a later transaction tells it that it is past.
-        within = aim.at < window.end_at or window.end.lsn is None
-        return window.start_at <= aim.at <= window.end_at and within
+        return window.start_at <= aim.at <= _last_moment(window)
     if aim.kind == "lsn":
         at = wal.lsn(aim.text)
         return wal.lsn(window.start.lsn or "0/0") <= at <= wal.lsn(window.end.lsn or "0/0")
