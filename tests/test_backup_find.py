@@ -77,6 +77,28 @@ def dotted(engine: str) -> str:
     return 'elsewhere."odd.users"' if engine == "postgresql" else "trading.`odd.users`"
 
 
+def make_parted(server: Server) -> None:
+    """A table of two partitions, on PostgreSQL one of them of one more, and with a foreign key."""
+    columns = "d INT, n INT, user_id BIGINT"
+    if server.engine == "mariadb":
+        server.execute(
+            f"CREATE TABLE parted ({columns}, PRIMARY KEY (d, n)) PARTITION BY RANGE (d) "
+            "(PARTITION parted_1 VALUES LESS THAN (100), PARTITION parted_2 VALUES LESS THAN (200))"
+        )
+        server.execute("INSERT INTO parted SELECT seq, 1, NULL FROM seq_0_to_199")
+        return
+    for sql in (
+        f"CREATE TABLE parted ({columns} REFERENCES users, PRIMARY KEY (d, n)) "
+        "PARTITION BY RANGE (d)",
+        "CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (100)",
+        "CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (100) TO (200) "
+        "PARTITION BY LIST (n)",
+        "CREATE TABLE parted_2a PARTITION OF parted_2 FOR VALUES IN (1)",
+        "INSERT INTO parted SELECT d, 1, NULL FROM generate_series(0, 199) AS d",
+    ):
+        server.execute(sql)
+
+
 def make_odd(server: Server) -> None:
     """A table with what a copy could stumble over."""
     odd = quoted(server.engine, ODD)
@@ -166,6 +188,7 @@ def prepare(target: Target) -> None:
         server.execute("CREATE TABLE copied AS SELECT * FROM users")
         server.execute("CREATE TABLE noted AS SELECT * FROM users")
         make_odd(server)
+        make_parted(server)
         if server.engine == "postgresql":
             server.execute("CREATE SCHEMA elsewhere")
         server.execute(f"CREATE TABLE {dotted(server.engine)} AS SELECT * FROM users")
@@ -507,7 +530,32 @@ def test_a_table_of_another_database_is_refused_before_anything_is_restored(my: 
     assert "whose URL ends with /mysql" in said.stderr
 
 
-def test_a_rescue_without_the_right_to_make_tables_is_refused_at_once(ruin: Ruin) -> None:
+def test_a_table_with_partitions_comes_back_in_its_own_place(ruin: Ruin) -> None:
+    before = ruin.aim(ruin.marks["lsn" if ruin.engine == "postgresql" else "gtid"])
+
+    def come_back(name: str) -> None:
+        wish = rescuing.Wish(table=name, name=name, target=ruin.target)
+        rescuing.rescue(ruin.repo, before, wish)
+
+    with connect(ruin.target) as server:
+        server.execute("DROP TABLE parted")
+        if ruin.engine == "postgresql":
+            with pytest.raises(Refused, match=r"a partition of public\.parted, which is gone, too"):
+                come_back("parted_1")
+        come_back("parted")
+        assert server.rows("SELECT count(*) AS n FROM parted")[0]["n"] == 200
+        if ruin.engine == "postgresql":
+            server.execute("DROP TABLE parted_2")
+            come_back("parted_2")
+            assert server.rows("SELECT count(*) AS n FROM parted")[0]["n"] == 200
+            with pytest.raises(ServerError):  # there is no such person
+                server.execute("UPDATE parted SET user_id = -1 WHERE d = 150")
+        else:
+            server.execute("ALTER TABLE parted DROP PARTITION parted_2")
+            assert server.rows("SELECT count(*) AS n FROM parted")[0]["n"] == 100
+
+
+def test_a_rescue_without_the_rights_it_takes_is_refused_at_once(ruin: Ruin) -> None:
     make, drop = {
         "postgresql": ("CREATE ROLE guest LOGIN", "DROP ROLE guest"),
         "mariadb": ("CREATE USER guest@localhost", "DROP USER guest@localhost"),
@@ -520,12 +568,26 @@ def test_a_rescue_without_the_right_to_make_tables_is_refused_at_once(ruin: Ruin
         try:
             if ruin.engine == "mariadb":
                 server.execute(f"GRANT SELECT ON {ruin.target.database}.* TO guest@localhost")
-            with pytest.raises(Refused, match="no tables may be made"):
+            with pytest.raises(Refused, match=r"it lacks .*CREATE on"):
                 rescuing.require_room(ruin.aim(before), wish)
             if ruin.engine == "mariadb":
                 server.execute(f"GRANT CREATE ON {ruin.target.database}.* TO guest@localhost")
-                rescuing.require_room(ruin.aim(before), wish)
+                with pytest.raises(Refused, match=r"it lacks ALTER on .* DROP on .* INSERT on"):
+                    rescuing.require_room(ruin.aim(before), wish)
+                server.execute(
+                    f"GRANT ALTER, DROP, INSERT ON {ruin.target.database}.* TO guest@localhost"
+                )
+            else:
+                server.execute("GRANT USAGE, CREATE ON SCHEMA public TO guest")
+                with pytest.raises(Refused, match=r"it lacks SELECT on public\.users"):
+                    rescuing.require_room(ruin.aim(before), wish)
+                server.execute("GRANT SELECT ON users TO guest")
+            found = rescuing.rescue(ruin.repo, ruin.aim(before), wish)  # with these alone
+            assert found.rescued_rows == found.live_rows
+            server.execute("DROP TABLE users_2")
         finally:
+            if ruin.engine == "postgresql":
+                server.execute("DROP OWNED BY guest CASCADE")
             server.execute(drop)
 
 

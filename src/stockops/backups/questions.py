@@ -105,10 +105,26 @@ class LedHere:
 
 
 @dataclass(frozen=True, slots=True)
-class MayMake:
-    """Whether tables can be made there."""
+class Lacking:
+    """A right that the role lacks, and on what."""
 
-    may: bool
+    needed: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartOf:
+    """A table or one of its partitions, in SQL."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOfPart:
+    """What a partition is one of, in SQL, and of which values."""
+
+    parent: str
+    bound: str
 
 
 CLUSTER = Query("backup_cluster", Cluster)
@@ -121,4 +137,6 @@ RELATIONS = Query("backup_relations", Relation)
 TABLE = Query("backup_table", TableColumn)
 CHECKED = Query("backup_checked", Checked)
 LED_HERE = Query("backup_led_here", LedHere)
-MAY_MAKE = Query("backup_may_make", MayMake)
+LACKING = Query("backup_lacking", Lacking)
+PARTS = Query("backup_parts", PartOf)
+PLACE_OF_PART = Query("backup_place_of_part", PlaceOfPart)

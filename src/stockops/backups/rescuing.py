@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from .. import lab, scratch
 from ..engine import connect
@@ -22,15 +21,16 @@ from ..errors import ConfigError, Refused, ServerError
 from ..lab import Lab
 from ..plan import Consent, Step, check_named
 from ..targets import Target
-from . import credentials, restoring
+from . import credentials, names, restoring
+from .differing import Difference, count, difference
+from .finding import waldump
 from .keys import Identities
 from .mariadb import program
-from .questions import LED_HERE, MAY_MAKE, TABLE, TableColumn
+from .questions import LACKING, LED_HERE, PARTS, PLACE_OF_PART, TABLE, TableColumn
 from .repository import Repository
 from .restoring import Phases, Recovery, filling, finish
 from .restoring.tools import pipe
 
-EXAMPLES_MAX = 5
 _NAME_MAX = {"postgresql": 63, "mariadb": 64}  # bytes, characters
 
 
@@ -59,25 +59,6 @@ class Wish:
         return f"{self.space}.{self.table}" if self.space else self.table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """
-    The rescued table held against the live one.
-
-    `live_rows` is None where the live one is gone. The rest is None where that is so, or where
-    there is no primary key to tell rows by. `examples` are a few keys of each kind.
-    """
-
-    rescued_rows: int
-    live_rows: int | None = None
-    key: Sequence[str] = ()
-    only_rescued: int | None = None
-    only_live: int | None = None
-    changed: int | None = None
-    examples: dict[str, list[str]] = field(default_factory=dict)
-    notes: Sequence[str] = ()
-
-
 def require_room(recovery: Recovery, wish: Wish) -> None:
     """Raise what stands in the way, before anything is restored."""
     engine = recovery.last.engine
@@ -102,16 +83,35 @@ def require_room(recovery: Recovery, wish: Wish) -> None:
                 f"there is a table {wish.name!r} in {wish.target.name!r} already",
                 hint=f"Take another name: --as {wish.name}_2",
             )
-        space = wish.space or "public"
-        if not server.fetch(MAY_MAKE, space=space)[0].may:
+        _require_rights(server, wish)
+        if wish.whole:
+            _require_parent(server, recovery, wish)
+
+
+def _require_rights(server: Server, wish: Wish) -> None:
+    """Raise `Refused` where the role lacks a right, which would be found out at the end."""
+    lacking = server.fetch(LACKING, name=wish.table, space=wish.space)
+    if lacking:
+        rights = " and ".join(f"{each.needed} on {each.place}" for each in lacking)
+        raise Refused(
+            f"the role that {wish.target.name!r} names may not bring a table there: it lacks "
+            f"{rights}",
+            hint="Grant that, or name another role in -t.",
+        )
+
+
+def _require_parent(server: Server, recovery: Recovery, wish: Wish) -> None:
+    """Raise `Refused` where what the table is a partition of is gone, too."""
+    for relation in recovery.last.relations.values():
+        parent = waldump.parent(relation)
+        space, name = waldump.parts(relation)
+        if parent is None or name != wish.table or wish.space not in {None, space}:
+            continue
+        if not server.fetch(TABLE, space=parent[0], name=parent[1]):
             raise Refused(
-                f"no tables may be made in {wish.target.name!r} by the role that it names",
-                hint=f"Grant it CREATE on {_where(wish, space)}, or name another role in -t.",
+                f"{wish.title!r} is a partition of {'.'.join(parent)}, which is gone, too",
+                hint=f"Bring that back: --table {names.typed(*parent)}",
             )
-
-
-def _where(wish: Wish, space: str) -> str:
-    return f"the schema {space}" if wish.target.engine == "postgresql" else wish.target.database
 
 
 def steps(recovery: Recovery, wish: Wish) -> list[Step]:
@@ -167,11 +167,11 @@ def rescue(
         with phases.of("carry over"), scratch.directory("rescue") as work:
             columns, notes = _COPIES[said.engine](copy, database, wish, work)
     with phases.of("compare"), connect(target) as server:
+        prefix = f"{columns[0].space}." if server.engine == "postgresql" else ""
+        fresh = f"{prefix}{_quoted(server.engine, wish.name)}"
         if wish.whole:
-            fresh = _quoted(server.engine, wish.name)
-            prefix = f"{columns[0].space}." if server.engine == "postgresql" else ""
-            return Difference(rescued_rows=_count(server, f"{prefix}{fresh} AS r"), notes=notes)
-        return _difference(server, wish, columns, notes)
+            return Difference(rescued_rows=count(server, f"{fresh} AS r"), notes=notes)
+        return difference(server, fresh, columns, table=wish.table, space=wish.space, notes=notes)
 
 
 def _database(copy: Lab, *wanted: str) -> str:
@@ -205,8 +205,8 @@ def _postgresql(
         columns = _columns(server, wish)
         source = columns[0].source
         if wish.whole:
-            _require_plain(server, source, wish)
-            _carry(copy, wish, work, ["-t", source, "-d", here])
+            tables = [word for each in _parts(server, source, wish) for word in ("-t", each)]
+            _carry(copy, wish, work, [*tables, "-d", here], then=_detach(server, source))
             led_here = server.fetch(LED_HERE, name=source)
             return columns, [f"gone with it: {each.said}" for each in led_here]
         fresh = f"{columns[0].space}.{_quoted(server.engine, wish.name)}"
@@ -226,22 +226,41 @@ def _postgresql(
     return columns, [f"{each.name} has no default: a sequence was behind it" for each in counting]
 
 
-def _require_plain(server: Server, source: str, wish: Wish) -> None:
-    """Raise `Refused` for what is more than one table, such as one with partitions."""
-    kind = server.rows("SELECT relkind FROM pg_class WHERE oid = %(it)s::regclass", {"it": source})
-    if kind[0]["relkind"] != "r":
+def _parts(server: Server, source: str, wish: Wish) -> list[str]:
+    """Return the table `source` and its partitions; raise `Refused` for a view and the like."""
+    found = [each.source for each in server.fetch(PARTS, name=source)]
+    if not found:
         raise Refused(
-            f"{wish.title!r} is no plain table, and cannot be brought back in its own place",
+            f"{wish.title!r} is no table, and cannot be brought back in its own place",
             hint=f"Bring its rows back beside it: --as {wish.name}_before",
         )
+    return found
 
 
-def _carry(copy: Lab, wish: Wish, work: Path, what: Sequence[str]) -> None:
-    """Dump `what` from the copy into the target, whole or not at all."""
+def _detach(server: Server, source: str) -> list[str]:
+    """Make a table of its own of a partition; return the SQL that makes it one again."""
+    again = []
+    for each in server.fetch(PLACE_OF_PART, name=source):
+        server.execute(f"ALTER TABLE {each.parent} DETACH PARTITION {source}")
+        again.append(f"ALTER TABLE {each.parent} ATTACH PARTITION {source} {each.bound}")
+    return again
+
+
+def _carry(
+    copy: Lab, wish: Wish, work: Path, what: Sequence[str], *, then: Sequence[str] = ()
+) -> None:
+    """Dump `what` from the copy into the target, and run `then` there: whole or not at all."""
     dump: list[str | Path] = [copy.programs / "pg_dump", "-w"]
     dump += ["--no-tablespaces", "--no-publications", "--no-security-labels", *what]
     psql: list[str | Path] = [copy.programs / "psql", "-X", "-q", "-w", "-v", "ON_ERROR_STOP=1"]
-    psql += ["-1", "-d", wish.target.url, "-f", "-"]
+    psql += [
+        "-1",
+        "-d",
+        wish.target.url,
+        "-f",
+        "-",
+        *(word for sql in then for word in ("-c", sql)),
+    ]
     with credentials.pgpass(wish.target, work) as env:
         pipe(dump, psql, cwd=work, log=work / "tool.log", env=env)
 
@@ -273,7 +292,7 @@ def _mariadb(
     ):
         common = ["--default-character-set=utf8mb4", "--max-allowed-packet=1G"]
         dump = [program("mariadb-dump"), f"--defaults-file={theirs}", *common, "--hex-blob"]
-        dump += ["--single-transaction", "--skip-add-drop-table"]
+        dump += ["--single-transaction", "--skip-add-drop-table", "--skip-add-locks"]
         dump += ["--triggers" if wish.whole else "--skip-triggers"]
         client = [program("mariadb"), f"--defaults-file={ours}", *common]
         client += ["--init-command=SET SESSION check_constraint_checks = 0"]
@@ -303,88 +322,3 @@ def _stored(columns: Sequence[TableColumn]) -> str:
 def _quoted(engine: str, name: str) -> str:
     mark = '"' if engine == "postgresql" else "`"
     return mark + name.replace(mark, mark * 2) + mark
-
-
-def _difference(
-    server: Server, wish: Wish, columns: Sequence[TableColumn], notes: Sequence[str]
-) -> Difference:
-    fresh = _quoted(server.engine, wish.name)
-    if server.engine == "postgresql":
-        fresh = f"{columns[0].space}.{fresh}"
-    with server.transaction(isolation="repeatable read", read_only=True):
-        rescued = _count(server, f"{fresh} AS r")
-        live = {each.name: each for each in server.fetch(TABLE, name=wish.table, space=wish.space)}
-        if not live:
-            return Difference(rescued_rows=rescued, notes=notes)
-        source = next(iter(live.values())).source
-        keys = sorted(
-            (each for each in columns if each.key_position is not None and each.name in live),
-            key=lambda each: each.key_position or 0,
-        )
-        there = _count(server, f"{source} AS l")
-        others = {each.name for each in columns} ^ live.keys()
-        more = [f"only one of them has {', '.join(sorted(others))}"] if others else []
-        if not keys or any(each.key_position is not None for each in columns if each not in keys):
-            more.append("there is no primary key to tell rows by")
-            return Difference(rescued_rows=rescued, live_rows=there, notes=[*notes, *more])
-        return _by_key(
-            _Pair(server, fresh, source, keys, [each for each in columns if each.name in live]),
-            rows=(rescued, there),
-            notes=[*notes, *more],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """Two tables, r and l, whose rows are told by `keys`."""
-
-    server: Server
-    rescued: str
-    live: str
-    keys: Sequence[TableColumn]
-    both: Sequence[TableColumn]
-
-    def kinds(self) -> dict[str, str]:
-        """Return what stands after FROM for each kind of difference."""
-        same = " AND ".join(f"l.{key.quoted} = r.{key.quoted}" for key in self.keys)
-        differs = " OR ".join(map(self._differs, self.both))
-        without = "WHERE NOT EXISTS (SELECT 1 FROM"
-        return {
-            "only_rescued": f"{self.rescued} AS r {without} {self.live} AS l WHERE {same})",
-            "only_live": f"{self.live} AS l {without} {self.rescued} AS r WHERE {same})",
-            "changed": f"{self.rescued} AS r JOIN {self.live} AS l ON {same} WHERE {differs}",
-        }
-
-    def _differs(self, column: TableColumn) -> str:
-        ours, theirs = f"r.{column.quoted}", f"l.{column.quoted}"
-        if self.server.engine == "postgresql":
-            as_text = "" if column.exact else "::text"
-            return f"{ours}{as_text} IS DISTINCT FROM {theirs}{as_text}"
-        as_bytes = "" if column.exact else "BINARY "
-        return f"NOT ({as_bytes}{ours} <=> {as_bytes}{theirs})"
-
-
-def _by_key(pair: _Pair, *, rows: tuple[int, int], notes: Sequence[str]) -> Difference:
-    counts: dict[str, int] = {}
-    examples: dict[str, list[str]] = {}
-    for kind, where in pair.kinds().items():
-        counts[kind] = _count(pair.server, where)
-        if counts[kind]:
-            side = "l" if kind == "only_live" else "r"
-            named = ", ".join(f"{side}.{key.quoted}" for key in pair.keys)
-            found: Sequence[dict[str, Any]] = pair.server.rows(
-                f"SELECT {named} FROM {where} ORDER BY {named} LIMIT {EXAMPLES_MAX:d}"  # noqa: S608
-            )
-            examples[kind] = ["-".join(map(str, row.values())) for row in found]
-    return Difference(
-        rescued_rows=rows[0],
-        live_rows=rows[1],
-        key=[key.name for key in pair.keys],
-        examples=examples,
-        notes=notes,
-        **counts,
-    )
-
-
-def _count(server: Server, source: str) -> int:
-    return int(server.rows(f"SELECT count(*) AS n FROM {source}")[0]["n"])  # noqa: S608

@@ -13,9 +13,10 @@ from ..plan import Consent
 from . import backupview, options, paths
 
 if TYPE_CHECKING:
+    from ..backups.differing import Difference
     from ..backups.keys import Identities
     from ..backups.repository import Backup, Repository
-    from ..backups.rescuing import Difference, Wish
+    from ..backups.rescuing import Wish
     from ..backups.restoring import Place, Recovery
 
 

@@ -194,6 +194,12 @@ def parts(table: str) -> tuple[str, str]:
     return space, name
 
 
+def parent(table: str) -> tuple[str, str] | None:
+    """Return what `table` is a partition of, as `parts` does; None where it is none."""
+    part, _, of = _parts(table)
+    return parts(of) if of and not part else None
+
+
 def _ways(name: str) -> set[str]:
     """Return how somebody may write `name`, which is quoted where it must be."""
     space, plain = parts(name)

@@ -20,7 +20,7 @@ SELECT
     c.conname::text AS name,
     format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s;', c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid)) AS said
 FROM pg_constraint AS c
-WHERE c.contype = 'f' AND c.confrelid = %(name)s::text::regclass AND c.conrelid <> c.confrelid
+WHERE c.contype = 'f' AND c.confrelid = %(name)s::text::regclass AND c.conrelid <> c.confrelid AND c.conparentid = 0
 UNION ALL
 SELECT
     r.depth,

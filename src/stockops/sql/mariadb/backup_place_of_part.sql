@@ -1,0 +1,1 @@
+-- unsupported: MariaDB has the partitions of a table within it
