@@ -121,6 +121,13 @@ def test_an_encrypted_backup_is_read_by_its_key_alone(
     assert drilled.passed, drilled.summary
 
 
+def test_a_key_of_gpg_is_said_not_to_be_taken() -> None:
+    with pytest.raises(ConfigError) as caught:
+        keys.recipients(["0xABCDEF0123456789"])
+    assert "begins with age1 or ssh-" in str(caught.value.hint)
+    assert "Keys of GPG are not taken" in str(caught.value.hint)
+
+
 def test_a_secret_key_that_is_named_as_a_recipient_is_not_shown(tmp_path: Path) -> None:
     secret, file = str(pyrage.x25519.Identity.generate()), tmp_path / "key"
     file.write_text(f"# a comment\n{secret}\n")

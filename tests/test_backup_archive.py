@@ -23,7 +23,7 @@ from spots import Spot
 import stockops
 from stockops import lab as labs
 from stockops.backups import archive, keys, repository, taking
-from stockops.backups.archive import binlog, enabling, following, ledger, spool, wal
+from stockops.backups.archive import binlog, enabling, following, ledger, spool, wal, walreceiver
 from stockops.backups.archive.status import status
 from stockops.backups.repository import Repository
 from stockops.backups.streams import Form
@@ -790,6 +790,40 @@ def test_the_server_archives_by_itself_and_is_seen_when_it_cannot(pg: Spot) -> N
         eventually(lambda: pg.server.rows(quiet) == [{"s": "0"}])
         assert status(repo, pg.target).state == "broken"
         set_command(pg, "/bin/false")
+
+
+def test_the_next_command_encrypts_as_the_first_one_did(spot: Spot, repo: Repository) -> None:
+    """Whoever types what was printed archives in the clear otherwise."""
+    import pyrage
+
+    key = str(pyrage.x25519.Identity.generate().to_public())
+    asked = enabling.Start(form=LOG, recipients=[key], receive=True)
+    made = enabling.start(repo, spot.target, asked, consent=YES)
+    assert made.next.startswith("stockops backup archive run -t ")
+    assert made.next.endswith(f" --recipient {key}")
+    if spot.target.engine == "postgresql":
+        spot.server.rows(
+            "SELECT pg_drop_replication_slot(%(name)s)::text AS it",
+            {"name": walreceiver.slot_name(repo)},
+        )
+
+
+def test_to_archive_in_the_clear_from_now_on_wants_a_word(pg: Spot, repo: Repository) -> None:
+    import pyrage
+
+    key = str(pyrage.x25519.Identity.generate().to_public())
+    sealed = enabling.Start(form=LOG, recipients=[key])
+    set_command(pg, enabling.archive_command(repo, pg.system, sealed).replace("'", "''"))
+
+    def destroyed_by(asked: enabling.Start) -> list[str]:
+        found = enabling.steps(pg.server, repo, pg.target, asked)
+        return [step.why for step in found if step.destroys]
+
+    eventually(lambda: destroyed_by(sealed) == [])
+    assert destroyed_by(enabling.Start(form=LOG)) == [
+        "what is archived from now on is not encrypted any more"
+    ]
+    set_command(pg, "/bin/false")
 
 
 def set_command(spot: Spot, command: str) -> None:

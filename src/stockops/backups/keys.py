@@ -17,6 +17,11 @@ from ..errors import ConfigError, Refused
 _SECRET = b"AGE-SECRET-KEY-1"
 _PRIVATE = b"PRIVATE KEY-----"
 _SEALED = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")
+_WANTED = {
+    "an identity": "Name the file that age-keygen wrote, or a private key of SSH.",
+    "recipients": "Give a public key, which begins with age1 or ssh-, or a file with one on each "
+    "line. Keys of GPG are not taken: age-keygen makes a pair.",
+}
 KEY_FILE_BYTES_MAX = 64 * 1024
 
 
@@ -170,12 +175,9 @@ def _keys_in(data: bytes, path: Path, *, what: str) -> list[str]:
     lines = [line.strip() for line in text.splitlines()]
     found = [line for line in lines if line and not line.startswith("#")]
     if not found:
-        raise ConfigError(f"{str(path)!r} holds no key", hint="Name a file that age-keygen wrote.")
+        raise ConfigError(f"{str(path)!r} holds no key", hint=_WANTED[what])
     return found
 
 
 def _unreadable(path: Path, what: str, why: str | None) -> ConfigError:
-    return ConfigError(
-        f"cannot read {what} from {str(path)!r}: {why}",
-        hint="Name a file that age-keygen wrote.",
-    )
+    return ConfigError(f"cannot read {what} from {str(path)!r}: {why}", hint=_WANTED[what])

@@ -78,7 +78,8 @@ def taken(said: "Manifest", form: render.Format) -> str:
         f"{megabytes(said.stored_bytes)} stored ({ratio:.1f}:1)",
         *(f"note: {note}" for note in said.notes),
         *_owed(said),
-        f"prove it: stockops backup drill {said.id}",
+        f"prove it: stockops backup drill {said.id}"
+        + (" --identity FILE" if said.recipients else ""),
     ]
     return "\n".join(lines)
 

@@ -66,11 +66,9 @@ def steps(server: Server, repo: Repository, target: Target, asked: Start) -> lis
             hint="Receive the log instead: stockops backup archive start --receive",
         )
     if says.archive_command != command:
-        other = bool(says.archive_command) and OURS not in says.archive_command
-        why = "each finished segment goes into the repository"
-        if other:
-            why = f"it takes the place of another archive's command: {says.archive_command}"
-        found.append(_setting("archive_command", command, why, destroys=other))
+        ends = _ended_by(asked, says.archive_command)
+        why = ends or "each finished segment goes into the repository"
+        found.append(_setting("archive_command", command, why, destroys=bool(ends)))
     if says.archive_timeout in {"0", ""}:
         found.append(_setting("archive_timeout", _TIMEOUT, "a quiet server archives, too"))
     if found:
@@ -97,11 +95,15 @@ def start(repo: Repository, target: Target, asked: Start, *, consent: Consent) -
             else:
                 server.execute(step.action)
         place = shlex.quote(repo.store.place)
-        where = f"-t {shlex.quote(target.name)} --repository {place}"
+        where = " ".join(
+            [f"-t {shlex.quote(target.name)} --repository {place}", *map(shlex.quote, _form(asked))]
+        )
         run = f"stockops backup archive run {where}"
         if server.engine != "postgresql" or asked.receive:
             return Started(system=system, how="receiver", proven=None, next=run)
         if server.fetch(ARCHIVER)[0].archive_mode == "off":
+            if asked.program:
+                where += f" --program {shlex.quote(asked.program)}"
             again = f"Restart PostgreSQL, then prove it: stockops backup archive start {where}"
             return Started(system=system, how="archive_command", proven=None, next=again)
         proven = _prove(server, repo, system)
@@ -111,6 +113,15 @@ def start(repo: Repository, target: Target, asked: Start, *, consent: Consent) -
         proven=proven,
         next=f"stockops backup take {where}",
     )
+
+
+def _ended_by(asked: Start, command: str) -> str:
+    """Return what ends with `command`, the server's own until now, in words; "" where nothing."""
+    if command and OURS not in command:
+        return f"it takes the place of another archive's command: {command}"
+    if "--recipient" in command and not asked.recipients:
+        return "what is archived from now on is not encrypted any more"
+    return ""
 
 
 def stop_steps(server: Server, repo: Repository) -> list[Step]:
@@ -155,11 +166,17 @@ def stop(repo: Repository, target: Target, *, consent: Consent) -> list[Step]:
 def archive_command(repo: Repository, system: str, asked: Start) -> str:
     """Return the command that a server of `system` archives with."""
     words = ["--repository", anywhere(repo), "--system", system]
+    return f"{_program(asked)} {OURS} %p {escaped([*words, *_form(asked)])}"
+
+
+def _form(asked: Start) -> list[str]:
+    """Return the words that say in which form the log is stored."""
+    words = []
     if asked.form.compression != "zstd":
         words += ["--compress", asked.form.compression]
     for text in asked.recipients:
         words += ["--recipient", text]
-    return f"{_program(asked)} {OURS} %p {escaped(words)}"
+    return words
 
 
 def restore_command(
