@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from conftest import Labs, eventually
+from manifests import LAST, add
 from market import small_plan
 from promises import Told
 
@@ -318,6 +319,17 @@ def test_what_is_not_there_exits_1_and_says_how_far_it_was_read(ruin: Ruin) -> N
     said = ruin.cli("find", "--drop-table", "nothing")
     assert said.exit_code == 1
     assert re.search(r"was read from \S+ to \S+, up to \d{4}-", said.stdout)
+
+
+def test_where_no_log_goes_on_from_a_backup_that_is_said(tmp_path: Path) -> None:
+    repo = repository.make(str(tmp_path / "repository"))
+    add(repo, LAST)
+    words = ["backup", "find", "--drop-table", "orders", "--repository", repo.store.place]
+    said = CliRunner().invoke(main, words)
+    assert said.exit_code == 1
+    assert (
+        "No log goes on from a backup, so nothing was read: stockops backup windows" in said.stderr
+    )
 
 
 def test_of_several_systems_the_one_of_a_server_is_meant_and_named(ruin: Ruin) -> None:

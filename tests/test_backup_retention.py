@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from manifests import KEEP, LAST, SYSTEM, add
+from manifests import KEEP, LAST, SYSTEM, add, made_up, put
 
 from stockops import scratch
 from stockops.backups import manifest, repository, retention
@@ -37,6 +38,20 @@ def test_the_last_of_each_day_week_and_month_stay(repo: Repository) -> None:
     days = sorted(name[:8] for name in kept)
     # Three days; Sunday the 29th ends the week before; February ends with its 28th.
     assert days == ["20260228", "20260329", "20260330", "20260331"]
+
+
+def test_a_dump_takes_the_place_of_no_backup_that_log_goes_on_from(repo: Repository) -> None:
+    """Of each day a backup of files, and a dump an hour later: both chains are kept."""
+    files = [add(repo, LAST - timedelta(days=day)).id for day in range(4)]
+    dumps = []
+    for day in range(4):
+        said = made_up(LAST - timedelta(days=day, hours=-1))
+        said = replace(said, id=said.id.replace("physical", "logical"), method="logical")
+        dumps.append(put(repo, said, **{"dump.zst": b"x"}).id)
+    plan = retention.plan(repo, SYSTEM, {"daily": 2})
+    assert {*plan.kept} == {*files[:2], *dumps[:2]}
+    assert plan.kept[dumps[0]] == "daily 2026-03-31, of dumps"
+    assert {each.name for each in plan.removed} == {*files[2:], *dumps[2:]}
 
 
 def test_what_was_proven_stays_and_so_does_what_it_builds_upon(repo: Repository) -> None:

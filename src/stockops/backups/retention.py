@@ -2,8 +2,9 @@
 What is kept, and what may go.
 
 Of each day, week and month the last good backup is kept, as far back as asked for; so are the last
-one, the last one that was proven, and everything that a kept one builds upon. Log goes only when
-no backup that stays needs it; the histories of timelines stay for ever.
+one, the last one that was proven, and everything that a kept one builds upon. Dumps are counted by
+themselves: no log goes on from them, so that none stands for a backup from which it does. Log goes
+only when no backup that stays needs it; the histories of timelines stay for ever.
 
 Nothing goes because it is old: periods are counted that have a backup, by a clock that does not go
 back. While the clock is wrong, more than one day's backups may count as one day's.
@@ -67,7 +68,9 @@ def plan(repo: Repository, system: str, keep: Mapping[str, int]) -> Retention:
     _require_some(keep)
     backups = repo.backups(system)
     good = [each for each in backups if each.state in {"complete", "verified"}]
-    kept = _kept(good, keep)
+    dumps = [each for each in good if _is_dump(each)]
+    kept = _kept([each for each in good if not _is_dump(each)], keep)
+    kept |= {name: f"{why}, of dumps" for name, why in _kept(dumps, keep).items()}
     for each in good:
         names = [] if each.id in kept else repo.store.entries(each.folder)
         if until := _still_kept(repo, [entry.name for entry in names]):
@@ -234,6 +237,10 @@ def _binlogs(repo: Repository, folder: str, limit: tuple[int, tuple[int, int]]) 
         if match and (branch, int(match[1])) < first:
             found.append((int(match[1]), not name.endswith(".json"), entry.name))
     return [name for _, _, name in sorted(found)]
+
+
+def _is_dump(backup: Backup) -> bool:
+    return backup.manifest is not None and backup.manifest.method == "logical"
 
 
 def _parent(backup: Backup | None) -> str | None:

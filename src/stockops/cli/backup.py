@@ -280,7 +280,8 @@ def prune_command(
     Remove what `backup: keep:` of stockops.yaml does not ask for; --plan shows it first.
 
     Stays: the last good backup of each day, week and month, the last one, the last that was
-    proven, what they build upon, and the log after the oldest of them.
+    proven, what they build upon, and the log after the oldest of them. Dumps are counted by
+    themselves: no log goes on from one.
     """
     from ..backups import retention  # noqa: PLC0415
 

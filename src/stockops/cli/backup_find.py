@@ -85,7 +85,9 @@ def find_command(place: str, form: render.Format, **asked: Any) -> None:
     click.echo(_shown(found, form, several))
     if not found.places:
         later = "What came later is not archived yet"
-        if found.gaps:
+        if found.first is None:
+            later = "No log goes on from a backup, so nothing was read"
+        elif found.gaps:
             later = "It may lie behind the gap, or is not archived yet"
         raise Finding(
             f"{found.looked_for} is not in the log, which was read {_extent(found)}",
