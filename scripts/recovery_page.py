@@ -176,6 +176,12 @@ def recovery(told: Story) -> None:
     told.show("rescue", f"{wanted} --i-mean prod")
 
 
+def back_in_place(told: Story) -> None:
+    """Bring the table that is gone back in its own place, as the page shows it."""
+    wanted = f"backup restore --to {told.aim} --table orders -t prod"
+    told.show("whole", f"{wanted} --i-mean prod")
+
+
 def _done(server: Server, statement: str) -> bool:
     """Tell whether the statement was done: among orders it may be the victim of a deadlock."""
     try:
@@ -235,6 +241,7 @@ def main() -> None:
         with workplace() as work, story(engine, work) as each:
             disaster(each)
             recovery(each)
+            back_in_place(each)
             told[engine] = each.shown
     text = transcript.renewed(PAGE.read_text("utf-8"), told, shown_as=console)
     PAGE.write_text(text, "utf-8")
