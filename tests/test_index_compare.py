@@ -180,6 +180,32 @@ def measured(all_labs: Labs) -> Measured:
             server.execute("DROP TABLE many")
 
 
+@pytest.mark.parametrize(
+    ("index", "is_used"),
+    [("CREATE INDEX n_ix ON many (n)", True), ("CREATE INDEX m_ix ON many (m)", False)],
+    ids=["what it reads by", "another column"],
+)
+def test_what_a_function_reads_counts_though_no_plan_shows_it(
+    all_labs: Labs, index: str, is_used: bool
+) -> None:
+    lab = all_labs.get("postgresql")
+    copy = Copy(lab=lab, database="trading", source="a test")
+    query = samples.asked("SELECT * FROM found_of(5)", engine=lab.engine)
+    budget = Budget(seconds=1, cold=False, writes=False)
+    with connect(lab.url()) as server:
+        server.execute("CREATE TABLE many AS SELECT n, n AS m FROM generate_series(1, 20000) AS n")
+        server.execute(
+            "CREATE FUNCTION found_of(p integer) RETURNS integer LANGUAGE plpgsql STABLE AS "
+            "'BEGIN RETURN (SELECT n FROM many WHERE n = p); END'"
+        )
+        try:
+            [read] = measure(copy, [query], [index], budget=budget).reads
+        finally:
+            server.execute("DROP FUNCTION found_of")
+            server.execute("DROP TABLE many")
+    assert read.is_used == is_used
+
+
 def having(
     measured: Measured,
     *,

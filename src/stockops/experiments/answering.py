@@ -8,9 +8,10 @@ from typing import Any
 
 from .. import plans
 from ..engine.base import Server
-from ..errors import ConfigError, Fault, Refused, ServerError
+from ..errors import ConfigError, Fault, Refused, ServerError, Unsupported
 from ..plans import Plan
 from ..plans.questions import PREPARED, explain, prepare
+from ..queries import Query
 from ..statements import classify
 from .samples import Asked, Sample, dialect_of, filled
 
@@ -47,6 +48,16 @@ class Planned:
     plan: Plan
     hit_pages: int
     read_pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scans:
+    """How often indexes were scanned in a transaction."""
+
+    scans: int
+
+
+HIDDEN_SCANS = Query("experiments/hidden_scans", Scans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,17 @@ class Asking:
     def plan(self, server: Server, sample: Sample) -> Plan:
         """Return the plan; it is not run."""
         return _plan(server.rows(explain(self.engine, self._text(sample), analyze=False)))
+
+    def reads_inside(self, server: Server, sample: Sample, names: Collection[str]) -> bool:
+        """Tell whether a function that it calls reads an index that is one of `names`."""
+        asked = {"names": [*names], "sql": sample.sql}
+        try:
+            [before] = server.fetch(HIDDEN_SCANS, **asked)
+        except Unsupported:
+            return False
+        self.answer(server, sample)
+        [after] = server.fetch(HIDDEN_SCANS, **asked)
+        return after.scans > before.scans
 
     def run_plan(self, server: Server, sample: Sample) -> Planned:
         """Run the plan, and return it with the pages that it asked for."""

@@ -66,7 +66,8 @@ class Read:
     `warm` is with all pages in memory, by plans made for the parameters; `generic` by PostgreSQL's
     plan for any parameters, where there are some; `cold` right after a start of the server. `first`
     is the first run after the build, which pays for what later ones find. `is_used`: some plan
-    reads one of the indexes. `differences` say where the rows were not the same.
+    reads one of the indexes, or a function does that the query calls. `differences` say where the
+    rows were not the same.
     """
 
     query: Asked
@@ -281,7 +282,7 @@ class _Reading:
                         used[number] = any(
                             answering.uses(each.plan(server, sample), names)
                             for sample in each.query.samples
-                        )
+                        ) or each.reads_inside(server, each.query.samples[0], names)
         return used, plans
 
     def _turns(self, server: Server, every: Sequence[_Times], pass_s: float) -> None:

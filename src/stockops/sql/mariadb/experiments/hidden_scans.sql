@@ -1,0 +1,1 @@
+-- unsupported: MariaDB counts no scans of an index for a session
