@@ -171,4 +171,4 @@ def test_the_command_leaves_with_1_and_the_line(tmp_path: Path) -> None:
     said = CliRunner().invoke(main, ["drill", "lint", str(path)])
     assert said.exit_code == 1
     assert f"{path}:5: no fault is called 'lock_stor'" in said.output
-    assert "1 drills read, 1 problems" in said.output
+    assert "1 drill read, 1 problem" in said.output
