@@ -49,6 +49,7 @@ SINCE = {
         "orphans",
     ),
     "moved_positions": ("holdings",),
+    "new_keys": ("one_order_per_key",),
 }
 
 _COUNTED = re.compile(r"\(SELECT count\(\*\) FROM (orders|trades|journal_entries|audit_log)\)")

@@ -6,7 +6,7 @@ WITH spans AS (
     WHERE status <> 'rejected'
     GROUP BY symbol, business_date
     UNION ALL
-    SELECT 'trade', symbol, business_date, min(traded_at), max(traded_at)
+    SELECT SQL_BIG_RESULT 'trade', symbol, business_date, min(traded_at), max(traded_at)
     FROM trades
     GROUP BY symbol, business_date
 ),

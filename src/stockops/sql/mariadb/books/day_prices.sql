@@ -104,7 +104,7 @@ hours AS (
     HAVING count(*) = 1
 ),
 lasts AS (
-    SELECT symbol, business_date, max(trade_id) AS trade_id
+    SELECT SQL_BIG_RESULT symbol, business_date, max(trade_id) AS trade_id
     FROM trades
     GROUP BY symbol, business_date
 ),

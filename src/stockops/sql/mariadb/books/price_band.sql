@@ -23,7 +23,7 @@ limits AS (
     FROM price_limits
 ),
 dealt AS (
-    SELECT symbol, business_date, max(trade_id) AS trade_id FROM trades GROUP BY symbol, business_date
+    SELECT SQL_BIG_RESULT symbol, business_date, max(trade_id) AS trade_id FROM trades GROUP BY symbol, business_date
     UNION ALL
     SELECT DISTINCT symbol, business_date, 0 FROM orders WHERE status <> 'rejected'
 ),

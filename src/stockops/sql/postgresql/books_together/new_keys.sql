@@ -1,0 +1,1 @@
+-- unsupported: the statement itself looks each key up once
