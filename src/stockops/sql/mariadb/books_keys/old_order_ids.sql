@@ -4,9 +4,9 @@ WITH named AS (
     UNION
     SELECT k.order_id FROM JSON_TABLE(%(open_order_ids)s, '$[*]' COLUMNS (order_id BIGINT PATH '$')) AS k
     UNION
-    SELECT t.buy_order_id FROM new_trades AS t
+    SELECT t.buy_order_id FROM new_trades AS t WHERE t.buy_order_id <= %(seen_through)s
     UNION
-    SELECT t.sell_order_id FROM new_trades AS t
+    SELECT t.sell_order_id FROM new_trades AS t WHERE t.sell_order_id <= %(seen_through)s
     UNION
     SELECT CAST(a.entity_id AS UNSIGNED)
     FROM new_audit_log AS a
