@@ -25,6 +25,9 @@ ROLES = ("owner", "app", "read", "monitor", "backup")
 @pytest.fixture(scope="module", params=sorted(ENGINES))
 def bed(request: pytest.FixtureRequest, all_labs: Labs) -> Iterator[Bed]:
     with fresh_database(all_labs.get(str(request.param))) as target:
+        with connect(target) as server:
+            if server.engine == "postgresql":
+                server.execute("CREATE EXTENSION pg_stat_statements")
         migrations.up(target)
         with connect(target) as server:
             bed = Bed(server, target)
@@ -173,6 +176,7 @@ def test_a_monitor_sees_what_the_server_does(bed: Bed, members: dict[str, Server
     if bed.engine == "postgresql":
         seen = members["monitor"].rows("SELECT pid, query FROM pg_stat_activity")
         assert not [row for row in seen if row["query"] == "<insufficient privilege>"]
+        assert members["monitor"].rows("SELECT calls FROM pg_stat_statements LIMIT 1")
         return
     threads = members["monitor"].rows("SHOW FULL PROCESSLIST")
     assert len(threads) > 1

@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import Labs
 from market import Markets
+from trading import CLOCK, Bed, member
 
-from stockops import books, tradingday
+from stockops import actions, books, tradingday
 from stockops.cli.main import main
 from stockops.engine import ENGINES, connect
 from stockops.errors import Refused
@@ -168,3 +169,19 @@ def test_what_is_no_lab_has_to_be_named_again_and_a_plan_writes_nothing(
         shown = stockops(target, "--date", DAY, "--plan", "--format", "json")
         assert len(json.loads(shown.stdout)) == 8
         assert content(target) == before
+
+
+def test_the_role_of_the_owner_is_enough_for_a_day(lab: Lab, markets: Markets) -> None:
+    """Whose routines it calls, too: on MariaDB each is granted by its name."""
+    plan = DayPlan(business_date=DAY, seed=7, orders=24)
+    with markets.open(lab) as target, connect(target) as server:
+        with member(Bed(server, target), "owner") as owner:
+            steps = list(tradingday.run(owner, plan, today=None))
+            first = owner.rows("SELECT min(symbol) AS it FROM positions")[0]["it"]
+            issue = actions.find(owner, first)
+            split = actions.splitting(
+                owner, issue, actions.Ratio(new=2, old=1), on=None, today=None
+            )
+            done = actions.apply(owner, split, clock=CLOCK)
+        assert steps[-1].held, steps[-1].said
+        assert done.kind == "split"

@@ -74,6 +74,8 @@ GRANT EXECUTE ON PROCEDURE execute_condition TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE start_rebalance TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE finish_rebalance TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE compute_indicators TO stockops_owner;
+GRANT EXECUTE ON PROCEDURE open_day TO stockops_owner;
+GRANT EXECUTE ON PROCEDURE trading_events TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE uncross TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE interrupt_issues TO stockops_owner;
 

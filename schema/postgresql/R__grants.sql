@@ -1,7 +1,32 @@
 -- requires: R__market.sql R__auctions.sql R__place_order.sql R__place_orders.sql R__cancel_order.sql R__predictions.sql R__conditions.sql R__rebalance.sql R__indicators.sql R__monitoring.sql
 -- Who may do what. The application reads and calls routines; it writes no table itself.
 
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
+-- What came with an extension keeps the rights that it came with: whoever monitors reads pg_stat_statements, from which an
+-- earlier text of this file took them.
+DO $$
+DECLARE
+    v_routine regprocedure;
+    v_extension text;
+BEGIN
+    FOR v_routine, v_extension IN
+        SELECT p.oid::regprocedure, e.extname
+        FROM pg_proc AS p
+        LEFT JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+        LEFT JOIN pg_extension AS e ON e.oid = d.refobjid
+        WHERE p.pronamespace = 'public'::regnamespace
+            AND (
+                d.objid IS NULL
+                OR (p.proname IN ('pg_stat_statements', 'pg_stat_statements_info') AND pg_has_role(p.proowner, 'USAGE'))
+            )
+    LOOP
+        IF v_extension IS NULL THEN
+            EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', v_routine);
+        ELSIF v_extension = 'pg_stat_statements' THEN
+            EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO stockops_monitor', v_routine);
+        END IF;
+    END LOOP;
+END
+$$;
 GRANT USAGE ON SCHEMA public TO stockops_owner, stockops_app, stockops_read, stockops_monitor, stockops_backup;
 
 GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON
