@@ -30,7 +30,7 @@ from stockops.backups import (
     verifying,
 )
 from stockops.backups.repository import Repository
-from stockops.cli import main
+from stockops.cli import backupview, main
 from stockops.engine import connect
 from stockops.errors import Busy, ConfigError, Refused, StockopsError, StorageError
 from stockops.lab import Lab
@@ -400,6 +400,17 @@ def test_a_directory_that_is_no_repository_is_not_written_to(tmp_path: Path) -> 
         repository.opened(str(tmp_path))
     with pytest.raises(ConfigError, match="there is no repository"):
         repository.opened(str(tmp_path / "none"))
+
+
+def test_a_log_is_told_each_minute_how_far_a_backup_is(capsys: pytest.CaptureFixture[str]) -> None:
+    show = backupview.progress()
+    for elapsed_s, megabytes in ((30.0, 90), (60.0, 120), (70.0, 140), (121.0, 363)):
+        raw = megabytes * 1_000_000
+        show(taking.Tick(raw, raw // 10, 600_000_000, elapsed_s))
+    assert capsys.readouterr().err.splitlines() == [
+        "120 MB of about 600 MB read, 12 MB stored, 2 MB/s, 240 s left",
+        "363 MB of about 600 MB read, 36 MB stored, 3 MB/s, 79 s left",
+    ]
 
 
 def test_nothing_to_verify_is_no_success(repo: Repository) -> None:

@@ -27,6 +27,7 @@ from stockops.backups import (
 )
 from stockops.backups.archive import spool
 from stockops.backups.repository import Repository
+from stockops.backups.streams import Form
 from stockops.backups.taking import Request
 from stockops.engine import connect
 from stockops.errors import Refused, StockopsError, StorageError, Unsupported
@@ -84,6 +85,17 @@ def test_a_full_repository_is_named_and_the_next_backup_finds_room(
         filler.unlink()
         said = taking.take(repo, spot.target, Request())
         assert [each.id for each in repo.backups() if each.manifest] == [said.id]
+
+
+@as_root
+def test_room_is_looked_for_before_a_backup_begins(spot: Spot, tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=2m", "tmpfs") as disk:
+        repo = repository.make(str(disk / "repository"))
+        request = Request(form=Form(compression="none"))
+        for act in (taking.steps, taking.take):
+            with pytest.raises(Refused, match=r"MB free, and \d+ MB are wanted"):
+                act(repo, spot.target, request)
+        assert repo.backups() == []
 
 
 @as_root
