@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import date, time
+from datetime import date, datetime, time
 
 import pytest
 from click.testing import CliRunner, Result
@@ -19,6 +19,7 @@ from trading import CLOCK, Bed, bed_of
 from stockops import advisory, rebalancing
 from stockops.cli.main import main
 from stockops.engine import ENGINES, connect
+from stockops.errors import Refused
 from stockops.orders import clock_of
 from stockops.rebalancing import CASH, Done
 
@@ -190,6 +191,28 @@ def test_an_order_in_a_call_auction_says_that_nothing_trades_before_its_end(bed:
     assert orders_of(bed, number) == [("buy", 0, "cancelled")]
     [line, _] = run(bed, number).lines
     assert line.filled_quantity == 99
+
+
+@pytest.mark.parametrize(
+    ("at", "said", "hint"),
+    [
+        ("2025-01-03 18:00", "takes no orders at 18:00 KST on 2025-01-03", "09:00 to 15:20"),
+        ("2025-01-04 10:00", "is closed on 2025-01-04: a weekend", "2025-01-06"),
+    ],
+)
+def test_while_the_market_takes_no_orders_it_sends_none(
+    bed: Bed, at: str, said: str, hint: str
+) -> None:
+    symbol = bed.stock(10_000, house=1_000)
+    number = portfolio(bed, bed.account(1_000_000), {symbol: 10_000})
+    when = datetime.fromisoformat(at)
+    with pytest.raises(Refused, match=said) as refused:
+        rebalancing.rebalance(
+            bed.server, number, clock=clock_of(when.date(), when.time()), minimum_won=10_000
+        )
+    assert hint in (refused.value.hint or "")
+    assert orders_of(bed, number) == []
+    assert messages(bed, number) == []
 
 
 def test_a_run_that_was_killed_is_ended_by_the_next(bed: Bed) -> None:

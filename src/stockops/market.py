@@ -1,9 +1,9 @@
 """The market: its time zone, its codes, and the days it is open as the database's tables say."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 
 from .engine.base import Server
 from .errors import ConfigError, Refused
@@ -44,9 +44,19 @@ class TickSize:
     tick_won: int
 
 
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """One session in which orders are taken, in minutes after midnight, Korean time."""
+
+    matching: str
+    opens_minute: int
+    closes_minute: int
+
+
 HOLIDAYS = Query("market_holidays", Holiday)
 NEXT_DATE = Query("market_next_date", BusinessDate)
 QUOTE_DATE = Query("market_quote_date", BusinessDate)
+SESSIONS = Query("market_sessions", Hours)
 TICK_SIZES = Query("market_tick_sizes", TickSize)
 TODAY = Query("market_today", BusinessDate)
 
@@ -128,6 +138,30 @@ def require_business_day(server: Server, day: date, *, market: str = "KOSPI") ->
         f"the market is closed on {day}: {names.get(day, 'a weekend')}",
         hint=f"The next business day is {next_business_date(server, day, market=market)}.",
     )
+
+
+def hours(server: Server, day: date, *, market: str = "KOSPI") -> Sequence[Hours]:
+    """Return the sessions of `market` in which orders are taken on the business date `day`."""
+    return server.fetch(SESSIONS, market=market, on=day)
+
+
+def require_session(server: Server, at: datetime, *, market: str = "KOSPI") -> None:
+    """Raise `Refused` where the market takes no order at `at`: when it does, that day or next."""
+    at = at.astimezone(KST)
+    require_business_day(server, at.date(), market=market)
+    sessions = hours(server, at.date(), market=market)
+    minute = at.hour * 60 + at.minute
+    if any(each.opens_minute <= minute < each.closes_minute for each in sessions):
+        return
+    said = ", ".join(f"{_clock(h.opens_minute)} to {_clock(h.closes_minute)}" for h in sessions)
+    raise Refused(
+        f"the market takes no orders at {at:%H:%M} KST on {at.date()}",
+        hint=f"It takes them from {said}." if said else "market_sessions has no hours for it.",
+    )
+
+
+def _clock(minute: int) -> str:
+    return time(minute // 60, minute % 60).isoformat("minutes")
 
 
 def today(server: Server) -> date:

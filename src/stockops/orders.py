@@ -10,17 +10,17 @@ so an order whose answer was lost is simply sent again.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time
 from typing import Any, Literal, TypeVar
 
 from .engine.base import Server, Values
 from .errors import ConfigError, Fault, ServerError
+from .market import KST
 
 Said = TypeVar("Said")
 Side = Literal["buy", "sell"]
 Kind = Literal["limit", "market"]
 
-KST = timezone(timedelta(hours=9), "KST")
 KEY_CHARACTERS_MAX = 64
 BATCH_ORDERS_MAX = 1000
 PLACE_ARITY = 12

@@ -10,7 +10,7 @@ runs apart; were it lost, the keys would still keep each order single.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 
 from .. import advisory, market, orders
@@ -136,7 +136,8 @@ def rebalance(server: Server, portfolio_id: int, *, clock: Clock, minimum_won: i
     """
     Lead one portfolio back to its targets, or end what an earlier run began.
 
-    `Busy` where another session rebalances it, `Refused` where there is no rebalancing it.
+    `Busy` where another session rebalances it, `Refused` where there is no rebalancing it, or the
+    market would reject every order.
     """
     with advisory.alone(server, f"rebalance of portfolio {portfolio_id}", wait_s=0):
         on = business_date_of(server, clock)
@@ -149,6 +150,7 @@ def rebalance(server: Server, portfolio_id: int, *, clock: Clock, minimum_won: i
         if not found.orders:
             lines = tuple(map(_as_it_is, found.lines))
             return Done(portfolio_id=portfolio_id, rebalance_id=None, resumed=False, lines=lines)
+        market.require_session(server, clock.at or datetime.now(market.KST))
         number = _start(server, found, clock)
         stored = Begun(number, found.portfolio.head.account_id, on)
         _carry_out(server, stored, portfolio_id, on=on, clock=clock)

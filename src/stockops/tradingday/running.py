@@ -14,6 +14,7 @@ from datetime import date, time, timedelta
 from .. import advisory, audit, books, business, market, orders, settlement
 from ..engine.base import Server
 from ..errors import Refused
+from ..market import Hours
 from ..orders import Clock, Order, clock_of
 from ..plan import Step
 from ..queries import Query
@@ -25,17 +26,6 @@ SLOT_MINUTES = 2
 BATCH_ORDERS = 200
 _LAST_EVENT = 2**63 - 1
 
-
-@dataclass(frozen=True, slots=True)
-class Hours:
-    """One session in which orders are taken, in minutes after midnight, Korean time."""
-
-    matching: str
-    opens_minute: int
-    closes_minute: int
-
-
-HOURS = Query("tradingday/hours", Hours)
 ISSUES = Query("tradingday/issues", Issue)
 CASH = Query("tradingday/cash", Cash)
 HOLDINGS = Query("tradingday/holdings", Holding)
@@ -192,7 +182,7 @@ def run(
         standing = examine(server, plan)
         drive = Drive(server, plan, today, seen)
         drive.there = placed(server, plan)
-        drive.hours = server.fetch(HOURS, market=MARKET, on=plan.business_date)
+        drive.hours = market.hours(server, plan.business_date, market=MARKET)
         drive.after = business.between(server, _LAST_EVENT, _LAST_EVENT).last_event
         if standing.last_date is not None and standing.last_date <= plan.business_date:
             yield _open(drive, standing)
