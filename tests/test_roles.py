@@ -209,3 +209,13 @@ def test_a_backup_is_taken_by_its_role(bed: Bed, method: manifest.Method, tmp_pa
         said = taking.take(repo, login, request)
     assert [each.state for each in repo.backups() if each.id == said.id] == ["complete"]
     assert {"orders", "audit_log", "broker_tokens"} <= {each.table for each in said.content}
+
+
+@pytest.mark.parametrize("role", ["app", "read"])
+def test_who_does_not_see_the_history_is_not_told_that_there_is_none(
+    members: dict[str, Server], role: str
+) -> None:
+    for ask in (migrations.status, migrations.verify):
+        with pytest.raises(ServerError) as caught:
+            ask(members[role])
+        assert caught.value.fault is Fault.DENIED
