@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from manifests import of_postgresql, put
+from manifests import made_up, of_postgresql, put
 
 from stockops.backups import archive, repository, restoring, retention
 from stockops.backups.archive import ledger, wal
@@ -116,6 +116,15 @@ def test_a_backup_behind_the_gap_makes_the_end_an_end_again(repo: Repository) ->
     later = backup(repo, 6)
     assert plan(repo, "end").last.id == later.id
     assert [each.number for each in plan(repo, "end").logs] == [6, 7]
+
+
+def test_the_last_backup_is_the_end_though_its_log_is_numbered_anew(repo: Repository) -> None:
+    """As after a restore in place of MariaDB, when nobody receives the new log yet."""
+    for day, file in enumerate(("binlog.000030", "binlog.000002")):
+        stop = Position(file=file, offset=400, gtid=f"0-1-{100 + day}")
+        made = put(repo, replace(made_up(NOON + timedelta(days=day)), stop=stop))
+    end = restoring.parse("end", engine="mariadb")
+    assert restoring.plan(repo, end, system=made.system).last.id == made.id
 
 
 def test_a_backup_that_the_log_does_not_begin_with_is_no_end(repo: Repository) -> None:

@@ -7,7 +7,7 @@ the machine that receives the log, the spool.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from ..manifest import Manifest, Position
@@ -70,7 +70,7 @@ def windows(
     repo: Repository, system: str, *, suspect: bool = False, tail: Sequence[Log] = ()
 ) -> list[Window]:
     """
-    Return the windows of `system`, by branch, then by time; `suspect`: of broken backups too.
+    Return the windows of `system`, the last one last; `suspect`: of broken backups too.
 
     `tail` is log that is neither archived nor in the spool.
     """
@@ -115,7 +115,7 @@ def coverage(
     found += [_point(each, cut.get(each.id)) for each in manifests if each.id not in placed]
     # Log that no backup leads to is told; where a later backup goes on with it, it is history.
     gaps += [gap for name, gap in cut.items() if name > max(placed, default="")]
-    found.sort(key=lambda window: (window.branch, _place(window.start), window.start_at))
+    found.sort(key=_order)
     return Coverage(system=system, windows=found, gaps=_unique(gaps))
 
 
@@ -319,6 +319,14 @@ def _lost(manifests: Sequence[Manifest], paths: Sequence[_Path]) -> dict[str, in
 
 def _before(end: Position, stop: Position) -> bool:
     return _place(end) < _place(stop)
+
+
+def _order(window: Window) -> tuple[int, tuple[int, int], datetime, str]:
+    """Return what orders windows: by timeline and place, of MariaDB by when backups were taken."""
+    if window.start.file is None:
+        return window.branch, _place(window.start), window.start_at, ""
+    # Its files begin anew with 1, and of a backup that no log goes on from none tells the series.
+    return 0, (0, 0), datetime.min.replace(tzinfo=UTC), window.backups[-1]
 
 
 def _place(position: Position) -> tuple[int, int]:
