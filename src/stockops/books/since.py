@@ -33,6 +33,7 @@ _COUNTED = re.compile(
     r"|touched_orders)\)"
 )
 _WORD = re.compile(r"\w+")
+_PARAM = re.compile(r"%\((\w+)\)s")
 # Each reads those before it only.
 RELATIONS = (
     "seen",
@@ -222,14 +223,15 @@ def prefixed(server: Server, invariant: Invariant, params: Mapping[str, object])
 
 
 def _narrow(sql: str, tables: Mapping[str, str]) -> str:
-    for table in sorted(tables, key=len, reverse=True):  # the one mention before all others
-        alias = table.partition(" ")[2]
-        sql = re.sub(rf"\b(FROM|\w*JOIN) {table}\b", rf"\1 {tables[table]} {alias}".rstrip(), sql)
-        # A relation has no index that a hint could name.
-        sql = re.sub(
-            rf"\b({tables[table]}(?: AS \w+)?) (?:FORCE|IGNORE|USE) INDEX \(\w+\)", r"\1", sql
-        )
-    return sql
+    names = "|".join(sorted(tables, key=len, reverse=True))  # the one mention before all others
+    # A relation has no index that a hint could name.
+    hint = r"(?: (?:FORCE|IGNORE|USE) INDEX \(\w+\))?"
+
+    def instead(match: re.Match[str]) -> str:
+        alias = match[2].partition(" ")[2] or (match[3] or "").strip()
+        return f"{match[1]} {tables[match[2]]} {alias}".rstrip()
+
+    return re.sub(rf"(FROM|JOIN) ({names})\b( AS \w+)?{hint}", instead, sql)
 
 
 def _carry(sql: str, relation: str, expression: str) -> str:
@@ -263,7 +265,7 @@ def _read_by(engine: str, major: int) -> dict[str, frozenset[str]]:
 
 def _mentioned(sql: str, params: Mapping[str, object]) -> dict[str, object]:
     """Return those of `params` that `sql` asks for: a client writes out all that it is given."""
-    return {name: value for name, value in [*params.items()] if f"%({name})s" in sql}
+    return {name: params[name] for name in {*_PARAM.findall(sql)} & {*params}}
 
 
 def _key(server: Server, name: str) -> str:
