@@ -278,38 +278,37 @@ BEGIN
                 INTO t_user, t_exempt, t_rate
                 FROM accounts AS c WHERE c.account_id = m.account_id FOR NO KEY UPDATE OF c;
             END IF;
+        ELSE
+            FOR m IN
+                SELECT o.order_id, o.account_id, o.resting_won, o.reserved_won, o.quantity - o.filled_quantity AS remaining, c.user_id, c.tax_exempt,
+                    (SELECT f.commission_rate FROM fee_schedules AS f
+                        WHERE f.broker_id = c.broker_id AND f.valid_from <= v_date ORDER BY f.valid_from DESC LIMIT 1) AS rate
+                FROM orders AS o
+                JOIN accounts AS c ON c.account_id = o.account_id
+                WHERE
+                    o.symbol = p_symbol
+                    AND o.side = CASE WHEN v_buys THEN 'sell' ELSE 'buy' END
+                    AND o.resting_won >= CASE WHEN v_buys THEN 1 ELSE coalesce(p_limit_won, s.lower_won) END
+                    AND o.resting_won <= CASE WHEN v_buys THEN coalesce(p_limit_won, s.upper_won) ELSE s.upper_won END
+                ORDER BY CASE WHEN v_buys THEN o.resting_won ELSE -o.resting_won END, o.order_id
+            LOOP
+                v_fill := least(v_remaining, m.remaining);
+                f_order := f_order || m.order_id;
+                f_account := f_account || m.account_id;
+                f_user := f_user || m.user_id;
+                f_price := f_price || m.resting_won;
+                f_quantity := f_quantity || v_fill;
+                f_rate := f_rate || m.rate;
+                f_exempt := f_exempt || m.tax_exempt;
+                f_released := f_released || m.reserved_won;
+                f_reserve := f_reserve || CASE WHEN v_buys THEN 0
+                    ELSE m.resting_won * (m.remaining - v_fill) + floor(m.resting_won * (m.remaining - v_fill) * m.rate)::bigint END;
+                v_last := m.resting_won;
+                v_remaining := v_remaining - v_fill;
+                EXIT WHEN v_remaining = 0;
+            END LOOP;
+            PERFORM 1 FROM accounts AS c WHERE c.account_id = ANY (f_account || p_account_id) ORDER BY c.account_id FOR NO KEY UPDATE;
         END IF;
-    END IF;
-    IF v_next IS NOT NULL THEN
-        FOR m IN
-            SELECT o.order_id, o.account_id, o.resting_won, o.reserved_won, o.quantity - o.filled_quantity AS remaining, c.user_id, c.tax_exempt,
-                (SELECT f.commission_rate FROM fee_schedules AS f
-                    WHERE f.broker_id = c.broker_id AND f.valid_from <= v_date ORDER BY f.valid_from DESC LIMIT 1) AS rate
-            FROM orders AS o
-            JOIN accounts AS c ON c.account_id = o.account_id
-            WHERE
-                o.symbol = p_symbol
-                AND o.side = CASE WHEN v_buys THEN 'sell' ELSE 'buy' END
-                AND o.resting_won >= CASE WHEN v_buys THEN 1 ELSE coalesce(p_limit_won, s.lower_won) END
-                AND o.resting_won <= CASE WHEN v_buys THEN coalesce(p_limit_won, s.upper_won) ELSE s.upper_won END
-            ORDER BY CASE WHEN v_buys THEN o.resting_won ELSE -o.resting_won END, o.order_id
-        LOOP
-            v_fill := least(v_remaining, m.remaining);
-            f_order := f_order || m.order_id;
-            f_account := f_account || m.account_id;
-            f_user := f_user || m.user_id;
-            f_price := f_price || m.resting_won;
-            f_quantity := f_quantity || v_fill;
-            f_rate := f_rate || m.rate;
-            f_exempt := f_exempt || m.tax_exempt;
-            f_released := f_released || m.reserved_won;
-            f_reserve := f_reserve || CASE WHEN v_buys THEN 0
-                ELSE m.resting_won * (m.remaining - v_fill) + floor(m.resting_won * (m.remaining - v_fill) * m.rate)::bigint END;
-            v_last := m.resting_won;
-            v_remaining := v_remaining - v_fill;
-            EXIT WHEN v_remaining = 0;
-        END LOOP;
-        PERFORM 1 FROM accounts AS c WHERE c.account_id = ANY (f_account || p_account_id) ORDER BY c.account_id FOR NO KEY UPDATE;
     END IF;
     SELECT c.status, c.user_id, c.tax_exempt, c.cash_won - c.reserved_won AS available_won,
         (SELECT f.commission_rate FROM fee_schedules AS f
@@ -348,7 +347,9 @@ BEGIN
     END IF;
     v_order_id := nextval('event_ids');
     IF v_reason IS NULL THEN
-        IF t_user IS NOT NULL THEN
+        IF NOT v_meets THEN
+            v_last := s.last_won;
+        ELSIF t_user IS NOT NULL THEN
             m_event := nextval('event_ids');
             m_won := v_last * v_fill;
             m_fee := floor(m_won * a.rate);
@@ -361,7 +362,7 @@ BEGIN
             v_won := m_won;
             v_fee := m_fee;
             v_tax := m_tax;
-        ELSIF v_meets THEN
+        ELSE
             v_won := 0;
             v_fee := 0;
             v_tax := 0;
@@ -377,8 +378,6 @@ BEGIN
                 v_tax := v_tax + f_tax[n];
                 v_event := f_event[n];
             END LOOP;
-        ELSE
-            v_last := s.last_won;
         END IF;
         IF v_remaining > 0 AND v_collects IS NOT TRUE AND (p_limit_won IS NULL OR CASE WHEN v_buys THEN v_last <= p_limit_won ELSE v_last >= p_limit_won END) THEN
             v_house := CASE WHEN v_buys THEN least(v_remaining, s.available_shares) ELSE v_remaining END;
@@ -685,15 +684,13 @@ BEGIN
     ELSIF v_meets THEN
         UPDATE stock_inventory AS i SET last_won = v_last WHERE i.symbol = p_symbol;
     END IF;
-    IF m_event IS NOT NULL THEN
-        NULL;  -- they are changed already
-    ELSIF NOT v_buys THEN
+    IF NOT v_buys AND m_event IS NULL THEN
         UPDATE positions AS p SET
             cost_won = p.cost_won - div(p.cost_won::numeric * (p_quantity - v_remaining), p.quantity)::bigint,
             quantity = p.quantity - (p_quantity - v_remaining),
             reserved_quantity = p.reserved_quantity + CASE WHEN v_status = 'open' THEN v_remaining ELSE 0 END
         WHERE p.account_id = p_account_id AND p.symbol = p_symbol;
-    ELSIF v_meets THEN
+    ELSIF v_next IS NOT NULL THEN
         INSERT INTO positions AS p (account_id, symbol, quantity, cost_won)
         VALUES (p_account_id, p_symbol, p_quantity - v_remaining, v_won)
         ON CONFLICT (account_id, symbol) DO UPDATE
