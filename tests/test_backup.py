@@ -266,25 +266,22 @@ def test_a_backup_that_is_killed_leaves_nothing_that_looks_like_one(
     assert (left["id"], left["target"]) == (said.id, "mine")
 
 
-def test_a_tool_that_fails_leaves_its_reason_and_no_data(
-    market: Target, repo: Repository, all_labs: Labs
-) -> None:
+def test_who_may_not_take_it_is_told_before_it_begins(market: Target, repo: Repository) -> None:
+    lacks: dict[manifest.Method, str] = {"physical": "RELOAD on the server"}
     with connect(market) as server:
         if market.engine == "postgresql":
             server.execute("CREATE ROLE weak LOGIN")
+            lacks = {"physical": "REPLICATION on the server", "logical": "SELECT on public."}
         else:
             server.execute("CREATE USER weak@localhost")
             server.execute("GRANT SELECT, PROCESS ON *.* TO weak@localhost")
     weak = replace(market, url=market.url.replace("stockops@", "weak@"))
     try:
-        with pytest.raises(StockopsError):
-            taking.take(repo, weak, taking.Request())
-        assert all(each.state == "failed" for each in repo.backups())
-        assert not [name for name in files(repo) if "base." in name]
-        assert (
-            CliRunner().invoke(main, ["backup", "list", "--repository", repo.store.place]).exit_code
-            == 1
-        )
+        for method, said in lacks.items():
+            for ask in (taking.steps, taking.take):
+                with pytest.raises(Refused, match=f"it lacks {said}"):
+                    ask(repo, weak, taking.Request(method=method))
+        assert repo.backups() == []
     finally:
         with connect(market) as server:
             drop = "DROP ROLE weak" if market.engine == "postgresql" else "DROP USER weak@localhost"
@@ -298,6 +295,17 @@ def test_a_chain_comes_back_and_half_a_chain_does_not(
     assert (second.parent, third.parent) == (full.id, second.id)
     recovery = restoring.plan(repo, restoring.Aim("backup"), system=full.system)
     assert [link.id for link in recovery.links] == [full.id, second.id, third.id]
+    words = ["--repository", repo.store.place]
+    listed = CliRunner().invoke(main, ["backup", "list", *words]).stdout.splitlines()[2:]
+    assert [line.partition("2")[0] for line in listed] == ["", "+ ", "++ "]
+    shown = CliRunner().invoke(main, ["backup", "show", second.id, *words]).stdout
+    assert f"chain       {full.id} > {second.id}, 1 backup builds upon it" in shown
+    assert f"windows     {second.ended_at[:19]}" in shown
+    told = json.loads(
+        CliRunner().invoke(main, ["backup", "show", full.id, *words, "--format", "json"]).stdout
+    )
+    assert (told["chain"], told["builds_upon_it"]) == ([full.id], [second.id])
+    assert told["windows"]
     drilled = drilling.drill(repo, recovery)
     assert drilled.passed, drilled.summary
     shutil.rmtree(folder(repo, second))

@@ -19,7 +19,7 @@ from ..engine.base import Server
 from ..errors import ConfigError, Refused, StockopsError, StorageError
 from ..plan import Step
 from ..targets import Target
-from . import content, manifest, owing, repository, streams
+from . import content, manifest, owing, repository, rights, streams
 from .manifest import File, Kind, Manifest, Method, TableContent
 from .mariadb import MariaDB
 from .postgresql import PostgreSQL
@@ -86,6 +86,7 @@ def take(
     """Take a backup of `target` into `repo`, and return its manifest; or leave nothing behind."""
     source = SOURCES[target.engine]
     with connect(target, application="stockops backup") as server:
+        rights.require(server, request.method)
         ground = source.survey(server, request.method, request.kind)
         _require_one_moment(ground, request)
         repository.require_no_key(repo)
@@ -104,6 +105,7 @@ def steps(repo: Repository, target: Target, request: Request) -> list[Step]:
     """Return what `take` would do; nothing is written."""
     source = SOURCES[target.engine]
     with connect(target, application="stockops backup") as server:
+        rights.require(server, request.method)
         ground = source.survey(server, request.method, request.kind)
     _require_one_moment(ground, request)
     parent = _parent(repo, ground, request)
@@ -175,8 +177,7 @@ class _Taking:
         store = self.repo.store
         folder = f"backups/{self.ground.system}/{identity}"
         partial = store.partial(folder)
-        began_at, began_s = repository.now(), time.monotonic()
-        of = self.target.name
+        of, began_at, began_s = self.target.name, repository.now(), time.monotonic()
         self.repo.note(partial, manifest.RUNNING, pid=os.getpid(), at=began_at, target=of)
         try:
             stored = self._store(job, partial, tick)

@@ -11,7 +11,7 @@ import click
 from .. import plan, render, targets, unwinding
 from ..plan import Consent
 from ..targets import Target
-from . import backupview, options, paths
+from . import backupchains, backupview, options, paths
 from .backup_archive import archive, windows
 from .backup_audit import audit_command
 from .backup_find import find_command
@@ -177,13 +177,15 @@ def list_command(place: str, form: render.Format) -> None:
 @click.argument("name")
 def show_command(place: str, form: render.Format, name: str) -> None:
     """Show one backup, by its id, the beginning of its id, its label, or `latest`."""
-    from ..backups import owing  # noqa: PLC0415
+    from ..backups import archive, owing  # noqa: PLC0415
 
     repo = opened(place)
     found = repo.backup(name)
+    windows = archive.coverage(repo, found.system).windows
+    chain = backupchains.chain_of(found, repo.backups(found.system), windows)
     if found.manifest is not None:
         found = dataclasses.replace(found, manifest=owing.complete(repo, found.manifest))
-    click.echo(backupview.shown(found, repo.evidence(found), form))
+    click.echo(backupview.shown(found, repo.evidence(found), chain, form))
 
 
 @backup.command("verify")

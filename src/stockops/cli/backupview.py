@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import counts, render
+from . import backupchains
 
 if TYPE_CHECKING:
     from ..backups.drilling import Drilled, Loss
@@ -31,7 +32,6 @@ class Listed:
     id: str
     target: str
     state: str
-    parent: str
     label: str
     started: str
     age: str
@@ -85,17 +85,22 @@ def taken(said: "Manifest", form: render.Format) -> str:
 
 
 def listed(found: Sequence["Backup"], form: render.Format) -> str:
-    """Return one line a backup, chains indented below what they build upon."""
+    """Return one line a backup, below what it builds upon, with a plus for each link before it."""
     if form == "json":
         return json.dumps([_backup(each) for each in found], indent=2)
-    return render.rows([_line(each) for each in found], form)
+    return render.rows([_line(each, links) for each, links in backupchains.walk(found)], form)
 
 
-def shown(found: "Backup", evidence: Sequence["Evidence"], form: render.Format) -> str:
+def shown(
+    found: "Backup",
+    evidence: Sequence["Evidence"],
+    chain: backupchains.Chain,
+    form: render.Format,
+) -> str:
     """Return all that is known of one backup."""
     if form == "json":
         says = {**_backup(found), "evidence": [dataclasses.asdict(each) for each in evidence]}
-        return json.dumps(says, indent=2)
+        return json.dumps({**says, **chain.as_json()}, indent=2)
     said = found.manifest
     lines = [f"{found.id}  {found.state}  {found.note}".rstrip()]
     if said is not None:
@@ -104,7 +109,8 @@ def shown(found: "Backup", evidence: Sequence["Evidence"], form: render.Format) 
         lines += [
             f"  system      {said.system} ({said.engine} {said.server_version})",
             f"  target      {said.target}, from {said.host}, label {said.label or '-'}",
-            f"  parent      {said.parent or '-'}",
+            f"  chain       {chain.as_text()}",
+            f"  windows     {chain.windows_as_text()}",
             f"  taken       {said.started_at} to {said.ended_at} ({said.duration_s:.1f} s)",
             f"  log         from {_words(start)} to {_words(stop)}",
             f"  stored      {megabytes(said.stored_bytes)} of {megabytes(said.raw_bytes)}, "
@@ -269,13 +275,12 @@ def megabytes(count: int) -> str:
     return f"{count / 1e6:,.0f} MB" if count < 10_000_000_000 else f"{count / 1e9:,.1f} GB"
 
 
-def _line(backup: "Backup") -> Listed:
+def _line(backup: "Backup", links: int) -> Listed:
     said = backup.manifest
     return Listed(
-        id=backup.id,
+        id=f"{'+' * links} {backup.id}".lstrip(),
         target=backup.target or "-",
         state=backup.state,
-        parent=(said.parent or "-") if said else "-",
         label=(said.label or "-") if said else "-",
         started=said.started_at[:19] if said else "-",
         age=_age(said.started_at) if said else "-",
