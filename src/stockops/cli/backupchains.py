@@ -1,6 +1,7 @@
 """What backups build upon, and when they lead back to."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -29,9 +30,8 @@ class Chain:
         return f"{words}, {more} upon it"
 
     def windows_as_text(self) -> str:
-        """Return from when to when there is a way back by it; none is said, too."""
-        spans = [f"{_second(start)} to {_second(end)}" for start, end in self.windows]
-        return ", ".join(spans) or "none"
+        """Return from when to when there is a way back by it."""
+        return ", ".join(itertools.starmap(_span, self.windows)) or "none"
 
     def as_json(self) -> dict[str, Any]:
         """Return the three, instants in ISO 8601."""
@@ -79,6 +79,12 @@ def walk(
 
 def _parent(backup: "Backup") -> str | None:
     return backup.manifest.parent if backup.manifest else None
+
+
+def _span(start: datetime, end: datetime) -> str:
+    if start == end:
+        return f"{_second(start)}, and no log goes on from it"
+    return f"{_second(start)} to {_second(end)}"
 
 
 def _second(at: datetime) -> str:
