@@ -232,7 +232,7 @@ def test_what_a_guardian_did_is_told_once(tmp_path: Path, dead: Process) -> None
     words = [sys.executable, "-m", "stockops.drills.guardian", str(path), "60"]
     ran = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=True)
     assert ran.stdout == b"ready\n"
-    assert "the guardian undid 1 of 1 steps" in undo().stderr
+    assert "the guardian undid 1 of 1 step in" in undo().stderr
     assert "guardian" not in undo().stderr
     assert not guardian.accounts()
 

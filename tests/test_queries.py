@@ -72,6 +72,7 @@ PARAMS: dict[str, object] = {
     "lock_name": "none",
     "locks_max": 5,
     "market": "KOSPI",
+    "method": "physical",
     "name": "orders",
     "names": ["orders_pk"],
     "on": date(2025, 1, 2),

@@ -60,7 +60,9 @@ def test_ctrl_c_in_a_long_digest_is_one_line_and_leaves_no_page(tmp_path: Path) 
     finally:
         process.kill()
         process.communicate()
-    assert (process.returncode, out, err.strip()) == (130, "", "error: interrupted")
+    assert (out, err.strip()) == ("", "error: interrupted")
+    # A shell calls both 130: Python ends by the signal where it came while an import ran exec().
+    assert process.returncode in {130, -signal.SIGINT}
     assert [each.name for each in tmp_path.iterdir()] == ["long.log"]
 
 
