@@ -15,7 +15,7 @@ from ..engine import connect
 from ..engine.base import Server
 from ..engine.hanging import QUICK_S, answering
 from ..errors import ConfigError
-from ..partitions import EVERY, Job, Past, Retention, Table
+from ..partitions import EVERY, Job, Past, Retention, Splitting, Table
 from ..plan import Consent, check_named
 from ..sessions.waiting import Patience
 from ..targets import Target
@@ -161,6 +161,78 @@ def apply_command(
     made += the_partitions.retire(target, old, folder, consent=consent, patience=patience, say=say)
     click.echo(render.rows(made, form))
     outcomes = {each.outcome for each in made}
+    ctx.exit(1 if "failed" in outcomes else 5 if "refused" in outcomes else 0)
+
+
+@partitions.command("split")
+@options.target
+@click.argument("table", metavar="TABLE")
+@click.option(
+    "--every", type=click.Choice(list(EVERY)), default="month", show_default=True,
+    help="How long a partition is to be at most.",
+)  # fmt: skip
+@click.option(
+    "--from", "since", type=options.DAY, metavar="DATE",
+    help="Leave partitions that end by it, and what the first one holds before it; without it "
+    "the first one is split from its first row on.",
+)  # fmt: skip
+@click.option(
+    "--to", "until", type=options.DAY, metavar="DATE",
+    help="Leave partitions that begin from it on.",
+)  # fmt: skip
+@options.server_seconds("--lock-timeout", default=2.0, help="How long each try waits for others.")
+@options.tries(5)
+@options.plan_only
+@options.consent
+@options.form
+@click.pass_context
+def split_command(
+    ctx: click.Context, /, target: Target, consent: Consent, form: render.Format, **said: Any
+) -> None:
+    """
+    Split the partitions of TABLE that are longer than --every: a month, if nothing else is said.
+
+    A bound that is there stays one. A partition that --from or --to lies in is split whole, but
+    for the first one, which has no lower bound. The open one, up to MAXVALUE, is left to `apply`.
+
+    They are split one after the other, each in one transaction on PostgreSQL, by one ALTER TABLE on
+    MariaDB, and rows are counted before and after. Whoever is killed leaves a partition as it was,
+    or split; the same command does the rest. Nobody reads or writes the table while rows move:
+    that wants --yes.
+
+    Exits 1 where a partition failed, 5 where one has to stay, 0 where there is nothing to split.
+
+    \b
+    Examples:
+      stockops partitions split -t prod stock_prices --from 2016-01-01 --plan
+      stockops partitions split -t prod stock_prices --to 2026-01-01 --i-mean prod
+    """  # noqa: D301  click reads \b as a character
+    job = Splitting(
+        table=said["table"],
+        every=said["every"],
+        since=said["since"] and said["since"].date(),
+        until=said["until"] and said["until"].date(),
+    )
+    say = partial(click.echo, err=True)
+    nothing = f"nothing to split: no partition of {job.table} that was asked for is too long"
+    if said["plan_only"]:
+        with connect(target, application="stockops partitions") as server:
+            found = the_partitions.coarse(server, job)
+        steps = the_partitions.splitting_steps(found, engine=target.engine)
+        click.echo(render.rows(steps, form))
+        if not found:
+            say(nothing)
+        for each in found:
+            if each.refused:
+                say(f"stays: {each.refused}")
+        return
+    check_named("partitions split", target=target.name, protected=target.protected, consent=consent)
+    patience = Patience(lock_timeout_s=said["lock_timeout_s"], tries=said["tries"])
+    done = the_partitions.split(target, job, consent=consent, patience=patience, say=say)
+    click.echo(render.rows(done, form))
+    if not done:
+        say(nothing)
+    outcomes = {each.outcome for each in done}
     ctx.exit(1 if "failed" in outcomes else 5 if "refused" in outcomes else 0)
 
 

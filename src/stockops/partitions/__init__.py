@@ -8,6 +8,8 @@ from .planning import EVERY, Missing, Table, look, months_before, steps
 from .questions import GRANTS, PARTS, STARTS
 from .retaining import Past, Retention, load, past, retire, stated
 from .retaining import steps as retiring_steps
+from .splitting import Coarse, Split, Splitting, coarse, split
+from .splitting import steps as splitting_steps
 
 __all__ = [
     "EVERY",
@@ -17,15 +19,19 @@ __all__ = [
     "PARTS",
     "STARTS",
     "Attached",
+    "Coarse",
     "Detached",
     "Job",
     "Made",
     "Missing",
     "Past",
     "Retention",
+    "Split",
+    "Splitting",
     "Table",
     "apply",
     "attach",
+    "coarse",
     "detach",
     "detaching_steps",
     "load",
@@ -35,6 +41,8 @@ __all__ = [
     "planned",
     "retire",
     "retiring_steps",
+    "split",
+    "splitting_steps",
     "stated",
     "steps",
     "wanted",

@@ -8,16 +8,15 @@ from typing import Literal
 from .. import plan
 from ..engine import connect
 from ..engine.base import Server
-from ..errors import ServerError, Unsupported
+from ..errors import ServerError
 from ..migrations import lock
 from ..plan import Consent
-from ..sessions.waiting import Blocker, Patience, Say, patiently, watched
+from ..sessions.waiting import Patience, Say
 from ..targets import Target
 from . import planning, statements
 from .planning import Table
-from .questions import GRANTS, Grant
-
-_APPLICATION = "stockops partitions"
+from .questions import Grant, grants_of
+from .trying import APPLICATION, in_tries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +54,9 @@ def apply(
     runs.
     """
     with lock.held(target, wait_s=patience.wait_s, say=say):
-        with connect(target, application=_APPLICATION) as server:
+        with connect(target, application=APPLICATION) as server:
             found = tables(server)
-            grants = {each: _grants(server, each) for each in found if each.missing}
+            grants = {each: grants_of(server, each.last) for each in found if each.missing}
         planned = planning.steps(found, engine=target.engine)
         plan.check(planned, target=target.name, protected=target.protected, consent=consent)
         return [_made(target, each, grants.get(each, []), patience, say) for each in found]
@@ -69,21 +68,12 @@ def _made(
     if not table.missing:
         return _told(table, "nothing was missing", ms=0)
     started = time.monotonic()
-    blockers: list[Blocker] = []
 
-    def attempt() -> None:
-        with connect(
-            target, application=_APPLICATION, lock_timeout_s=patience.lock_timeout_s
-        ) as server:
-            after_s = patience.lock_timeout_s / 2
-            with watched(target, server.session_id, after_s=after_s) as seen:
-                try:
-                    _run(server, statements.of(table, engine=server.engine, grants=grants))
-                finally:
-                    blockers[:] = seen
+    def work(server: Server) -> None:
+        _run(server, statements.of(table, engine=server.engine, grants=grants))
 
     try:
-        patiently(attempt, patience=patience, blockers=blockers, say=say)
+        in_tries(target, work, patience=patience, say=say)
     except ServerError as exc:
         return _told(table, "failed", ms=_ms_since(started), note=str(exc))
     return _told(table, "made", ms=_ms_since(started))
@@ -116,14 +106,6 @@ def _told(
         ms=ms,
         note=note,
     )
-
-
-def _grants(server: Server, table: Table) -> list[Grant]:
-    last = table.last
-    try:
-        return server.fetch(GRANTS, part_schema=last.part_schema, part_name=last.part_name)
-    except Unsupported:
-        return []
 
 
 def _ms_since(started: float) -> int:

@@ -13,15 +13,16 @@ from pathlib import Path
 from .. import catalog, plan
 from ..engine import connect
 from ..engine.base import Server
-from ..errors import ConfigError, Refused, StorageError
+from ..errors import Refused, StorageError
 from ..migrations import lock
 from ..plan import Consent, Step
 from ..sessions.waiting import Patience, Say
 from ..targets import Target
 from . import archives, statements
 from .archives import Manifest
-from .detaching import APPLICATION, columns_of, content
-from .questions import GRANTS, PARTS, Part
+from .detaching import columns_of, content
+from .questions import PARTS, Part, grants_of, held, parts_of
+from .trying import APPLICATION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,12 +124,7 @@ def _steps(path: Path, manifest: Manifest, ground: Ground) -> list[Step]:
 
 def _checked(server: Server, manifest: Manifest) -> Ground:
     """Return where the partition is to be; `Refused` where it cannot."""
-    parts = [each for each in server.fetch(PARTS) if each.table_name == manifest.table_name]
-    if not parts:
-        raise ConfigError(
-            f"no table {manifest.table_name!r} is partitioned by date",
-            hint="Those that are: stockops partitions plan",
-        )
+    parts = parts_of(server.fetch(PARTS), manifest.table_name)
     columns = tuple(columns_of(server, manifest.table_name))
     if columns != manifest.columns:
         raise Refused(
@@ -145,24 +141,20 @@ def _checked(server: Server, manifest: Manifest) -> Ground:
         parts[0], part_name=manifest.part_name, ends_on=date.fromisoformat(manifest.ends_on)
     )
     source = _within(server, manifest, part)
-    if there := _count(server, source):
+    if there := held(server, source):
         raise Refused(f"{manifest.table_name} has {there:,} rows before {manifest.ends_on} already")
     if any(each.ends_on == part.ends_on for each in parts):
         return Ground(part, (), moves_rows=False)
     if server.engine == "postgresql":
         first = parts[0]
-        grants = server.fetch(GRANTS, part_schema=first.part_schema, part_name=first.part_name)
+        grants = grants_of(server, first)
         return Ground(part, tuple(statements.new_part(part, manifest.starts_on, grants)), False)
     rest = next((each for each in parts if each.is_open or _ends_after(each, part)), None)
     if rest is None:
         raise Refused(f"{manifest.table_name} has no partition after {manifest.ends_on}")
-    moves = bool(_count(server, statements.source(rest, engine=server.engine)))
+    moves = bool(held(server, statements.source(rest, engine=server.engine)))
     return Ground(part, (statements.split(part, rest),), moves_rows=moves)
 
 
 def _ends_after(one: Part, other: Part) -> bool:
     return one.ends_on is not None and other.ends_on is not None and one.ends_on > other.ends_on
-
-
-def _count(server: Server, source: str) -> int:
-    return int(server.rows(f"SELECT count(*) AS held FROM {source}")[0]["held"])  # noqa: S608

@@ -19,17 +19,17 @@ from typing import Literal
 from .. import catalog, plan
 from ..engine import connect
 from ..engine.base import Server
-from ..errors import ConfigError, Refused, ServerError, StorageError, Unsupported
+from ..errors import Refused, ServerError, StorageError, Unsupported
 from ..migrations import lock
 from ..plan import Consent, Step
 from ..queries import Query
-from ..sessions.waiting import Blocker, Patience, Say, patiently, watched
+from ..sessions.waiting import Patience, Say
 from ..targets import Target
 from . import archives, statements
 from .archives import Content, Manifest
-from .questions import PARTS, STARTS, Part
+from .questions import PARTS, STARTS, Part, parts_of
+from .trying import APPLICATION, in_tries
 
-APPLICATION = "stockops partitions"
 NEEDED = {
     "journal_entries": "the books are the sum of the whole journal: stockops books check",
     "audit_log": "the chain of the audit trail begins with its first day",
@@ -98,12 +98,7 @@ def wanted(
     for name in dict.fromkeys(tables):
         if name in NEEDED:
             raise Refused(f"no partition of {name} is detached: {NEEDED[name]}")
-        parts = [each for each in every if each.table_name == name]
-        if not parts:
-            raise ConfigError(
-                f"no table {name!r} is partitioned by date",
-                hint="Those that are: stockops partitions plan",
-            )
+        parts = parts_of(every, name)
         if drop:
             found += _left(server, name, parts[0], folder)
         past = [
@@ -152,7 +147,9 @@ def _first_date(server: Server, each: Wanted, source: str) -> str | None:
     """Return where a partition begins: by its bound, or on MariaDB by the first row in it."""
     if server.engine != "mariadb":
         return None if each.starts_on is None else str(each.starts_on)
-    first = server.rows(statements.first_date(each.part, source))[0]["first_date"]
+    first = server.rows(statements.first_date(each.part, source, engine=server.engine))[0][
+        "first_date"
+    ]
     return None if first is None else str(first)
 
 
@@ -359,21 +356,7 @@ def _left(server: Server, table_name: str, part: Part, folder: Path) -> Iterator
 
 
 def _patiently(target: Target, sql: str, patience: Patience, say: Say) -> None:
-    blockers: list[Blocker] = []
-
-    def attempt() -> None:
-        with (
-            connect(
-                target, application=APPLICATION, lock_timeout_s=patience.lock_timeout_s
-            ) as server,
-            watched(target, server.session_id, after_s=patience.lock_timeout_s / 2) as seen,
-        ):
-            try:
-                server.execute(sql)
-            finally:
-                blockers[:] = seen
-
-    patiently(attempt, patience=patience, blockers=blockers, say=say)
+    in_tries(target, lambda server: server.execute(sql), patience=patience, say=say)
 
 
 def _told(

@@ -19,16 +19,20 @@ _NAMES: dict[str, Callable[[date], str]] = {
     "half": lambda on: f"{on.year}h{1 if on.month <= 6 else 2}",
     "year": lambda on: f"{on.year}",
 }
-_MISSING_MAX = 240
+MISSING_MAX = 240
 _NAME_BYTES_MAX = 63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """A partition that is not there: from a date up to another, which is not in it any more."""
+    """
+    A partition that is not there: from a date up to another, which is not in it any more.
+
+    `starts_on` is None for one without a lower bound.
+    """
 
     name: str
-    starts_on: date
+    starts_on: date | None
     ends_on: date
 
 
@@ -128,17 +132,14 @@ def _table(server: Server, parts: list[Part], wanted: date, every: str) -> Table
 def _missing(part: Part, until: date, wanted: date, every: str, engine: str) -> Iterator[Missing]:
     start, count = until, 0
     while start < wanted:
-        end = _next_bound(start, EVERY[every])
-        prefix = part.table_name if engine == "postgresql" else "p"
-        name = f"{prefix}_{_NAMES[every](start)}"
+        end = next_bound(start, EVERY[every])
+        name = name_of(part, start, every=every, engine=engine)
         count += 1
-        if count > _MISSING_MAX:
+        if count > MISSING_MAX:
             raise ConfigError(
-                f"{part.table_name} would get more than {_MISSING_MAX} partitions",
+                f"{part.table_name} would get more than {MISSING_MAX} partitions",
                 hint="Make them longer: --every year",
             )
-        if len(name.encode()) > _NAME_BYTES_MAX:
-            raise ConfigError(f"the name {name!r} is too long for a table")
         yield Missing(name=name, starts_on=start, ends_on=end)
         start = end
 
@@ -148,10 +149,24 @@ def _rows(server: Server, part: Part, missing: tuple[Missing, ...]) -> int:
     return int(server.rows(sql)[0]["rows_to_move"])
 
 
-def _next_bound(on: date, months: int) -> date:
+def name_of(part: Part, starts_on: date, *, every: str, engine: str, with_day: bool = False) -> str:
+    """Return the name of a new partition of the table of `part`; `ConfigError` if too long."""
+    prefix = part.table_name if engine == "postgresql" else "p"
+    day = f"d{starts_on.day:02}" if with_day else ""
+    name = f"{prefix}_{_NAMES[every](starts_on)}{day}"
+    if len(name.encode()) > _NAME_BYTES_MAX:
+        raise ConfigError(f"the name {name!r} is too long for a table")
+    return name
+
+
+def bound_by(on: date, months: int) -> date:
+    """Return the last bound of a grid of `months` that is not after `on`."""
+    return date(on.year, (on.month - 1) // months * months + 1, 1)
+
+
+def next_bound(on: date, months: int) -> date:
     """Return the first bound of a grid of `months` that lies after `on`."""
-    first = date(on.year, (on.month - 1) // months * months + 1, 1)
-    return _months_after(first, months)
+    return _months_after(bound_by(on, months), months)
 
 
 def months_before(today: date, months: int) -> date:
