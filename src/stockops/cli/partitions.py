@@ -195,10 +195,10 @@ def split_command(
     A bound that is there stays one. A partition that --from or --to lies in is split whole, but
     for the first one, which has no lower bound. The open one, up to MAXVALUE, is left to `apply`.
 
-    They are split one after the other, each in one transaction on PostgreSQL, by one ALTER TABLE on
-    MariaDB, and rows are counted before and after. Whoever is killed leaves a partition as it was,
-    or split; the same command does the rest. Nobody reads or writes the table while rows move:
-    that wants --yes.
+    PostgreSQL splits one after the other, each in one transaction; MariaDB copies the whole table,
+    by one ALTER TABLE for all of them. Rows are counted before and after. Whoever is killed leaves
+    a partition as it was, or split; the same command does the rest. Nobody reads or writes the
+    table while rows move: that wants --yes.
 
     Exits 1 where a partition failed, 5 where one has to stay, 0 where there is nothing to split.
 

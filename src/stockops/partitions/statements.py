@@ -1,6 +1,6 @@
 """The statements that make partitions; only names that the server gave stand in them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .questions import Build, Grant, Part
@@ -105,11 +105,10 @@ def split(part: Part, rest: Part) -> str:
     """Return the statement that makes a partition of MariaDB again, out of the one after it."""
     parent = _dotted("mariadb", part.schema_name, part.table_name)
     after = _quoted("mariadb", rest.part_name)
-    upper = "MAXVALUE" if rest.ends_on is None else _bound(rest.ends_on, rest.kind)
     return (
         f"ALTER TABLE {parent} REORGANIZE PARTITION {after} INTO ("
         f"PARTITION {_quoted('mariadb', part.part_name)} VALUES LESS THAN "
-        f"({_bound(part.ends_on, part.kind)}), PARTITION {after} VALUES LESS THAN ({upper}))"
+        f"({_bound(part.ends_on, part.kind)}), PARTITION {after} VALUES LESS THAN {_upto(rest)})"
     )
 
 
@@ -142,6 +141,24 @@ def divide(
     old = _quoted(engine, part.part_name)
     made = ", ".join(_less_than(part.kind, pieces))
     return [f"ALTER TABLE {parent} REORGANIZE PARTITION {old} INTO ({made})"]
+
+
+def repartition(parts: Sequence[Part], finer: Mapping[str, Sequence["Missing"]]) -> str:
+    """Return the statement that copies a table of MariaDB into its partitions, some made finer."""
+    first = parts[0]
+    column = _quoted("mariadb", first.column_name)
+    by = f"RANGE (TO_DAYS({column}))" if first.kind == "to_days" else f"RANGE COLUMNS ({column})"
+    made = [
+        written
+        for each in parts
+        for written in (
+            _less_than(each.kind, finer[each.part_name])
+            if each.part_name in finer
+            else [f"PARTITION {_quoted('mariadb', each.part_name)} VALUES LESS THAN {_upto(each)}"]
+        )
+    ]
+    parent = _dotted("mariadb", first.schema_name, first.table_name)
+    return f"ALTER TABLE {parent} PARTITION BY {by} ({', '.join(made)})"
 
 
 def within(part: Part, pieces: Sequence["Missing"], *, engine: str) -> str:
@@ -224,6 +241,10 @@ def _less_than(kind: str, missing: Sequence["Missing"]) -> list[str]:
         f"PARTITION {_quoted('mariadb', each.name)} VALUES LESS THAN ({_bound(each.ends_on, kind)})"
         for each in missing
     ]
+
+
+def _upto(part: Part) -> str:
+    return "(MAXVALUE)" if part.ends_on is None else f"({_bound(part.ends_on, part.kind)})"
 
 
 def _bound(on: object, kind: str) -> str:
