@@ -239,7 +239,8 @@ def test_what_would_be_lost_or_is_not_known_is_refused(filled: Server, target: T
             "PARTITION p_2 VALUES LESS THAN (to_days('2025-01-01')));\n"
             "CREATE TABLE noons (id INT, day DATETIME) PARTITION BY RANGE COLUMNS (day) ("
             "PARTITION p_1 VALUES LESS THAN ('2024-01-01'),"
-            "PARTITION p_2 VALUES LESS THAN ('2025-01-01 12:00:00'));",
+            "PARTITION p_2 VALUES LESS THAN ('2025-01-01 12:00:00'));\n"
+            "INSERT INTO noons VALUES (1, '2023-05-05 00:00:00');",
         )
         why = {"held": "partitions of its own", "noons": "ends within a day"}
     else:
@@ -270,7 +271,9 @@ def test_what_would_be_lost_or_is_not_known_is_refused(filled: Server, target: T
         before = ends(filled, table)
         said = split(target, "--yes", table=table)
         assert said.exit_code == 5, said.output
-        assert reason in json.loads(said.stdout)[-1]["note"]
+        answer = json.loads(said.stdout)
+        assert {each["outcome"] for each in answer} == {"refused"}
+        assert reason in answer[-1]["note"]
         assert reason in split(target, "--plan", table=table).stderr
         assert ends(filled, table) == before
     assert rows(filled) == whole
