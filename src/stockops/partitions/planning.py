@@ -9,7 +9,7 @@ from ..engine.base import Server
 from ..errors import ConfigError, Finding
 from ..plan import Step
 from . import statements
-from .questions import PARTS, Part
+from .questions import BUILDS, PARTS, Part
 
 EVERY = {"month": 1, "quarter": 3, "half": 6, "year": 12}
 
@@ -42,6 +42,7 @@ class Table:
     A table partitioned by date: it has partitions up to `until`, and wants them up to `wanted`.
 
     `open_part` takes what comes later, and `rows_to_move` of its rows belong into what is missing.
+    `copied`: MariaDB copies the table for that, which a KILL takes back; otherwise one loses rows.
     """
 
     schema_name: str
@@ -52,6 +53,7 @@ class Table:
     missing: tuple[Missing, ...]
     open_part: Part | None
     rows_to_move: int
+    copied: bool
 
     @property
     def last(self) -> Part:
@@ -117,6 +119,7 @@ def _table(server: Server, parts: list[Part], wanted: date, every: str) -> Table
         return None
     open_part = next((part for part in parts if part.is_open), None)
     missing = tuple(_missing(parts[0], until, wanted, every, server.engine))
+    rows = _rows(server, open_part, missing) if open_part and missing else 0
     return Table(
         schema_name=parts[0].schema_name,
         table_name=parts[0].table_name,
@@ -125,8 +128,15 @@ def _table(server: Server, parts: list[Part], wanted: date, every: str) -> Table
         wanted=wanted,
         missing=missing,
         open_part=open_part,
-        rows_to_move=_rows(server, open_part, missing) if open_part and missing else 0,
+        rows_to_move=rows,
+        copied=rows > 0 and server.engine == "mariadb" and _is_plain(server, parts[0]),
     )
+
+
+def _is_plain(server: Server, part: Part) -> bool:
+    """Tell whether all partitions of the table of `part` can be named as they are."""
+    found = server.fetch(BUILDS, schema_name=part.schema_name, table_name=part.table_name)
+    return not any(each.refused for each in found)
 
 
 def _missing(part: Part, until: date, wanted: date, every: str, engine: str) -> Iterator[Missing]:

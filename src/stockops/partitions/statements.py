@@ -145,20 +145,8 @@ def divide(
 
 def repartition(parts: Sequence[Part], finer: Mapping[str, Sequence["Missing"]]) -> str:
     """Return the statement that copies a table of MariaDB into its partitions, some made finer."""
-    first = parts[0]
-    column = _quoted("mariadb", first.column_name)
-    by = f"RANGE (TO_DAYS({column}))" if first.kind == "to_days" else f"RANGE COLUMNS ({column})"
-    made = [
-        written
-        for each in parts
-        for written in (
-            _less_than(each.kind, finer[each.part_name])
-            if each.part_name in finer
-            else [f"PARTITION {_quoted('mariadb', each.part_name)} VALUES LESS THAN {_upto(each)}"]
-        )
-    ]
-    parent = _dotted("mariadb", first.schema_name, first.table_name)
-    return f"ALTER TABLE {parent} PARTITION BY {by} ({', '.join(made)})"
+    kind = parts[0].kind
+    return _copied(parts, {name: _less_than(kind, pieces) for name, pieces in finer.items()})
 
 
 def within(part: Part, pieces: Sequence["Missing"], *, engine: str) -> str:
@@ -229,11 +217,28 @@ def _range(starts_on: object | None, ends_on: object) -> str:
 def _altered(table: "Table") -> str:
     name = _dotted("mariadb", table.schema_name, table.table_name)
     made = _less_than(table.parts[0].kind, table.missing)
-    if table.open_part is None:
+    rest = table.open_part
+    if rest is None:
         return f"ALTER TABLE {name} ADD PARTITION ({', '.join(made)})"
-    part = _quoted("mariadb", table.open_part.part_name)
-    made.append(f"PARTITION {part} VALUES LESS THAN (MAXVALUE)")
+    made.append(_as_it_is(rest))
+    if table.copied:
+        return _copied(table.parts, {rest.part_name: made})
+    part = _quoted("mariadb", rest.part_name)
     return f"ALTER TABLE {name} REORGANIZE PARTITION {part} INTO ({', '.join(made)})"
+
+
+def _copied(parts: Sequence[Part], instead: Mapping[str, Sequence[str]]) -> str:
+    """Return what copies a table of MariaDB, with others `instead` of some of its partitions."""
+    first = parts[0]
+    column = _quoted("mariadb", first.column_name)
+    by = f"RANGE (TO_DAYS({column}))" if first.kind == "to_days" else f"RANGE COLUMNS ({column})"
+    made = [written for each in parts for written in instead.get(each.part_name, [_as_it_is(each)])]
+    parent = _dotted("mariadb", first.schema_name, first.table_name)
+    return f"ALTER TABLE {parent} PARTITION BY {by} ({', '.join(made)})"
+
+
+def _as_it_is(part: Part) -> str:
+    return f"PARTITION {_quoted('mariadb', part.part_name)} VALUES LESS THAN {_upto(part)}"
 
 
 def _less_than(kind: str, missing: Sequence["Missing"]) -> list[str]:
