@@ -21,7 +21,7 @@ from ..targets import Target
 from . import archives, statements
 from .archives import Manifest
 from .detaching import columns_of, content
-from .questions import PARTS, Part, grants_of, held, parts_of
+from .questions import PARTS, Part, grants_of, held, is_plain, parts_of
 from .trying import APPLICATION
 
 
@@ -153,7 +153,8 @@ def _checked(server: Server, manifest: Manifest) -> Ground:
     if rest is None:
         raise Refused(f"{manifest.table_name} has no partition after {manifest.ends_on}")
     moves = bool(held(server, statements.source(rest, engine=server.engine)))
-    return Ground(part, (statements.split(part, rest),), moves_rows=moves)
+    copied = parts if moves and is_plain(server, rest) else ()
+    return Ground(part, (statements.split(part, rest, copied),), moves_rows=moves)
 
 
 def _ends_after(one: Part, other: Part) -> bool:

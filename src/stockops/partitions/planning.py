@@ -9,7 +9,7 @@ from ..engine.base import Server
 from ..errors import ConfigError, Finding
 from ..plan import Step
 from . import statements
-from .questions import BUILDS, PARTS, Part
+from .questions import PARTS, Part, is_plain
 
 EVERY = {"month": 1, "quarter": 3, "half": 6, "year": 12}
 
@@ -129,14 +129,8 @@ def _table(server: Server, parts: list[Part], wanted: date, every: str) -> Table
         missing=missing,
         open_part=open_part,
         rows_to_move=rows,
-        copied=rows > 0 and server.engine == "mariadb" and _is_plain(server, parts[0]),
+        copied=rows > 0 and server.engine == "mariadb" and is_plain(server, parts[0]),
     )
-
-
-def _is_plain(server: Server, part: Part) -> bool:
-    """Tell whether all partitions of the table of `part` can be named as they are."""
-    found = server.fetch(BUILDS, schema_name=part.schema_name, table_name=part.table_name)
-    return not any(each.refused for each in found)
 
 
 def _missing(part: Part, until: date, wanted: date, every: str, engine: str) -> Iterator[Missing]:

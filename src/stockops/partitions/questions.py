@@ -102,3 +102,9 @@ def grants_of(server: Server, part: Part) -> list[Grant]:
 def held(server: Server, source: str) -> int:
     """Return how many rows `source`, as it stands after FROM, has."""
     return int(server.rows(f"SELECT count(*) AS held FROM {source}")[0]["held"])  # noqa: S608
+
+
+def is_plain(server: Server, part: Part) -> bool:
+    """Tell whether all partitions of the table of `part` can be named again as they are."""
+    found = server.fetch(BUILDS, schema_name=part.schema_name, table_name=part.table_name)
+    return not any(each.refused for each in found)

@@ -101,15 +101,23 @@ def new_part(part: Part, starts_on: object | None, grants: Sequence[Grant]) -> l
     ]
 
 
-def split(part: Part, rest: Part) -> str:
-    """Return the statement that makes a partition of MariaDB again, out of the one after it."""
+def split(part: Part, rest: Part, copied: Sequence[Part]) -> str:
+    """
+    Return the statement that makes a partition of MariaDB again, out of `rest`, the one after it.
+
+    Where `copied` are all partitions of the table, it is copied: a KILL takes that back, and loses
+    rows where they are reorganized.
+    """
+    upto = f"({_bound(part.ends_on, part.kind)})"
+    made = [
+        f"PARTITION {_quoted('mariadb', part.part_name)} VALUES LESS THAN {upto}",
+        _as_it_is(rest),
+    ]
+    if copied:
+        return _copied(copied, {rest.part_name: made})
     parent = _dotted("mariadb", part.schema_name, part.table_name)
     after = _quoted("mariadb", rest.part_name)
-    return (
-        f"ALTER TABLE {parent} REORGANIZE PARTITION {after} INTO ("
-        f"PARTITION {_quoted('mariadb', part.part_name)} VALUES LESS THAN "
-        f"({_bound(part.ends_on, part.kind)}), PARTITION {after} VALUES LESS THAN {_upto(rest)})"
-    )
+    return f"ALTER TABLE {parent} REORGANIZE PARTITION {after} INTO ({', '.join(made)})"
 
 
 def locking(part: Part, build: Build, *, engine: str) -> list[str]:
