@@ -128,18 +128,21 @@ def test_its_output_is_shown_to_who_asks_and_no_reader_is_no_fault(
     shown = capfd.readouterr()
     assert shown.out == "안녕\n"
     assert shown.err.count("\n") == 1
-    read, write = os.pipe()
-    os.close(read)
-    script = "for n in $(seq 2000); do echo words; done"
-    done = subprocess.run(
-        [sys.executable, "-m", "stockops", "job", "run", "-v", "loud", "--", "sh", "-c", script],
-        stdout=write,
-        stderr=subprocess.PIPE,
-        timeout=60,
-        check=False,
-    )
-    os.close(write)
-    assert (done.returncode, done.stderr) == (0, b"")
+    words = [sys.executable, "-m", "stockops", "job", "run", "-v", "loud", "--", "sh", "-c"]
+    for script in ("echo words", "for n in $(seq 2000); do echo words; done"):
+        for unbuffered in ("", "1"):
+            read, write = os.pipe()
+            os.close(read)
+            done = subprocess.run(
+                [*words, script],
+                env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+                stdout=write,
+                stderr=subprocess.PIPE,
+                timeout=60,
+                check=False,
+            )
+            os.close(write)
+            assert (done.returncode, done.stderr) == (0, b""), (script, unbuffered)
 
 
 def test_it_runs_as_it_would_by_itself(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import socket
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +14,7 @@ from .. import disk, durations, passwords, render
 from ..errors import ConfigError, StorageError
 from ..notices import Sighting
 from ..passwords import Secret
-from . import options, paths, telling
+from . import options, paths, telling, unheard
 from .job_schedule import crontab_command, timers_command
 
 if TYPE_CHECKING:
@@ -327,9 +326,11 @@ def _say_how(order: "Order", end: "Ended", *, with_tail: bool) -> None:
 
 def _echo(data: bytes) -> None:
     """Print what the program says, as long as somebody reads it."""
-    with suppress(OSError):
+    try:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
+    except OSError:
+        unheard.forget_stdout()
 
 
 def _warn(words: str) -> None:

@@ -2,7 +2,6 @@
 
 import errno
 import io
-import os
 import sys
 from importlib import import_module
 from typing import Any, NoReturn
@@ -11,6 +10,7 @@ import click
 
 from .. import __version__
 from ..errors import StockopsError
+from .unheard import forget_stdout
 
 BUG_EXIT_CODE = 70
 INTERRUPTED_EXIT_CODE = 130
@@ -103,8 +103,7 @@ def _bug() -> int:
 
 def _no_room(exc: OSError) -> int:
     """Say that what this command writes has no room; it may be its answer."""
-    # What stdout still holds goes nowhere: Python would complain again as it flushes at exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    forget_stdout()
     said = f"no room for what this command writes: {(exc.strerror or str(exc)).lower()}"
     hint = "Free some where stdout and its files go, then run it again: the answer is not whole."
     return _say(said, hint, StockopsError.exit_code)
