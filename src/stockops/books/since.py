@@ -206,7 +206,7 @@ def narrowed(server: Server, invariant: Invariant, params: Mapping[str, object])
         tables = NARROWED[invariant.name]
         if "few_order_ids" not in params:
             tables = {table: _UNLISTED.get(name, name) for table, name in tables.items()}
-        sql = _narrow(invariant.sql, tables)
+        sql = narrow(invariant.sql, tables)
         # Plus 0, for a small number by itself is of a type that is soon exceeded.
         sql = _COUNTED.sub(r"(%(\1_count)s + 0)", sql)
         if invariant.name in CARRIED:
@@ -222,7 +222,8 @@ def prefixed(server: Server, invariant: Invariant, params: Mapping[str, object])
     return replace(invariant, sql=sql, params=_mentioned(sql, params))
 
 
-def _narrow(sql: str, tables: Mapping[str, str]) -> str:
+def narrow(sql: str, tables: Mapping[str, str]) -> str:
+    """Return `sql` with relations in place of `tables`."""
     names = "|".join(sorted(tables, key=len, reverse=True))  # the one mention before all others
     # A relation has no index that a hint could name.
     hint = r"(?: (?:FORCE|IGNORE|USE) INDEX \(\w+\))?"

@@ -1,6 +1,6 @@
 """``stockops partitions``."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -160,8 +160,11 @@ def apply_command(
     made = the_partitions.apply(target, tables, consent=consent, patience=patience, say=say)
     made += the_partitions.retire(target, old, folder, consent=consent, patience=patience, say=say)
     click.echo(render.rows(made, form))
-    outcomes = {each.outcome for each in made}
-    ctx.exit(1 if "failed" in outcomes else 5 if "refused" in outcomes else 0)
+    ctx.exit(_exit_code({each.outcome for each in made}))
+
+
+def _exit_code(outcomes: Container[str]) -> int:
+    return 1 if "failed" in outcomes else 5 if "refused" in outcomes else 0
 
 
 @partitions.command("split")
@@ -232,8 +235,7 @@ def split_command(
     click.echo(render.rows(done, form))
     if not done:
         say(nothing)
-    outcomes = {each.outcome for each in done}
-    ctx.exit(1 if "failed" in outcomes else 5 if "refused" in outcomes else 0)
+    ctx.exit(_exit_code({each.outcome for each in done}))
 
 
 @partitions.command("detach")
