@@ -12,7 +12,7 @@ from stockops import health, sessions
 from stockops.engine import ENGINES, open_server
 from stockops.engine.base import Server
 from stockops.errors import StockopsError
-from stockops.health import Check, Outcome, State, ranges, rates
+from stockops.health import Check, Outcome, State, judging, ranges, rates
 from stockops.targets import Target
 
 SERVER_PROBES = {
@@ -429,3 +429,19 @@ def test_growth_by_the_hour_is_of_the_hour_and_not_made_up() -> None:
     assert len(memory.before["deadlocks"]) <= 14
     reset = rates.Sample(60.0 * 121, {"": (0.0, None)})
     assert memory.take(check, reset) is None
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_database_that_became_smaller_did_not_grow_and_was_looked_at_before(engine: str) -> None:
+    check = next(c for c in health.load(engine) if c.name == "database_growth")
+    memory = rates.Memory()
+    assert memory.take(check, rates.Sample(0.0, {"d": (9e9, 9e9)})) is None
+    memory.before = dict(memory.taken)
+    now = rates.Sample(60.0, {"d": (8e9, 8e9)})
+    before = memory.take(check, now)
+    assert before is not None
+    [reading] = rates.growth(
+        check, [health.Reading(subject="d", value=8e9, allowed=8e9)], before, now
+    )
+    outcome = judging.judge(check, [reading], took_s=0)
+    assert (reading.value, outcome.state) == (0, State.OK)

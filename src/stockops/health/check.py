@@ -34,6 +34,7 @@ _KEYS = (
     "next",
     "rate",
     "least",
+    "falls",
     "interval",
     "lane",
     "needs",
@@ -50,10 +51,11 @@ class Check:
     It asks `question`, a file of SQL for each engine, or `probe`, a function of `health.probes`;
     either answers with a `Reading` for each thing looked at. `rate` says that values only grow,
     and that their growth is judged: by the second, minute or hour; as a share (percent) or a ratio
-    of what `allowed` grew by, where that is `least` or more. `message` speaks of the worst reading,
-    `none` of none at all. `home` is the folder of a check that did not come with the package.
-    `engine` is None for both. `needs` is what the role has to see: to one that does not, nothing
-    would be wrong.
+    of what `allowed` grew by, where that is `least` or more. A counter that fell began anew; a
+    value that `falls`, as a size does, did not grow. `message` speaks of the worst reading, `none`
+    of none at all. `home` is the folder of a check that did not come with the package. `engine` is
+    None for both. `needs` is what the role has to see: to one that does not, nothing would be
+    wrong.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Check:
     next: str = ""
     rate: Rate | None = None
     least: int = 1
+    falls: bool = False
     interval_s: int = 60
     lane: Lane = "fast"
     needs: Needs | None = None
@@ -109,6 +112,7 @@ def read(path: Path, *, home: Path | None = None) -> Check:
         next=top.text("next") or "",
         rate=_one_of(top, "rate", get_args(Rate)),
         least=max(1, top.number("least") or 1),
+        falls=top.flag("falls"),
         interval_s=_interval(top),
         lane=_one_of(top, "lane", get_args(Lane)) or "fast",
         needs=_one_of(top, "needs", get_args(Needs)),

@@ -45,7 +45,9 @@ class Memory:
         Growth by the hour is looked at over the hour, however often somebody looks.
         """
         span_s = SPANS_S.get(check.rate or "", 1)
-        earlier = [each for each in self.before.get(check.name, []) if of_one_life(each, now)]
+        earlier = [
+            each for each in self.before.get(check.name, []) if of_one_life(check, each, now)
+        ]
         # Who looks twice a second keeps what is too young now: it is old enough in a second.
         self.taken[check.name] = kept([*earlier, now], span_s=span_s)
         usable = [each for each in earlier if now.at_s - each.at_s >= WINDOW_S_MIN]
@@ -74,11 +76,11 @@ def sample(readings: Sequence[Reading], *, at_s: float | None = None) -> Sample:
     return Sample(time.time() if at_s is None else at_s, counters)
 
 
-def of_one_life(before: Sample, now: Sample) -> bool:
+def of_one_life(check: Check, before: Sample, now: Sample) -> bool:
     """Tell whether `before` is not too long ago, and of the same life of counters."""
     if not 0 <= now.at_s - before.at_s <= WINDOW_S_MAX:
         return False
-    return all(
+    return check.falls or all(
         before.counters[subject][0] <= value
         and (before.counters[subject][1] or 0) <= (allowed or 0)
         for subject, (value, allowed) in now.counters.items()
@@ -106,7 +108,8 @@ def growth(check: Check, readings: Sequence[Reading], before: Sample, now: Sampl
             grown.append(replace(reading, value=scale * rise / whole, allowed=None))
         else:
             # One event in a second is not 3,600 an hour: nothing is said of what was not seen.
-            grown.append(replace(reading, value=rise * span_s / max(window_s, span_s)))
+            by = max(0.0, rise) * span_s / max(window_s, span_s)
+            grown.append(replace(reading, value=by))
     return grown
 
 
