@@ -10,10 +10,15 @@
 -- for one order. What is left, where cash is tight, goes through place_order one by one in the order of the array. Within a
 -- symbol the order is always the array's.
 --
--- place_turn stays where a database has it: a batch that is under way while this file is applied still calls it.
+-- Rows are looked up by their keys, whatever the planner believes of the size of a table: it knows of no array how long it is, and
+-- a plan that was made while a table was small would read all of it for as long as the session lives. Only issues are hashed, and
+-- accounts, which no order makes more of.
+--
+-- place_turn, and a place_together of three arguments, stay where a database has them: a batch that is under way while this file is
+-- applied still calls them.
 
 CREATE OR REPLACE FUNCTION judge_orders(p_orders jsonb, p_date date, p_at timestamptz)
-RETURNS batch_line[] LANGUAGE sql VOLATILE AS $body$
+RETURNS batch_line[] LANGUAGE sql VOLATILE SET enable_hashjoin = on AS $body$
     WITH line AS MATERIALIZED (
         SELECT j.*
         FROM ROWS FROM (
@@ -29,36 +34,50 @@ RETURNS batch_line[] LANGUAGE sql VOLATILE AS $body$
             (SELECT c.kind IS NOT NULL FROM auction_session(l.market, p_date, p_at) AS c) AS collects
         FROM price_limits AS l GROUP BY l.market
     ),
+    issue AS MATERIALIZED (
+        SELECT
+            i.symbol, i.quote_date, i.lower_won, i.upper_won, i.tick_won, i.high_tick_from_won, i.high_tick_won, k.market, k.status, k.listed_shares,
+            m.is_open, i.auction_id IS NOT NULL OR m.collects AS collects
+        FROM (SELECT DISTINCT line.symbol FROM line) AS b
+        JOIN stock_inventory AS i ON i.symbol = b.symbol
+        JOIN stocks AS k ON k.symbol = i.symbol
+        LEFT JOIN market AS m ON m.market = k.market
+    ),
     looked AS (
         SELECT
             line.*, a.user_id, r.rate, a.tax_exempt, i.upper_won, a.cash_won - a.reserved_won AS available_won,
-            same.order_id IS NOT NULL OR count(*) OVER (PARTITION BY line.account_id, line.key) > 1 AS is_replay,
-            i.auction_id IS NOT NULL OR m.collects AS collects,
+            count(*) OVER (PARTITION BY line.account_id, line.key) > 1
+                OR (SELECT o.order_id FROM orders AS o WHERE o.account_id = line.account_id AND o.idempotency_key = line.key) IS NOT NULL AS is_replay,
+            i.collects,
             CASE
-                WHEN line.quantity IS NULL OR line.quantity < 1 OR (line.quantity > k.listed_shares AND k.status <> 'delisted') THEN 'bad_quantity'
+                WHEN line.quantity IS NULL OR line.quantity < 1 OR (line.quantity > i.listed_shares AND i.status <> 'delisted') THEN 'bad_quantity'
                 WHEN coalesce(length(line.key), 0) NOT BETWEEN 1 AND 64 OR line.side IS NULL OR line.side NOT IN ('buy', 'sell')
                     OR line.kind IS NULL OR line.kind NOT IN ('limit', 'market')
                     OR (line.kind = 'limit') <> (line.limit_won IS NOT NULL) OR line.limit_won < 1 THEN 'bad_request'
                 WHEN i.symbol IS NULL THEN 'unknown_symbol'
                 WHEN a.account_id IS NULL THEN 'unknown_account'
                 WHEN a.status <> 'active' THEN 'account_inactive'
-                WHEN k.status = 'delisted' THEN 'delisted'
-                WHEN k.status = 'halted' THEN 'halted'
-                WHEN NOT m.is_open OR p_date < i.quote_date OR tick.tick_won IS NULL OR r.rate IS NULL THEN 'closed_session'
+                WHEN i.status = 'delisted' THEN 'delisted'
+                WHEN i.status = 'halted' THEN 'halted'
+                WHEN NOT i.is_open OR p_date < i.quote_date OR tick.tick_won IS NULL OR r.rate IS NULL THEN 'closed_session'
                 WHEN line.limit_won % tick.tick_won <> 0 THEN 'off_tick'
                 WHEN line.limit_won < i.lower_won OR line.limit_won > i.upper_won THEN 'outside_price_limit'
             END AS reason
         FROM line
-        LEFT JOIN stock_inventory AS i ON i.symbol = line.symbol
-        LEFT JOIN stocks AS k ON k.symbol = i.symbol
-        LEFT JOIN market AS m ON m.market = k.market
+        LEFT JOIN issue AS i ON i.symbol = line.symbol
         LEFT JOIN accounts AS a ON a.account_id = line.account_id AND a.kind = 'customer'
-        LEFT JOIN orders AS same ON same.account_id = line.account_id AND same.idempotency_key = line.key
         LEFT JOIN LATERAL (SELECT f.commission_rate AS rate FROM fee_schedules AS f
             WHERE f.broker_id = a.broker_id AND f.valid_from <= p_date ORDER BY f.valid_from DESC LIMIT 1) AS r ON true
-        LEFT JOIN LATERAL (SELECT t.tick_won FROM tick_sizes AS t
-            WHERE t.market = k.market AND t.valid_from <= p_date AND t.price_from_won <= coalesce(line.limit_won, 1)
-            ORDER BY t.valid_from DESC, t.price_from_won DESC LIMIT 1) AS tick ON true
+        LEFT JOIN LATERAL (SELECT coalesce(
+            CASE
+                WHEN line.limit_won NOT BETWEEN i.lower_won AND i.upper_won THEN NULL
+                WHEN line.limit_won >= i.high_tick_from_won THEN i.high_tick_won
+                ELSE i.tick_won
+            END,
+            (SELECT t.tick_won FROM tick_sizes AS t
+                WHERE t.market = i.market AND t.valid_from <= p_date AND t.price_from_won <= coalesce(line.limit_won, 1)
+                ORDER BY t.valid_from DESC, t.price_from_won DESC LIMIT 1)
+        ) AS tick_won) AS tick ON true
     ),
     summed AS (
         SELECT
@@ -86,10 +105,8 @@ RETURNS batch_line[] LANGUAGE sql VOLATILE AS $body$
 $body$;
 COMMENT ON FUNCTION judge_orders(jsonb, date, timestamptz) IS 'What can be said of a batch before anything is traded; for place_orders, which holds the locks';
 
--- Its rows are looked up by their keys, whatever the planner believes of the size of a table: it knows of no array how long it is.
-CREATE OR REPLACE FUNCTION place_together(p_lines batch_line[], p_date date, p_at timestamptz)
-RETURNS order_answer[] LANGUAGE plpgsql VOLATILE
-SET enable_hashjoin = off SET enable_mergejoin = off AS $body$
+CREATE OR REPLACE FUNCTION place_together(p_lines batch_line[], p_resting bigint[], p_date date, p_at timestamptz)
+RETURNS order_answer[] LANGUAGE plpgsql VOLATILE AS $body$
 DECLARE
     r record;  -- a resting order, or an order of the batch
     v_symbol text := '';
@@ -186,33 +203,18 @@ BEGIN
             JOIN stock_inventory AS i ON i.symbol = l.symbol
             WHERE l.together AND l.recorded
         ),
-        asked AS MATERIALIZED (
-            SELECT l.symbol, CASE l.side WHEN 'buy' THEN 'sell' ELSE 'buy' END AS side, sum(l.quantity) AS quantity, max(l.reach) AS reach
-            FROM line AS l WHERE l.reason IS NULL GROUP BY l.symbol, l.side
-        ),
         entry AS (
-            -- What rests, as far as the orders of the batch can reach.
             SELECT
-                b.symbol, NULL::bigint AS position_no, m.n, m.order_id, m.account_id, b.side, b.side = 'buy' AS buys, NULL::bigint AS limit_won,
-                m.remaining AS quantity, m.resting_won, m.reserved_won, NULL::bigint AS reach, c.user_id, c.tax_exempt,
+                o.symbol, NULL::bigint AS position_no, b.n, o.order_id, o.account_id, o.side, o.side = 'buy' AS buys, NULL::bigint AS limit_won,
+                o.quantity - o.filled_quantity AS quantity, o.resting_won, o.reserved_won, NULL::bigint AS reach, c.user_id, c.tax_exempt,
                 (SELECT f.commission_rate FROM fee_schedules AS f
                     WHERE f.broker_id = c.broker_id AND f.valid_from <= p_date ORDER BY f.valid_from DESC LIMIT 1) AS rate,
                 NULL::text AS reason, i.available_shares, i.last_won, i.settles_on, NULL::numeric AS sell_tax_rate
-            FROM asked AS b
-            JOIN stock_inventory AS i ON i.symbol = b.symbol
-            CROSS JOIN LATERAL (
-                SELECT
-                    o.order_id, o.account_id, o.resting_won, o.reserved_won, o.quantity - o.filled_quantity AS remaining, row_number() OVER best AS n,
-                    sum(o.quantity - o.filled_quantity) OVER best - (o.quantity - o.filled_quantity) AS before
-                FROM orders AS o
-                WHERE
-                    o.symbol = b.symbol AND o.side = b.side
-                    AND o.resting_won >= CASE b.side WHEN 'buy' THEN -b.reach ELSE 1 END
-                    AND o.resting_won <= CASE b.side WHEN 'buy' THEN i.upper_won ELSE b.reach END
-                WINDOW best AS (ORDER BY CASE b.side WHEN 'buy' THEN -o.resting_won ELSE o.resting_won END, o.order_id)
-            ) AS m
-            JOIN accounts AS c ON c.account_id = m.account_id
-            WHERE m.before < b.quantity
+            FROM unnest(p_resting) WITH ORDINALITY AS b (order_id, n)
+            JOIN orders AS o ON o.order_id = b.order_id
+            JOIN accounts AS c ON c.account_id = o.account_id
+            JOIN stock_inventory AS i ON i.symbol = o.symbol
+            WHERE o.resting_won IS NOT NULL AND EXISTS (SELECT 1 FROM line)
             UNION ALL
             SELECT
                 l.symbol, l.position_no, 0, NULL, l.account_id, l.side, l.side = 'buy', l.limit_won, l.quantity, NULL, NULL, l.reach, l.user_id, l.tax_exempt,
@@ -449,25 +451,28 @@ BEGIN
     i_last[v_issues] := v_last;
 
     WITH line AS MATERIALIZED (
-        SELECT l.*
-        FROM ROWS FROM (unnest(p_lines), unnest(o_order), unnest(o_filled), unnest(o_reserved), unnest(o_status), unnest(o_closed), unnest(v_answers)) AS l (
-            position_no, turn, together, key, account_id, symbol, side, kind, limit_won, quantity, portfolio_id, condition_id, prediction_id,
-            user_id, rate, tax_exempt, asked_reason, recorded,
-            order_id, all_filled, reserved_won, end_status, closed_event_id, status, reason, answered_id, filled, value_won, fee_won, tax_won, replayed
-        )
-        WHERE l.order_id IS NOT NULL
+        SELECT
+            l.key, l.account_id, l.symbol, l.side, l.kind, l.limit_won, l.quantity, l.portfolio_id, l.condition_id, l.prediction_id, l.user_id,
+            o_order[l.position_no] AS order_id, o_filled[l.position_no] AS all_filled, o_reserved[l.position_no] AS reserved_won,
+            o_status[l.position_no] AS end_status, o_closed[l.position_no] AS closed_event_id,
+            (v_answers[l.position_no]).status, (v_answers[l.position_no]).reason, (v_answers[l.position_no]).filled_quantity AS filled,
+            (v_answers[l.position_no]).filled_value_won AS value_won
+        FROM unnest(p_lines) AS l
+        WHERE o_order[l.position_no] IS NOT NULL
     ),
     trade AS MATERIALIZED (
         SELECT
             t.*, t.side = 'buy' AS buys, t.price_won * t.quantity AS value_won,
             CASE t.side WHEN 'buy' THEN -1 ELSE 1 END AS way
-        FROM ROWS FROM (
-            unnest(t_event), unnest(t_symbol), unnest(t_side), unnest(t_settles), unnest(t_taker), unnest(t_account), unnest(t_order), unnest(t_maker),
-            unnest(t_price), unnest(t_quantity), unnest(t_fee), unnest(t_tax), unnest(t_their_fee), unnest(t_their_tax), unnest(t_released)
-        ) AS t (
-            event_id, symbol, side, settles_on, taker_id, account_id, order_id, maker_id,
-            price_won, quantity, fee_won, tax_won, their_fee_won, their_tax_won, released_won
-        )
+        FROM (
+            SELECT
+                t_event[n] AS event_id, t_symbol[n] AS symbol, t_side[n] AS side, t_settles[n] AS settles_on, t_taker[n] AS taker_id,
+                t_account[n] AS account_id, t_order[n] AS order_id, t_maker[n] AS maker_id, t_price[n] AS price_won, t_quantity[n] AS quantity,
+                t_fee[n] AS fee_won, t_tax[n] AS tax_won, t_their_fee[n] AS their_fee_won, t_their_tax[n] AS their_tax_won,
+                t_released[n] AS released_won
+            FROM generate_series(1, v_trades) AS n
+            OFFSET 0
+        ) AS t
     ),
     placed AS (
         INSERT INTO orders (order_id, account_id, idempotency_key, symbol, side, kind, limit_won, quantity, filled_quantity, reserved_won,
@@ -483,8 +488,11 @@ BEGIN
             reserved_won = q.reserved_won,
             status = CASE WHEN q.quantity = 0 THEN 'filled' ELSE 'open' END,
             closed_event_id = q.event_id
-        FROM unnest(q_order, q_position, q_met, q_left, q_reserved, q_event) AS q (order_id, position_no, met, quantity, reserved_won, event_id)
-        WHERE q.position_no IS NULL AND q.met > 0 AND o.order_id = q.order_id
+        FROM (
+            SELECT q_order[n] AS order_id, q_met[n] AS met, q_left[n] AS quantity, q_reserved[n] AS reserved_won, q_event[n] AS event_id
+            FROM generate_series(1, v_rests) AS n WHERE q_position[n] IS NULL AND q_met[n] > 0
+        ) AS q
+        WHERE o.order_id = q.order_id
     ),
     traded AS (
         INSERT INTO trades (trade_id, symbol, buy_order_id, sell_order_id, taker_side, price_won, quantity,
@@ -497,18 +505,19 @@ BEGIN
     ),
     booked AS (
         INSERT INTO journal_entries (journal_id, leg, business_date, account_id, asset, amount, kind)
-        SELECT t.event_id, e.leg, p_date, e.account_id, e.asset, e.amount, e.kind
-        FROM trade AS t
-        CROSS JOIN LATERAL (
-            VALUES
-            (1::smallint, t.account_id, 'KRW', t.way * t.value_won - t.fee_won - t.tax_won, 'trade'),
-            (2::smallint, t.maker_id, 'KRW', -t.way * t.value_won - t.their_fee_won - t.their_tax_won, 'trade'),
-            (3::smallint, t.account_id, t.symbol, -t.way * t.quantity, 'trade'),
-            (4::smallint, t.maker_id, t.symbol, t.way * t.quantity, 'trade'),
-            (5::smallint, 2, 'KRW', t.fee_won + t.their_fee_won, 'fee'),
-            (6::smallint, 3, 'KRW', t.tax_won + t.their_tax_won, 'tax')
-        ) AS e (leg, account_id, asset, amount, kind)
-        WHERE e.amount <> 0
+        SELECT t.event_id, 1, p_date, t.account_id, 'KRW', t.way * t.value_won - t.fee_won - t.tax_won, 'trade' FROM trade AS t
+        WHERE t.way * t.value_won <> t.fee_won + t.tax_won
+        UNION ALL
+        SELECT t.event_id, 2, p_date, t.maker_id, 'KRW', -t.way * t.value_won - t.their_fee_won - t.their_tax_won, 'trade' FROM trade AS t
+        WHERE -t.way * t.value_won <> t.their_fee_won + t.their_tax_won
+        UNION ALL
+        SELECT t.event_id, 3, p_date, t.account_id, t.symbol, -t.way * t.quantity, 'trade' FROM trade AS t
+        UNION ALL
+        SELECT t.event_id, 4, p_date, t.maker_id, t.symbol, t.way * t.quantity, 'trade' FROM trade AS t
+        UNION ALL
+        SELECT t.event_id, 5, p_date, 2, 'KRW', t.fee_won + t.their_fee_won, 'fee' FROM trade AS t WHERE t.fee_won + t.their_fee_won > 0
+        UNION ALL
+        SELECT t.event_id, 6, p_date, 3, 'KRW', t.tax_won + t.their_tax_won, 'tax' FROM trade AS t WHERE t.tax_won + t.their_tax_won > 0
     ),
     paid AS (
         UPDATE accounts AS a SET cash_won = a.cash_won + d.cash_won, reserved_won = a.reserved_won + d.reserved_won
@@ -527,9 +536,7 @@ BEGIN
     ),
     held AS (
         INSERT INTO positions AS p (account_id, symbol, quantity, reserved_quantity, cost_won)
-        SELECT h.account_id, h.symbol, h.quantity, h.reserved_quantity, h.cost_won
-        FROM unnest(h_account, h_symbol, h_quantity, h_reserved, h_cost, h_changed) AS h (account_id, symbol, quantity, reserved_quantity, cost_won, changed)
-        WHERE h.changed
+        SELECT h_account[n], h_symbol[n], h_quantity[n], h_reserved[n], h_cost[n] FROM generate_series(1, v_held) AS n WHERE h_changed[n]
         ON CONFLICT (account_id, symbol) DO UPDATE
         SET quantity = excluded.quantity, reserved_quantity = excluded.reserved_quantity, cost_won = excluded.cost_won
     ),
@@ -547,7 +554,7 @@ BEGIN
     RETURN v_answers;
 END
 $body$;
-COMMENT ON FUNCTION place_together(batch_line[], date, timestamptz) IS 'Places the orders of a batch whose issues and buyers leave no order waiting for the cash of another; NULL for those it leaves to place_order';
+COMMENT ON FUNCTION place_together(batch_line[], bigint[], date, timestamptz) IS 'Places the orders of a batch whose issues and buyers leave no order waiting for the cash of another; NULL for those it leaves to place_order';
 
 CREATE OR REPLACE FUNCTION place_orders(p_orders jsonb, p_business_date date DEFAULT NULL, p_at timestamptz DEFAULT NULL)
 RETURNS TABLE (
@@ -555,13 +562,14 @@ RETURNS TABLE (
     filled_value_won bigint, fee_won bigint, tax_won bigint, replayed boolean
 )
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path FROM CURRENT SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $body$
+SET search_path FROM CURRENT SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $body$
 #variable_conflict use_column
 DECLARE
     v_at timestamptz := coalesce(p_at, clock_timestamp());
     v_date date := coalesce(p_business_date, (v_at AT TIME ZONE 'Asia/Seoul')::date);
     v_symbols text[];
     v_accounts bigint[];
+    v_resting bigint[];  -- orders that rest and may be met: of each side of an issue the best first
     v_lines batch_line[];
     v_line batch_line;
     v_answers order_answer[];
@@ -576,27 +584,61 @@ BEGIN
     PERFORM 1 FROM stock_inventory AS i WHERE i.symbol = ANY (v_symbols) ORDER BY i.symbol FOR NO KEY UPDATE;
     -- Found first and locked by number then: a row that changed while its lock was waited for is looked at again, with all
     -- that the statement says of it.
-    SELECT array_agg(t.account_id) INTO v_accounts
-    FROM (
-        SELECT j.account_id FROM jsonb_to_recordset(p_orders) AS j (account_id bigint)
-        UNION
-        SELECT o.account_id
+    WITH asked AS MATERIALIZED (
+        SELECT b.*, i.quote_date < v_date OR i.auction_id IS NOT NULL AS moves
         FROM (
             SELECT
-                symbol,
-                max(CASE WHEN side = 'buy' THEN coalesce(limit_won, 9223372036854775807) END) AS buys_to_won,
-                min(CASE WHEN side = 'sell' THEN coalesce(limit_won, 0) END) AS sells_from_won
-            FROM jsonb_to_recordset(p_orders) AS j (symbol text, side text, limit_won bigint)
-            GROUP BY symbol
+                symbol, side, CASE side WHEN 'buy' THEN 'sell' WHEN 'sell' THEN 'buy' END AS meets,
+                CASE side WHEN 'sell' THEN min(coalesce(limit_won, 0)) ELSE 0 END AS from_won,
+                CASE side WHEN 'buy' THEN max(coalesce(limit_won, 9223372036854775807)) ELSE 9223372036854775807 END AS to_won,
+                sum(greatest(quantity, 0)) AS quantity, 2 * count(*) + 2 AS best
+            FROM jsonb_to_recordset(p_orders) AS j (symbol text, side text, limit_won bigint, quantity bigint)
+            GROUP BY symbol, side
         ) AS b
         JOIN stock_inventory AS i ON i.symbol = b.symbol
+    ),
+    met AS MATERIALIZED (
+        SELECT b.symbol, m.order_id, m.account_id, m.n
+        FROM asked AS b
+        CROSS JOIN LATERAL (
+            -- A book is deeper than its orders are met: of each side the best are read, and all only where these hold too little.
+            WITH best AS MATERIALIZED (
+                (SELECT o.order_id, o.account_id, o.resting_won AS rank, o.quantity - o.filled_quantity AS quantity
+                FROM orders AS o WHERE b.meets = 'sell' AND o.symbol = b.symbol AND o.side = 'sell' AND o.resting_won <= b.to_won
+                ORDER BY o.resting_won, o.order_id LIMIT b.best)
+                UNION ALL
+                (SELECT o.order_id, o.account_id, -o.resting_won, o.quantity - o.filled_quantity
+                FROM orders AS o WHERE b.meets = 'buy' AND o.symbol = b.symbol AND o.side = 'buy' AND o.resting_won >= b.from_won
+                ORDER BY o.resting_won DESC, o.order_id LIMIT b.best)
+            ),
+            enough AS MATERIALIZED (
+                SELECT count(*) < b.best OR sum(e.quantity) >= b.quantity AS are_best FROM best AS e
+            )
+            SELECT
+                e.order_id, e.account_id, row_number() OVER best_first AS n,
+                sum(e.quantity) OVER (best_first ROWS UNBOUNDED PRECEDING) - e.quantity AS before
+            FROM (
+                SELECT * FROM best WHERE (SELECT are_best FROM enough)
+                UNION ALL
+                SELECT o.order_id, o.account_id, CASE o.side WHEN 'buy' THEN -o.resting_won ELSE o.resting_won END, o.quantity - o.filled_quantity
+                FROM orders AS o
+                WHERE NOT (SELECT are_best FROM enough)
+                    AND o.symbol = b.symbol AND o.side = b.meets AND o.resting_won BETWEEN b.from_won AND b.to_won
+            ) AS e
+            WINDOW best_first AS (ORDER BY e.rank, e.order_id)
+        ) AS m
+        WHERE NOT b.moves AND m.before < b.quantity
+        UNION ALL
+        SELECT
+            o.symbol, o.order_id, o.account_id,
+            row_number() OVER (ORDER BY CASE o.side WHEN 'buy' THEN -o.resting_won ELSE o.resting_won END, o.order_id)
+        FROM (SELECT DISTINCT b.symbol FROM asked AS b WHERE b.moves) AS b
         JOIN orders AS o ON o.symbol = b.symbol AND o.resting_won IS NOT NULL
-        WHERE
-            i.quote_date < v_date
-            OR i.auction_id IS NOT NULL
-            OR (o.side = 'sell' AND o.resting_won <= b.buys_to_won)
-            OR (o.side = 'buy' AND o.resting_won >= b.sells_from_won)
-    ) AS t;
+    )
+    SELECT
+        ARRAY(SELECT j.account_id FROM jsonb_to_recordset(p_orders) AS j (account_id bigint) UNION SELECT m.account_id FROM met AS m),
+        ARRAY(SELECT m.order_id FROM met AS m ORDER BY m.symbol, m.n)
+    INTO v_accounts, v_resting;
     PERFORM 1 FROM accounts AS a WHERE a.account_id = ANY (v_accounts) ORDER BY a.account_id FOR NO KEY UPDATE;
     PERFORM open_day(i.symbol, v_date, v_at)
     FROM stock_inventory AS i
@@ -604,7 +646,7 @@ BEGIN
     WHERE i.symbol = ANY (v_symbols) AND i.quote_date < v_date AND session_open(s.market, v_date, v_at);
 
     v_lines := judge_orders(p_orders, v_date, v_at);
-    v_answers := place_together(v_lines, v_date, v_at);
+    v_answers := place_together(v_lines, v_resting, v_date, v_at);
     FOREACH v_line IN ARRAY coalesce(v_lines, '{}') LOOP
         IF (v_answers[v_line.position_no]).status IS NULL THEN
             v_answers[v_line.position_no] := place_order(v_line.key, v_line.account_id, v_line.symbol, v_line.side, v_line.kind,
