@@ -63,6 +63,7 @@ class PostgreSQL(OnALine):
         self._pgconn = self._conn.pgconn
         self._line = Line(self._pgconn.socket)
         self._names = itertools.count(1)
+        self._keeps_heap = False
         self._in_transaction = False
         self._streaming = False
         self._poll = select.poll()
@@ -144,7 +145,9 @@ class PostgreSQL(OnALine):
         name = f"stockops_call_{next(self._names)}".encode()
         sql = f"SELECT * FROM {_quoted(routine)}({marks})"  # noqa: S608  the name is quoted
         with self._translated(commits=False):
-            self._conn.execute(_HEAP_STAYS)
+            if not self._keeps_heap:
+                self._conn.execute(_HEAP_STAYS)
+                self._keeps_heap = True
             prepared = self._pgconn.prepare(name, sql.encode())
         if prepared.status != pq.ExecStatus.COMMAND_OK:
             raise self._error(prepared, commits=False)
