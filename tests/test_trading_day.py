@@ -2,26 +2,32 @@
 
 import hashlib
 import json
+import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import date
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import Labs
+from conftest import Labs, eventually
 from market import Markets
 from trading import CLOCK, Bed, member
 
-from stockops import actions, books, tradingday
+from stockops import actions, advisory, audit, books, tradingday
 from stockops.cli.main import main
 from stockops.engine import ENGINES, connect
-from stockops.errors import Refused
+from stockops.errors import Busy, Refused
 from stockops.lab import Lab
 from stockops.targets import Target
 from stockops.tradingday import DayPlan, Progress, StepDone
 
 DAY = date(2025, 1, 2)
-PLAN = DayPlan(business_date=DAY, seed=7, orders=120)
+# More predictions than one transaction takes.
+PLAN = DayPlan(business_date=DAY, seed=7, orders=120, predictions=1_100)
 
 # All that a day writes, but for the clocks of the server and what is computed from them.
 WRITTEN = {
@@ -38,6 +44,15 @@ WRITTEN = {
     "house_balances": "account_id, asset, business_date, amount, entries",
     "audit_log": "audit_id, business_date, user_id, action, entity, entity_id, detail",
     "audit_seals": "seal_no, audit_id",
+    "predictions": "prediction_id, prediction_key, user_id, symbol, model_version, side, "
+    "confidence, target_won, status, reason, predicted_at, expires_at",
+    "conditions": "condition_id, status, executed_at, executions",
+    "notifications": "notification_id, user_id, order_id, prediction_id, kind, channel, body, "
+    "status, created_at",
+    "rebalances": "rebalance_id, portfolio_id, business_date, value_won, status, started_at, "
+    "finished_at",
+    "rebalance_lines": "rebalance_id, line_no, symbol, weight_bp, expected_bp, price_won, side, "
+    "quantity, limit_won, reason",
 }
 
 
@@ -63,6 +78,60 @@ def swinging(target: Target) -> None:
         )
 
 
+# A process that drives the day, and ends itself when a step has done so much, or with an order
+# that is placed by itself, as those of a rebalancing are.
+KILLED = """
+import itertools, json, os, signal, sys
+from datetime import date
+from stockops import orders, tradingday
+from stockops.engine import connect
+from stockops.targets import Target
+
+url, said, step, done = sys.argv[1:]
+plan = json.loads(said)
+plan["business_date"] = date.fromisoformat(plan["business_date"])
+
+def seen(at):
+    if at.step == step and at.done >= int(done):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def placing(*asked, **clock):
+    answer = place(*asked, **clock)
+    seen(tradingday.Progress(step="order", done=next(numbers), total=0))
+    return answer
+
+numbers = itertools.count(1)
+place, orders.place = orders.place, placing
+
+with connect(Target(name="killed", url=url)) as server:
+    list(tradingday.run(server, tradingday.DayPlan(**plan), today=None, seen=seen))
+"""
+
+
+def kill_in(target: Target, step: str, done: int) -> None:
+    """Drive the day with a process that is killed in `step`; wait until the server knows it."""
+    plan = json.dumps(asdict(PLAN), default=str)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, target.url, plan, step, str(done)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    eventually(lambda: is_free(target))
+
+
+def is_free(target: Target) -> bool:
+    """Tell whether nobody drives a day: the lock of a session that is dead may live on a while."""
+    with connect(target) as server:
+        try:
+            with advisory.alone(server, "trading day", wait_s=0):
+                return True
+        except Busy:
+            return False
+
+
 def drive(target: Target, *, until: int | None = None) -> Iterator[StepDone]:
     """Drive the day; with `until`, break it off after so many orders of continuous trading."""
 
@@ -72,6 +141,11 @@ def drive(target: Target, *, until: int | None = None) -> Iterator[StepDone]:
 
     with connect(target) as server:
         yield from tradingday.run(server, PLAN, today=None, seen=seen)
+
+
+def interrupt(*_: object, **__: object) -> int:
+    """Break off where it is called."""
+    raise KeyboardInterrupt
 
 
 def driven_whole(target: Target) -> tuple[list[StepDone], list[str]]:
@@ -109,12 +183,13 @@ def test_a_day_opens_trades_closes_and_leaves_books_that_hold(
 ) -> None:
     target, steps, _ = driven
     assert [step.step for step in steps] == [
-        "open the day", "settlement", "opening auction", "continuous trading", "closing auction",
-        "end of day", "books check",
+        "open the day", "settlement", "opening auction", "predictions", "conditions", "rebalancing",
+        "continuous trading", "closing auction", "end of day", "books check",
     ]  # fmt: skip
     assert steps[-1].held, steps[-1].said
-    assert all(step.trades > 0 and step.rejected == 0 for step in steps[2:5])
-    assert int(steps[3].said.split()[0]) > 0, "no price moved far enough"
+    drawn = [steps[2], *steps[6:8]]
+    assert all(step.trades > 0 and step.rejected == 0 for step in drawn), drawn
+    assert int(steps[6].said.split()[0]) > 0, "no price moved far enough"
     with connect(target) as server:
         missed = server.rows(
             "SELECT a.symbol, a.kind, a.price_won FROM auctions a JOIN stock_prices p "
@@ -126,18 +201,65 @@ def test_a_day_opens_trades_closes_and_leaves_books_that_hold(
     assert (missed, still) == ([], [])
 
 
+def test_the_rules_of_customers_trade_after_the_opening(
+    driven: tuple[Target, list[StepDone], dict[str, str]],
+) -> None:
+    """What a step says it did is what is there; what was rejected is no fault of the day."""
+    target, steps, _ = driven
+    gate, met, portfolios = steps[3:6]
+    with connect(target) as server:
+        stored = {
+            row["status"]: row["n"]
+            for row in server.rows(
+                "SELECT status, count(*) AS n FROM predictions "
+                "WHERE prediction_key IS NOT NULL GROUP BY status"
+            )
+        }
+        ordered = [
+            row["status"]
+            for row in server.rows("SELECT status FROM orders WHERE condition_id IS NOT NULL")
+        ]
+        rebalanced = server.rows("SELECT status FROM rebalances")
+    refused = PLAN.predictions - sum(stored.values())
+    assert gate.said == (
+        f"{stored['valid']} valid, {stored['quarantined']} quarantined, {refused} refused"
+    )
+    assert min(*stored.values(), refused) > 0
+    rejected = ordered.count("rejected")
+    assert met.said.startswith(f"{len(ordered) - rejected} executed, {rejected} rejected")
+    assert (met.placed, met.rejected) == (len(ordered), rejected)
+    assert len(ordered) > rejected > 0
+    assert portfolios.said.startswith(f"{len(rebalanced)} portfolios rebalanced")
+    assert {row["status"] for row in rebalanced} == {"done"}
+    assert portfolios.trades > len(rebalanced) > 0
+
+
 def test_a_day_that_was_cut_short_ends_as_if_it_had_not_been(
     lab: Lab, markets: Markets, driven: tuple[Target, list[StepDone], dict[str, str]]
 ) -> None:
     with markets.open(lab) as target:
         swinging(target)
+        kill_in(target, "predictions", 1_000)
+        kill_in(target, "conditions", 2)
+        kill_in(target, "order", 8)
+        with connect(target) as server:
+            begun = server.rows("SELECT status FROM rebalances ORDER BY rebalance_id")
+        assert [begun[0]["status"], begun[-1]["status"]] == ["done", "open"]
         with suppress(KeyboardInterrupt):
             list(drive(target, until=50))
         cut = content(target)
         other = DayPlan(business_date=DAY)
-        with connect(target) as server, pytest.raises(Refused, match="--seed 7 --orders 120"):
+        said = "--seed 7 --orders 120 --predictions 1100"
+        with connect(target) as server, pytest.raises(Refused, match=said):
             list(tradingday.run(server, other, today=None))
-        list(drive(target))
+        again = {}
+        with pytest.MonkeyPatch.context() as patch, suppress(KeyboardInterrupt):
+            patch.setattr(audit, "seal_all", interrupt)
+            for step in drive(target):
+                again[step.step] = step.said
+        assert re.match("0 valid, .* there before", again["predictions"])
+        assert again["conditions"] == again["rebalancing"] == "done before the day was cut short"
+        assert [step.step for step in drive(target)] == ["end of day", "books check"]
         assert cut != content(target) == driven[2]
 
 
@@ -167,13 +289,22 @@ def test_what_is_no_lab_has_to_be_named_again_and_a_plan_writes_nothing(
         refused = stockops(target, "--date", DAY)
         assert (refused.exit_code, "--i-mean" in refused.stderr) == (5, True)
         shown = stockops(target, "--date", DAY, "--plan", "--format", "json")
-        assert len(json.loads(shown.stdout)) == 8
+        assert len(json.loads(shown.stdout)) == 11
         assert content(target) == before
+        with connect(target) as server:
+            server.execute("UPDATE models SET status = 'retired'")
+            try:
+                models = stockops(target, "--date", DAY, "--plan")
+                without = stockops(target, "--date", DAY, "--predictions", 0, "--plan")
+            finally:
+                server.execute("UPDATE models SET status = 'active'")
+        assert (models.exit_code, "--predictions 0" in models.stderr) == (5, True), models.stderr
+        assert (without.exit_code, "predictions" in without.stdout) == (0, False), without.stderr
 
 
 def test_the_role_of_the_owner_is_enough_for_a_day(lab: Lab, markets: Markets) -> None:
     """Whose routines it calls, too: on MariaDB each is granted by its name."""
-    plan = DayPlan(business_date=DAY, seed=7, orders=24)
+    plan = DayPlan(business_date=DAY, seed=7, orders=24, predictions=20)
     with markets.open(lab) as target, connect(target) as server:
         with member(Bed(server, target), "owner") as owner:
             steps = list(tradingday.run(owner, plan, today=None))

@@ -1,5 +1,6 @@
 -- Stores predictions that were judged: the valid ones, and the quarantined ones with their audit row and the warning to
--- their user, all in one transaction. Each has a key; the same key again stores nothing.
+-- their user, all in one transaction. Each has a key; the same key again stores nothing, and takes no number: a load that was cut
+-- short and is repeated gives the numbers that it would have given.
 -- Opens and ends a transaction of its own, and is refused inside another one.
 
 CREATE OR REPLACE PROCEDURE store_predictions(IN p_predictions LONGTEXT CHARACTER SET utf8mb4, IN p_business_date DATE, IN p_at DATETIME(6))
@@ -28,6 +29,7 @@ BEGIN
             target_won BIGINT PATH '$.target_won', status VARCHAR(16) PATH '$.status', reason VARCHAR(200) PATH '$.reason',
             predicted_at DATETIME(6) PATH '$.predicted_at', expires_at DATETIME(6) PATH '$.expires_at'
         )) AS j
+        WHERE NOT EXISTS (SELECT 1 FROM predictions AS k WHERE k.prediction_key = j.prediction_key)
         ORDER BY j.position_no
     ) DO
         BEGIN

@@ -1,5 +1,6 @@
 -- Stores predictions that were judged: the valid ones, and the quarantined ones with their audit row and the warning to
--- their user, all in one transaction. Each has a key; the same key again stores nothing.
+-- their user, all in one transaction. Each has a key; the same key again stores nothing, and takes no number: a load that was cut
+-- short and is repeated gives the numbers that it would have given.
 
 CREATE OR REPLACE FUNCTION store_predictions(p_predictions jsonb, p_business_date date DEFAULT NULL, p_at timestamptz DEFAULT NULL)
 RETURNS TABLE (prediction_key varchar, prediction_id bigint)
@@ -24,6 +25,7 @@ BEGIN
         ) WITH ORDINALITY AS r (
             prediction_key, user_id, symbol, model_version, side, confidence, target_won, status, reason, predicted_at, expires_at, position_no
         )
+        WHERE NOT EXISTS (SELECT 1 FROM predictions AS k WHERE k.prediction_key = r.prediction_key)
         ORDER BY r.position_no
         ON CONFLICT (prediction_key) DO NOTHING
         RETURNING p.prediction_key, p.prediction_id, p.user_id, p.symbol, p.status, p.reason

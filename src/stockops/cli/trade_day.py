@@ -33,6 +33,10 @@ from . import options
     show_default=True,
     help="About how many, in the whole day.",
 )
+@click.option(
+    "--predictions", type=int, default=1_000, show_default=True,
+    help="How many are drawn for conditions to wait for; 0 for none.",
+)  # fmt: skip
 @options.consent
 @options.plan_only
 @options.form
@@ -44,11 +48,13 @@ def day_command(
     **said: Any,
 ) -> None:
     """
-    Drive a whole business day: auctions, orders, interruptions, the day's end, the books.
+    Drive a whole business day: auctions, what follows rules, orders, interruptions, the books.
 
     Its orders are drawn from the day's prices in stock_prices, so that issues open and close near
-    them; the same seed on the same database makes the same rows. A day that was cut short goes on
-    where it stopped. A target that is no lab has to be named again with --i-mean.
+    them; the same seed on the same database makes the same rows. After the opening, predictions are
+    drawn and judged, conditions that are met executed, portfolios that are due rebalanced. A day
+    that was cut short goes on where it stopped. A target that is no lab has to be named again with
+    --i-mean.
 
     Exits 5 for a day on which the market is closed, that has no prices, or that is over; 1 where
     the books do not hold at its end.
@@ -56,9 +62,9 @@ def day_command(
     \b
     Examples:
       stockops trade day --date 2025-01-02 --plan
-      stockops trade day --date 2025-01-02 --seed 7 --orders 2000
+      stockops trade day --date 2025-01-02 --seed 7 --orders 2000 --predictions 500
     """  # noqa: D301  click reads \b as a character
-    plan = DayPlan(business_date=said["day"].date(), seed=said["seed"], orders=said["orders"])
+    plan = DayPlan(business_date=said.pop("day").date(), **said)
     with connect(target, application="stockops trade day") as server:
         if plan_only:
             tradingday.examine(server, plan)
@@ -86,5 +92,5 @@ def day_command(
 def _progress(at: Progress | None) -> None:
     """Say on a terminal how far the day is, each over the last."""
     if sys.stderr.isatty():
-        said = "" if at is None else f"{at.step}: {at.done:,} of {at.total:,} orders"
+        said = "" if at is None else f"{at.step}: {at.done:,} of {at.total:,} {at.what}"
         click.echo(f"\r\x1b[K{said}\r", err=True, nl=False)

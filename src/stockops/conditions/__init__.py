@@ -8,7 +8,7 @@ database, once for each condition and prediction however many run it at the same
 from .adding import Added, add, add_steps, cancel, cancel_steps
 from .listing import LISTED_MAX, STATUSES, Condition, listed
 from .rules import Rule, read, schema
-from .running import Due, Executed, due, run
+from .running import Due, Executed, due, execute, expire, run
 
 __all__ = [
     "LISTED_MAX",
@@ -23,6 +23,8 @@ __all__ = [
     "cancel",
     "cancel_steps",
     "due",
+    "execute",
+    "expire",
     "listed",
     "read",
     "run",

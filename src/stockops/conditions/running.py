@@ -61,24 +61,28 @@ def run(
 
     Killed and run again, or run by several at a time, each places its order once.
     """
-    business_date, at = clock.cells
-    moment = {"date": business_date, "at": at}
-    ending = queries.text(server.engine, "signals/expire_conditions", server.version[0])
-    with server.transaction(isolation="read committed"):
-        server.rows(ending, moment)
+    expire(server, clock=clock)
     done = []
     for each in due(server, clock=clock):
-        done.append(_executed(server, each, moment))
+        done.append(execute(server, each, clock=clock))
         seen(done[-1])
     return done
 
 
-def _executed(server: Server, wanted: Due, moment: dict[str, str | None]) -> Executed:
+def expire(server: Server, *, clock: Clock) -> None:
+    """End the conditions whose time is over, in one transaction."""
+    sql = queries.text(server.engine, "signals/expire_conditions", server.version[0])
+    with server.transaction(isolation="read committed"):
+        server.rows(sql, _moment(clock))
+
+
+def execute(server: Server, wanted: Due, *, clock: Clock) -> Executed:
+    """Execute one condition that is met, in one transaction; it is looked at again under locks."""
     sql = queries.text(server.engine, "signals/execute_condition", server.version[0])
     asked = {
         "condition_id": wanted.condition_id,
         "prediction_id": wanted.prediction_id,
-        **moment,
+        **_moment(clock),
     }
     for left in reversed(range(_TRIES)):
         try:
@@ -88,3 +92,8 @@ def _executed(server: Server, wanted: Due, moment: dict[str, str | None]) -> Exe
             if exc.fault is not Fault.RETRY or not left:
                 raise
     return Executed(condition_id=wanted.condition_id, prediction_id=wanted.prediction_id, **row)
+
+
+def _moment(clock: Clock) -> dict[str, str | None]:
+    business_date, at = clock.cells
+    return {"date": business_date, "at": at}

@@ -5,13 +5,15 @@ A valid one may meet a condition and lead to an order. A quarantined one is kept
 audit row and a warning to its user, and the database refuses every order that names it.
 """
 
-from .generating import generate, write_csv
+from .generating import COUNT_MAX, generate, write_csv
 from .judging import STALE_AFTER_S, Verdict
 from .listing import LISTED_MAX, STATUSES, Prediction, listed
 from .reading import Line, read
-from .storing import Loaded, load, steps
+from .storing import BATCH_PREDICTIONS_MAX, Loaded, load, steps
 
 __all__ = [
+    "BATCH_PREDICTIONS_MAX",
+    "COUNT_MAX",
     "LISTED_MAX",
     "STALE_AFTER_S",
     "STATUSES",

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import date
 
-from .. import market
+from .. import audit, market, predictions
 from ..engine.base import Server
-from ..errors import ConfigError, Refused
+from ..errors import ConfigError, Finding, Refused
+from ..orders import Clock
+from ..predictions import COUNT_MAX as PREDICTIONS_MAX
 from ..queries import Query
 
 MARKET = "KOSPI"  # whose hours and holidays make the day; the others keep the same
@@ -50,11 +52,17 @@ class DayPlan:
     business_date: date
     seed: int = 1
     orders: int = 10_000
+    predictions: int = 1_000
 
     def __post_init__(self) -> None:
         if not 1 <= self.orders <= ORDERS_MAX:
             raise ConfigError(
                 f"a day has 1 to {ORDERS_MAX} orders, not {self.orders}", hint="Use --orders 10000"
+            )
+        if not 0 <= self.predictions <= PREDICTIONS_MAX:
+            raise ConfigError(
+                f"a day has 0 to {PREDICTIONS_MAX} predictions, not {self.predictions}",
+                hint="Use --predictions 1000, or 0 for none",
             )
 
     @property
@@ -65,7 +73,7 @@ class DayPlan:
     @property
     def prefix(self) -> str:
         """What the keys of this drive begin with."""
-        return f"{self.family}{self.seed}-{self.orders}-"
+        return f"{self.family}{self.seed}-{self.orders}-{self.predictions}-"
 
 
 def examine(server: Server, plan: DayPlan) -> Standing:
@@ -89,7 +97,19 @@ def examine(server: Server, plan: DayPlan) -> Standing:
             f"from {priced.first_date} to {priced.last_date}",
             hint="Load them into stock_prices, or seed a listing of that day.",
         )
+    _predictable(server, plan)
     return standing
+
+
+def _predictable(server: Server, plan: DayPlan) -> None:
+    """Raise `Refused` where nothing can be predicted: rather now than in the middle of the day."""
+    if not plan.predictions:
+        return
+    clock = Clock(business_date=plan.business_date)
+    try:
+        predictions.generate(server, seed=plan.seed, count=1, clock=clock)
+    except Finding as exc:
+        raise Refused(str(exc), hint="Leave them out with: --predictions 0") from exc
 
 
 def _in_order(server: Server, plan: DayPlan, standing: Standing) -> None:
@@ -99,12 +119,19 @@ def _in_order(server: Server, plan: DayPlan, standing: Standing) -> None:
     if last is None or last <= day:
         return
     folded = standing.folded_date is not None and standing.folded_date >= day
-    if not folded and last == market.next_business_date(server, day) and placed(server, plan):
+    is_over = folded and _sealed(server, day)
+    if not is_over and last == market.next_business_date(server, day) and placed(server, plan):
         return
     raise Refused(
         f"{day} is over: issues stand at {last}",
         hint=f"Drive {last}, or start again with: stockops seed run --reset",
     )
+
+
+def _sealed(server: Server, day: date) -> bool:
+    """Tell whether the audit log is sealed through `day`, the last thing that is done of it."""
+    waiting = server.fetch(audit.UNSEALED, after_id=0, row_limit=1)
+    return not any(row.business_date <= day for row in waiting)
 
 
 def placed(server: Server, plan: DayPlan) -> int:
@@ -115,9 +142,10 @@ def placed(server: Server, plan: DayPlan) -> int:
     ]
     other = next((key for key in keys if not key.startswith(plan.prefix)), None)
     if other is not None:
-        seed, count = other.removeprefix(plan.family).split("-")[:2]
+        seed, orders, predicted, _ = other.removeprefix(plan.family).rsplit("-", 3)
         raise Refused(
-            f"{plan.business_date} was begun with --seed {seed} --orders {count}",
+            f"{plan.business_date} was begun with --seed {seed} --orders {orders} "
+            f"--predictions {predicted}",
             hint="Go on with these, or start again with: stockops seed run --reset",
         )
     return max(map(number, keys), default=0)

@@ -18,11 +18,13 @@ from ..market import Hours
 from ..orders import Clock, Order, clock_of
 from ..plan import Step
 from ..queries import Query
-from . import auctions
+from . import auctions, automatic
 from .drawing import Cash, Day, Holding, Issue, Start, drawn
 from .examining import MARKET, DayPlan, Standing, examine, number, placed
 
 SLOT_MINUTES = 2
+# So long after the opening, and before the first of the day's orders.
+PREDICTIONS_MINUTE, CONDITIONS_MINUTE, REBALANCING_MINUTE = 0.25, 0.5, 0.75
 BATCH_ORDERS = 200
 _LAST_EVENT = 2**63 - 1
 
@@ -47,11 +49,12 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far the day is, in orders."""
+    """How far the day is, in orders, or in what else a step counts."""
 
     step: str
     done: int
     total: int
+    what: str = "orders"
 
 
 Seen = Callable[[Progress], None]
@@ -74,6 +77,7 @@ def steps(plan: DayPlan) -> list[Step]:
             action="collect orders before the opening, and uncross them",
             why="each issue opens at the price at which most is traded",
         ),
+        *_rules(plan),
         Step(
             action=f"place orders every {SLOT_MINUTES} minutes, {plan.orders} in the whole day",
             why=f"drawn from the daily prices of {day} by seed {plan.seed}: the same again, always",
@@ -92,6 +96,24 @@ def steps(plan: DayPlan) -> list[Step]:
             lock="share",
         ),
         Step(action="check the books", why="every step leaves them balanced"),
+    ]
+
+
+def _rules(plan: DayPlan) -> list[Step]:
+    gate = Step(
+        action=f"draw {plan.predictions} predictions, and store them as valid or quarantined",
+        why="conditions may be met by the valid ones; no order follows from the others",
+    )
+    return [
+        *([gate] if plan.predictions else []),
+        Step(
+            action="end the conditions whose time is over, execute those that are met",
+            why="each is one order, with its notices and its audit row in one transaction",
+        ),
+        Step(
+            action="rebalance the portfolios with a weight outside its band",
+            why="sales first, then purchases, by limit orders at the last price",
+        ),
     ]
 
 
@@ -234,15 +256,16 @@ def _trade(drive: Drive, day: Day) -> Iterator[StepDone]:
         tell("opening auction", len(day.opening))
         done = auctions.uncross_over(drive.server, clock=drive.at(session.opens_minute))
         yield drive.done("opening auction", started, _uncrossed(done))
+    yield from _follow_rules(drive, is_over=drive.there > len(day.opening))
     started = clocks.monotonic()
     called: list[auctions.Interruption] = []
     # What an earlier run placed it had looked at before, at the right moment.
     first = max((n for n, each in enumerate(day.slots, 1) if each and drive.has(each)), default=0)
-    moved = first > 0  # whether there is anything to look at
+    moved = True  # whether there is anything to look at
     tell("continuous trading", sum(map(len, day.slots[:first])))
     for slot, asked in list(enumerate(day.slots))[first:]:
         minute = session.opens_minute + slot * SLOT_MINUTES + 1
-        if moved or asked:
+        if (moved or asked) and not (asked and drive.has(asked[:1])):
             auctions.uncross_over(drive.server, clock=drive.at(minute))
             called += auctions.interrupt(drive.server, clock=drive.at(minute))
         drive.place(asked, minute)
@@ -259,6 +282,57 @@ def _trade(drive: Drive, day: Day) -> Iterator[StepDone]:
         tell("closing auction", len(day.closing))
         done = auctions.uncross_over(drive.server, clock=drive.at(hours.closes_minute))
         yield drive.done("closing auction", started, _uncrossed(done))
+
+
+def _follow_rules(drive: Drive, *, is_over: bool) -> Iterator[StepDone]:
+    """Let the rules of customers trade; `is_over` says that orders came behind them already."""
+
+    def telling(step: str, what: str) -> automatic.Tell:
+        return lambda done, total: drive.seen(
+            Progress(step=step, done=done, total=total, what=what)
+        )
+
+    opened = drive.continuous.opens_minute
+    conditions_at = drive.at(opened + CONDITIONS_MINUTE)
+    rebalancing_at = drive.at(opened + REBALANCING_MINUTE)
+    if drive.plan.predictions:
+        started = clocks.monotonic()
+        said = automatic.predict(
+            drive.server,
+            seed=drive.plan.seed,
+            count=drive.plan.predictions,
+            clock=drive.at(opened + PREDICTIONS_MINUTE),
+            tell=telling("predictions", "predictions"),
+        )
+        yield drive.done("predictions", started, said)
+    was = automatic.handled(
+        drive.server, conditions_at=conditions_at, rebalancing_at=rebalancing_at
+    )
+    started, said = clocks.monotonic(), _DONE_BEFORE
+    if not is_over and was.portfolio_id is None:
+        said = automatic.execute(
+            drive.server,
+            clock=conditions_at,
+            after=was.condition_id or 0,
+            since=drive.after,
+            tell=telling("conditions", "conditions"),
+        )
+    yield drive.done("conditions", started, said)
+    started, said = clocks.monotonic(), _DONE_BEFORE
+    if not is_over:
+        # The one that was cut short is ended before the next one has its turn.
+        cut_short = was.open_portfolio_id is not None
+        said = automatic.rebalance(
+            drive.server,
+            clock=rebalancing_at,
+            after=(was.portfolio_id or 0) - cut_short,
+            since=drive.after,
+            tell=telling("rebalancing", "portfolios"),
+        )
+    yield drive.done("rebalancing", started, said)
+
+
+_DONE_BEFORE = "done before the day was cut short"
 
 
 def _uncrossed(done: Sequence[auctions.Uncrossed]) -> str:
