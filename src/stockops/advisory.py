@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from . import queries
 from .engine.base import Server
-from .errors import Busy
+from .errors import Busy, StockopsError
 
 _POLL_S = 0.05
 
@@ -26,5 +26,9 @@ def alone(server: Server, what: str, *, wait_s: float) -> Iterator[None]:
         time.sleep(_POLL_S)
     try:
         yield
-    finally:
-        server.rows(unlock, {"what": what})
+    except BaseException:
+        # A session that was broken off is gone with its lock: what broke it off is what is told.
+        with suppress(StockopsError):
+            server.rows(unlock, {"what": what})
+        raise
+    server.rows(unlock, {"what": what})
