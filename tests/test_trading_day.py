@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import random
 import re
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from datetime import date
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import Labs, eventually
+from conftest import Labs, ending, eventually
 from market import Markets
 from trading import CLOCK, Bed, member
 
@@ -110,16 +111,21 @@ with connect(Target(name="killed", url=url)) as server:
 
 def kill_in(target: Target, step: str, done: int) -> None:
     """Drive the day with a process that is killed in `step`; wait until the server knows it."""
-    plan = json.dumps(asdict(PLAN), default=str)
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, target.url, plan, step, str(done)],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    killed = driving(target, step, done)
+    with ending(killed):
+        _, said = killed.communicate(timeout=120)
+    assert killed.returncode == -signal.SIGKILL, said
     eventually(lambda: is_free(target))
+
+
+def driving(target: Target, step: str, done: int) -> "subprocess.Popen[str]":
+    plan = json.dumps(asdict(PLAN), default=str)
+    return subprocess.Popen(
+        [sys.executable, "-c", KILLED, target.url, plan, step, str(done)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def is_free(target: Target) -> bool:
@@ -261,6 +267,25 @@ def test_a_day_that_was_cut_short_ends_as_if_it_had_not_been(
         assert again["conditions"] == again["rebalancing"] == "done before the day was cut short"
         assert [step.step for step in drive(target)] == ["end of day", "books check"]
         assert cut != content(target) == driven[2]
+
+
+@pytest.mark.soak
+def test_a_day_that_is_killed_at_random_ends_as_if_it_had_not_been(
+    lab: Lab, markets: Markets, driven: tuple[Target, list[StepDone], dict[str, str]]
+) -> None:
+    moments = random.Random(7)
+    with markets.open(lab) as target:
+        swinging(target)
+        for _ in range(20):
+            process = driving(target, "none", 0)
+            with ending(process), suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=moments.uniform(0.3, 3))
+            process.kill()
+            process.communicate(timeout=60)
+            eventually(lambda: is_free(target))
+        with suppress(Refused):  # it was over
+            list(drive(target))
+        assert content(target) == driven[2]
 
 
 @pytest.mark.parametrize(

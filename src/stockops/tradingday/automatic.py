@@ -39,9 +39,10 @@ class Handled:
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """The last trade of two customers."""
+    """The last trade since a turn began, None for none, and in how many two customers met."""
 
     trade_id: int | None
+    met: int
 
 
 HANDLED = Query("tradingday/handled", Handled)
@@ -132,11 +133,11 @@ def _in_turn(
     tell: Tell,
 ) -> None:
     """Ask for each that waits beyond `after`, by number; `since` is the last event before."""
-    done, met, asked_at = 0, 0, -1
+    done, is_stale = 0, True
     left: list[tuple[int, Each]] = []
     while True:
-        if met != asked_at:
-            left, asked_at = [each for each in reversed(waiting()) if each[0] > after], met
+        if is_stale:
+            left = [each for each in reversed(waiting()) if each[0] > after]
             tell(done, done + len(left))
         if not left:
             return
@@ -144,7 +145,8 @@ def _in_turn(
         ask(each)
         done += 1
         tell(done, done + len(left))
-        met = server.fetch(MET, after_id=since)[0].trade_id or 0
+        traded = server.fetch(MET, after_id=since)[0]
+        since, is_stale = traded.trade_id or since, traded.met > 0
 
 
 def _said(always: Sequence[str], rest: dict[str, int]) -> str:
