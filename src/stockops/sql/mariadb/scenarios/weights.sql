@@ -34,12 +34,14 @@ SELECT
 FROM portfolios AS f
 JOIN accounts AS a ON a.account_id = f.account_id
 LEFT JOIN (
+    -- Asked for one portfolio here as well, for the server makes a table of all that this answers.
     SELECT n.portfolio_id, n.symbol FROM portfolio_targets AS n
+    WHERE n.portfolio_id = %(portfolio_id)s OR %(portfolio_id)s IS NULL
     UNION
     SELECT n.portfolio_id, h.symbol
     FROM portfolios AS n
     JOIN positions AS h ON h.account_id = n.account_id
-    WHERE h.quantity > 0
+    WHERE h.quantity > 0 AND (n.portfolio_id = %(portfolio_id)s OR %(portfolio_id)s IS NULL)
 ) AS x ON x.portfolio_id = f.portfolio_id
 LEFT JOIN stocks AS k ON k.symbol = x.symbol
 LEFT JOIN rates AS r ON r.market = k.market
