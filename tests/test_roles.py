@@ -1,5 +1,6 @@
 """Each role is tried for what it must not do, and for what it is there for."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -12,12 +13,17 @@ from portfolios import portfolio
 from trading import CLOCK, Bed, member
 
 from stockops import health, migrations, rebalancing, scenarios
-from stockops.backups import manifest, repository, taking
+from stockops.backups import manifest, repository, rights, streams, taking
+from stockops.backups.archive import enabling, receiving, spool
+from stockops.backups.archive.walreceiver import slot_name
+from stockops.books import proofs, scratch
 from stockops.engine import ENGINES, connect
 from stockops.engine.base import Server
 from stockops.errors import Fault, Refused, ServerError
 from stockops.health import State
+from stockops.roles import granted
 from stockops.scenarios import SCENARIOS
+from stockops.targets import Target
 
 ROLES = ("owner", "app", "read", "monitor", "backup")
 
@@ -39,6 +45,13 @@ def bed(request: pytest.FixtureRequest, all_labs: Labs) -> Iterator[Bed]:
 def members(bed: Bed) -> Iterator[dict[str, Server]]:
     with ExitStack() as stack:
         yield {role: stack.enter_context(member(bed, role)) for role in ROLES}
+
+
+def login(bed: Bed, server: Server) -> Target:
+    """The target by which `server`, a session of a member, was opened."""
+    name = str(server.rows("SELECT current_user AS name")[0]["name"]).partition("@")[0]
+    url = bed.target.url.replace("//stockops@", f"//{name}@")
+    return replace(bed.target, url=url, lab=None)  # what is let pass in a lab is looked at
 
 
 PLACE = (
@@ -115,8 +128,7 @@ def test_the_application_rebalances_and_the_reader_asks_what_came_of_it(
 def test_who_sees_no_session_of_others_is_not_told_that_all_is_quiet(
     bed: Bed, members: dict[str, Server], role: str, unknown: bool
 ) -> None:
-    name = str(members[role].rows("SELECT current_user AS name")[0]["name"]).partition("@")[0]
-    target = replace(bed.target, url=bed.target.url.replace("//stockops@", f"//{name}@"))
+    target = login(bed, members[role])
     asked = [
         each
         for each in health.load(bed.engine)
@@ -193,22 +205,26 @@ def test_a_backup_reads_everything(bed: Bed, members: dict[str, Server]) -> None
         members["backup"].execute("UNLOCK TABLES")
 
 
+def may_replicate(bed: Bed, server: Server) -> None:
+    name = server.rows("SELECT current_user AS name")[0]["name"]
+    if bed.engine == "postgresql":
+        bed.server.execute(f"ALTER ROLE {name} REPLICATION")
+
+
 @pytest.mark.parametrize("method", ["physical", "logical"])
 def test_a_backup_is_taken_by_its_role(bed: Bed, method: manifest.Method, tmp_path: Path) -> None:
     """On PostgreSQL a login needs REPLICATION beside it for files, which no role passes on."""
     repo = repository.make(str(tmp_path / "repository"))
     with member(bed, "backup") as server:
-        [who] = server.rows("SELECT current_user AS name")
-        name = str(who["name"]).partition("@")[0]
-        login = replace(bed.target, url=bed.target.url.replace("//stockops@", f"//{name}@"))
+        target = login(bed, server)
         request = taking.Request(method=method)
         if (bed.engine, method) == ("postgresql", "physical"):
             for ask in (taking.steps, taking.take):
                 with pytest.raises(Refused, match="it lacks REPLICATION on the server"):
-                    ask(repo, login, request)
+                    ask(repo, target, request)
             assert repo.backups() == []
-            bed.server.execute(f"ALTER ROLE {name} REPLICATION")
-        said = taking.take(repo, login, request)
+            may_replicate(bed, server)
+        said = taking.take(repo, target, request)
     assert [each.state for each in repo.backups() if each.id == said.id] == ["complete"]
     assert {"orders", "audit_log", "broker_tokens"} <= {each.table for each in said.content}
 
@@ -221,3 +237,117 @@ def test_who_does_not_see_the_history_is_not_told_that_there_is_none(
         with pytest.raises(ServerError) as caught:
             ask(members[role])
         assert caught.value.fault is Fault.DENIED
+
+
+@pytest.mark.parametrize("method", ["physical", "logical"])
+def test_who_has_another_role_is_refused_a_backup_before_it_begins(
+    bed: Bed, members: dict[str, Server], method: manifest.Method, tmp_path: Path
+) -> None:
+    """On MariaDB a role gives what information_schema does not tell of."""
+    repo = repository.make(str(tmp_path / "repository"))
+    for role in ("monitor", "read"):
+        for ask in (taking.steps, taking.take):
+            with pytest.raises(Refused, match=f"may not take a {method} backup: it lacks"):
+                ask(repo, login(bed, members[role]), taking.Request(method=method))
+        assert rights.to_rescue(members[role], table="users", space=None)
+    assert repo.backups() == []
+    assert rights.to_rescue(bed.server, table="users", space=None) == []
+
+
+def test_the_log_is_received_by_the_role_for_backups_and_by_no_other(
+    bed: Bed, members: dict[str, Server], tmp_path: Path
+) -> None:
+    repo = repository.make(str(tmp_path / "repository"))
+    form = streams.Form()
+    start = enabling.Start(receive=True, form=form)
+    for role in ("monitor", "owner"):
+        with pytest.raises(Refused, match="may not receive the log: it lacks"):
+            enabling.steps(members[role], repo, login(bed, members[role]), start)
+        with pytest.raises(Refused, match="may not receive the log: it lacks"):
+            receiving.run(repo, login(bed, members[role]), form, stop=lambda: True)
+    said: list[str] = []
+    until = time.monotonic() + 60
+
+    def came() -> bool:
+        beats = "SELECT count(*) FROM heartbeats WHERE writer = %(writer)s"
+        return bool(spool.tails(repo, system) and bed.one(beats, writer=target.name[:64]))
+
+    def stop() -> bool:
+        return came() or time.monotonic() > until
+
+    with member(bed, "backup") as server:
+        may_replicate(bed, server)
+        target = login(bed, server)
+        system = receiving.system_of(target)
+        assert enabling.steps(server, repo, target, start) is not None
+        try:
+            receiving.run(
+                repo, target, form, stop=stop, progress=lambda tick: said.append(tick.problem)
+            )
+            assert came()
+            assert set(said) == {""}
+        finally:
+            if bed.engine == "postgresql":
+                drop = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+                bed.server.rows(f"{drop} WHERE slot_name = %(slot)s", {"slot": slot_name(repo)})
+
+
+def test_who_may_do_more_than_watch_is_told_so(bed: Bed, members: dict[str, Server]) -> None:
+    check = [each for each in health.load(bed.engine) if each.name == "role_rights"]
+    states = {}
+    for role, server in members.items():
+        outcomes = health.run(login(bed, server), check).outcomes
+        [outcome] = [each for each in outcomes if each.check.name == "role_rights"]
+        states[role] = outcome.state
+        assert (f"stockops_{role}" in outcome.message) is (outcome.state is State.WARNING)
+    loud = dict.fromkeys(("owner", "app", "backup"), State.WARNING)
+    assert states == {**loud, "read": State.OK, "monitor": State.OK}
+
+
+def test_the_owner_proves_the_books_and_breaks_a_copy_of_them(
+    bed: Bed, members: dict[str, Server]
+) -> None:
+    held_won = bed.one("SELECT sum(cash_won) FROM accounts")
+    with connect(bed.target) as other, other.transaction():
+        other.execute("UPDATE accounts SET cash_won = cash_won WHERE account_id = 1")
+        assert members["owner"].fetch(proofs.WRITERS)
+    with scratch.copied(login(bed, members["owner"])) as copy:
+        copy.execute("UPDATE accounts SET cash_won = cash_won + 1")
+        assert copy.rows("SELECT count(*) AS n FROM orders")[0]["n"] > 0
+    assert bed.one("SELECT sum(cash_won) FROM accounts") == held_won
+
+
+def test_who_may_not_read_the_books_is_not_told_that_there_are_none(
+    bed: Bed, members: dict[str, Server]
+) -> None:
+    for role in ("monitor", "app"):
+        with pytest.raises(ServerError) as caught, scratch.copied(login(bed, members[role])):
+            pass
+        assert caught.value.fault is Fault.DENIED
+    if bed.engine == "mariadb":  # whose identity is a row
+        with pytest.raises(ServerError) as caught:
+            receiving.system_of(login(bed, members["read"]))
+        assert caught.value.fault is Fault.DENIED
+
+
+def test_what_was_granted_is_read_as_the_server_writes_it(bed: Bed) -> None:
+    line = "GRANT SELECT (`b`, `a`), INSERT ON `t`.`u` TO `r`"
+    assert granted.names(line) == [("SELECT (a, b)", "t.u"), ("INSERT", "t.u")]
+    assert granted.names("GRANT `role` TO `u`@`h`") == []
+    if bed.engine == "postgresql":
+        return
+    name = bed.target.database
+    asked = {"everywhere": ["RELOAD", "PROCESS"], "here": ["SELECT", "DROP"]}
+    with member(bed, "read") as server:
+        [user] = server.rows("SELECT current_user() AS name")
+        for where, what in (
+            ("*.*", "RELOAD"),
+            (f"`{name.replace('_', chr(92) + '_')}`.*", "SELECT"),
+            (f"`{name[:5]}%%`.*", "INSERT"),
+            ("`other`.*", "DROP"),
+            (f"`{name}`.orders", "DROP"),
+        ):
+            bed.server.execute(f"GRANT {what} ON {where} TO {user['name']}")
+        assert granted.lacking(server, name, **asked) == [("PROCESS", "the server"), ("DROP", name)]
+        assert granted.lacking(server, name, here=["INSERT"]) == []
+        assert granted.lacking(bed.server, name, **asked) == []

@@ -3,6 +3,8 @@
 -- The routines run with the rights of whoever applied these files. Nobody but the owner gets CREATE TEMPORARY TABLES:
 -- a temporary table hides a real one of the same name from the routines.
 
+-- The self-test of the books breaks a copy of them in temporary tables.
+GRANT CREATE TEMPORARY TABLES ON * TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON tick_sizes TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON price_limits TO stockops_owner;
 GRANT SELECT, INSERT, UPDATE, DELETE ON market_sessions TO stockops_owner;
@@ -75,6 +77,7 @@ GRANT EXECUTE ON PROCEDURE start_rebalance TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE finish_rebalance TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE compute_indicators TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE open_day TO stockops_owner;
+GRANT EXECUTE ON PROCEDURE open_writers TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE trading_events TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE uncross TO stockops_owner;
 GRANT EXECUTE ON PROCEDURE interrupt_issues TO stockops_owner;
@@ -192,13 +195,16 @@ GRANT EXECUTE ON FUNCTION business_day_after TO stockops_read;
 GRANT EXECUTE ON FUNCTION session_open TO stockops_read;
 GRANT EXECUTE ON FUNCTION price_on TO stockops_read;
 
--- Lets the monitor into the database, where it sees the names and sizes of tables and no row of them.
-GRANT SHOW VIEW ON * TO stockops_monitor;
+-- Lets the monitor into the database, where it sees the names and sizes of tables, and by REFERENCES of their columns: which are
+-- numbered, and by which a table is partitioned. It sees no row of them.
+GRANT SHOW VIEW, REFERENCES ON * TO stockops_monitor;
 
 -- Ciphertext: who reads the books has no use for it.
 GRANT SELECT ON broker_tokens TO stockops_app;
 
 GRANT SELECT, INSERT, UPDATE ON heartbeats TO stockops_backup;
+-- The binary log is received as a replica receives it.
+GRANT REPLICATION REPLICA ON *.* TO stockops_backup;
 -- A dump describes each view, and trading_now calls these.
 GRANT EXECUTE ON FUNCTION resting_orders TO stockops_backup;
 GRANT EXECUTE ON FUNCTION oldest_resting_order TO stockops_backup;

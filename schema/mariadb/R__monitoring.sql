@@ -75,3 +75,12 @@ SELECT
     (SELECT coalesce(sum(t.value_won), 0) FROM trades AS t WHERE t.trade_id > p_after AND t.trade_id <= p_through) AS traded_won
 FROM audit_log AS l
 WHERE l.audit_id > p_after AND l.audit_id <= p_through;
+
+-- The owner of the books waits for these before a proof is stored, and sees no session and no statement of others otherwise.
+CREATE OR REPLACE PROCEDURE open_writers()
+READS SQL DATA
+COMMENT 'Transactions that have written or locked a row and have not ended, prepared ones too'
+SELECT concat_ws(' ', x.trx_mysql_thread_id, x.trx_started) AS writer
+FROM information_schema.innodb_trx AS x
+WHERE x.trx_mysql_thread_id <> connection_id() AND (x.trx_rows_locked > 0 OR x.trx_rows_modified > 0 OR x.trx_lock_structs > 0)
+ORDER BY writer;

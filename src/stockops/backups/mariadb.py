@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from ..engine.base import Server
-from ..errors import ConfigError, Refused, ServerError, StorageError
+from ..errors import ConfigError, Fault, Refused, ServerError, StorageError
 from . import credentials, logical
 from .manifest import Kind, Link, Method, Position
 from .members import MbstreamWatch
@@ -51,6 +51,8 @@ class MariaDB:
         try:
             cluster = server.fetch(CLUSTER)[0]
         except (ServerError, IndexError) as exc:
+            if isinstance(exc, ServerError) and exc.fault is Fault.DENIED:
+                raise
             raise Refused(
                 "this database has no identity by which its backups could be told from others'",
                 hint="It is a row that the schema makes: stockops migrate up",

@@ -21,12 +21,12 @@ from ..errors import ConfigError, Refused, ServerError
 from ..lab import Lab
 from ..plan import Consent, Step, check_named
 from ..targets import Target
-from . import credentials, names, restoring
+from . import credentials, names, restoring, rights
 from .differing import Difference, count, difference
 from .finding import waldump
 from .keys import Identities
 from .mariadb import program
-from .questions import LACKING, LED_HERE, PARTS, PLACE_OF_PART, TABLE, TableColumn
+from .questions import LED_HERE, PARTS, PLACE_OF_PART, TABLE, TableColumn
 from .repository import Repository
 from .restoring import Phases, Recovery, filling, finish
 from .restoring.tools import pipe
@@ -90,12 +90,12 @@ def require_room(recovery: Recovery, wish: Wish) -> None:
 
 def _require_rights(server: Server, wish: Wish) -> None:
     """Raise `Refused` where the role lacks a right, which would be found out at the end."""
-    lacking = server.fetch(LACKING, name=wish.table, space=wish.space)
+    lacking = rights.to_rescue(server, table=wish.table, space=wish.space)
     if lacking:
-        rights = " and ".join(f"{each.needed} on {each.place}" for each in lacking)
+        named = " and ".join(f"{each.needed} on {each.place}" for each in lacking)
         raise Refused(
             f"the role that {wish.target.name!r} names may not bring a table there: it lacks "
-            f"{rights}",
+            f"{named}",
             hint="Grant that, or name another role in -t.",
         )
 

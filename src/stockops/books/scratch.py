@@ -14,7 +14,7 @@ from typing import Any
 
 from ..engine import connect
 from ..engine.base import Server
-from ..errors import Finding
+from ..errors import Fault, Finding, ServerError
 from ..queries import Query
 from ..targets import Target
 
@@ -89,7 +89,8 @@ def copied(target: Target | str) -> Iterator[Server]:
     with connect(target) as source, connect(target, bulk=True) as scratch:
         columns = [c for c in scratch.fetch(COLUMNS) if c.table_name in TABLES]
         indexes = [i for i in scratch.fetch(INDEXES) if i.table_name in TABLES]
-        if {c.table_name for c in columns} != {*TABLES}:
+        if unseen := {*TABLES} - {c.table_name for c in columns}:
+            _require_sight(source, unseen)
             raise no_books()
         with source.transaction(isolation="repeatable read", read_only=True):
             for table in TABLES:
@@ -106,6 +107,16 @@ def no_books() -> Finding:
         "there are no books to check: tables are missing from this database",
         hint="Make the tables with: stockops migrate up",
     )
+
+
+def _require_sight(server: Server, tables: Iterable[str]) -> None:
+    """Raise `ServerError` where `tables` may not be read: no catalogue shows them then."""
+    for table in sorted(tables):
+        try:
+            server.rows(f"SELECT 1 FROM {table} LIMIT 0")  # noqa: S608  a name of ours
+        except ServerError as exc:
+            if exc.fault is Fault.DENIED:
+                raise
 
 
 def _copy(source: Server, scratch: Server, columns: list[Column], indexes: list[Index]) -> None:

@@ -1,6 +1,5 @@
 """What the monitor's role should have on each engine, and what it has."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,12 +7,28 @@ from .. import queries
 from ..engine.base import Server
 from ..errors import ServerError
 from ..queries import Query
+from .granted import names
 
 ROLE = "stockops_monitor"
 CONNECTIONS_MAX = 5  # the exporter takes three at most, a check one; one is left for a person
 _NO_SUCH_ROLE = "1141"
-_COMMAS = re.compile(r", (?![^(]*\))")  # between rights, not between the columns of one
-_GRANT = re.compile(r"GRANT (?P<what>.+?) ON (?:PROCEDURE |FUNCTION )?(?P<where>\S+) TO ")
+_EVERYWHERE = {  # on MariaDB
+    "PROCESS": "to see what every session does",
+    "BINLOG MONITOR": "to see the binary logs",
+    "SLAVE MONITOR": "to see how far a replica is",
+}
+_TABLES = {
+    "performance_schema.*": "the server's own counters",
+    "mysql.innodb_index_stats": "sizes of indexes, which are free to ask for there",
+    "mysql.innodb_table_stats": "sizes of tables, which are free to ask for there",
+    "mysql.user": "whose password has expired, and nothing else of it",
+    "mysql.column_stats": "how wide columns are",
+}
+_READS = {"mysql.user": "SELECT (Host, User, password_expired)"}
+_HERE = {
+    "SHOW VIEW": "to get in, and to see the names of tables",
+    "REFERENCES": "to see their columns, and no row: which are numbered, which partition",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,41 +62,20 @@ def wanted(engine: str, database: str) -> list[Right]:
             Right("pg_monitor", f"GRANT pg_monitor TO {ROLE}", "to see what every session does"),
             Right("CONNECT", f"GRANT CONNECT ON DATABASE {name} TO {ROLE}", "to get in"),
         ]
+    given = [
+        *((what, "*.*", why) for what, why in _EVERYWHERE.items()),
+        *((_READS.get(where, "SELECT"), where, why) for where, why in _TABLES.items()),
+    ]
     name = "`" + database.replace("`", "``") + "`"
-    everywhere = {
-        "PROCESS": "to see what every session does",
-        "BINLOG MONITOR": "to see the binary logs",
-        "SLAVE MONITOR": "to see how far a replica is",
-    }
-    some = {
-        "performance_schema.*": ("SELECT", "performance_schema.*", "the server's own counters"),
-        "mysql.innodb_index_stats": (
-            "SELECT",
-            "mysql.innodb_index_stats",
-            "sizes of indexes, which are free to ask for there",
-        ),
-        "mysql.innodb_table_stats": (
-            "SELECT",
-            "mysql.innodb_table_stats",
-            "sizes of tables, which are free to ask for there",
-        ),
-        "mysql.user": (
-            "SELECT (Host, User, password_expired)",
-            "mysql.user",
-            "whose password has expired, and nothing else of it",
-        ),
-        "mysql.column_stats": ("SELECT", "mysql.column_stats", "how wide columns are"),
-        f"{database}.*": ("SHOW VIEW", f"{name}.*", "to get in, and to see the names of tables"),
-    }
     return [
         Right("role", f"CREATE ROLE {ROLE}", "what logins have"),
         *(
-            Right(f"{what} ON *.*", f"GRANT {what} ON *.* TO {ROLE}", why)
-            for what, why in everywhere.items()
+            Right(f"{what} ON {at}", f"GRANT {what} ON {at} TO {ROLE}", why)
+            for what, at, why in given
         ),
         *(
-            Right(f"{what} ON {found}", f"GRANT {what} ON {where} TO {ROLE}", why)
-            for found, (what, where, why) in some.items()
+            Right(f"{what} ON {database}.*", f"GRANT {what} ON {name}.* TO {ROLE}", why)
+            for what, why in _HERE.items()
         ),
     ]
 
@@ -97,7 +91,8 @@ def held(server: Server) -> frozenset[str]:
     said = [str(value) for row in rows for value in row.values()]
     if server.engine == "postgresql":
         return frozenset(said)
-    return frozenset({"role", *(name for line in said for name in _names(line))})
+    granted = (name for line in said for name in names(line))
+    return frozenset({"role", *(f"{what} ON {where}" for what, where in granted)})
 
 
 def missing(server: Server, database: str) -> list[Right]:
@@ -109,18 +104,3 @@ def missing(server: Server, database: str) -> list[Right]:
 def members(server: Server) -> Mapping[str, Member]:
     """Return who logs in with the role, by name."""
     return {member.name: member for member in server.fetch(LOGINS)}
-
-
-def _names(grant: str) -> list[str]:
-    """Return what one GRANT of MariaDB gives, as ``SELECT ON mysql.innodb_index_stats``."""
-    match = _GRANT.match(grant)
-    if match is None:
-        return []
-    where = match["where"].replace("``", "\0").replace("`", "").replace("\0", "`")
-    return [f"{_ordered(what)} ON {where}" for what in _COMMAS.split(match["what"])]
-
-
-def _ordered(what: str) -> str:
-    """Return a right with the columns that it is of, which come in no order, in theirs."""
-    name, _, columns = what.replace("`", "").rstrip(")").partition(" (")
-    return f"{name} ({', '.join(sorted(columns.split(', ')))})" if columns else name

@@ -255,8 +255,7 @@ def server_files(server: Server) -> dict[str, int]:
     except Exception as exc:
         raise Refused(
             f"the server does not list its binary logs: {exc}",
-            hint="Set log_bin in its configuration, and GRANT BINLOG MONITOR, REPLICATION SLAVE "
-            "ON *.* to the user.",
+            hint="Set log_bin in its configuration, or GRANT BINLOG MONITOR ON *.* to the user.",
         ) from exc
     return {str(row["Log_name"]): int(row["File_size"]) for row in found}
 

@@ -12,6 +12,7 @@ from ...engine.base import Server
 from ...errors import Finding, Refused, Unsupported
 from ...plan import Consent, Step, check, check_named
 from ...targets import Target
+from .. import rights
 from ..repository import Repository
 from ..streams import Form
 from . import ledger
@@ -48,6 +49,8 @@ class Started:
 
 def steps(server: Server, repo: Repository, target: Target, asked: Start) -> list[Step]:
     """Return what has to be done on the server."""
+    if server.engine != "postgresql" or asked.receive:
+        rights.require_receiving(server)
     if server.engine != "postgresql":
         server_files(server)  # raises, and says what is missing
         return []

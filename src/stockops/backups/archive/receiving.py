@@ -14,8 +14,9 @@ from typing import Protocol
 
 from ... import children, filelock, scratch
 from ...engine import connect
-from ...errors import Refused, ServerError, StockopsError, Unreachable
+from ...errors import Fault, Refused, ServerError, StockopsError, Unreachable
 from ...targets import Target
+from .. import rights
 from ..questions import CLUSTER
 from ..repository import Repository
 from ..store import DirectoryStore
@@ -115,6 +116,8 @@ def run(
     Raises `Busy` where another run receives it, and what stands in the way of the first try: later
     a server that is gone is waited for.
     """
+    with connect(target, application="stockops archive") as server:
+        rights.require_receiving(server)
     system = system_of(target)
     place = (spool or spool_of(repo, system, encrypted=bool(form.recipients))).absolute()
     _require_apart(repo, place, form)
@@ -146,6 +149,8 @@ def system_of(target: Target) -> str:
         try:
             return server.fetch(CLUSTER)[0].system
         except (ServerError, IndexError) as exc:
+            if isinstance(exc, ServerError) and exc.fault is Fault.DENIED:
+                raise
             raise Refused(
                 "this database has no identity by which its log could be told from others'",
                 hint="It is a row that the schema makes: stockops migrate up",
