@@ -3,14 +3,13 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from conftest import Labs, fresh_database
 from portfolios import portfolio
-from trading import CLOCK, Bed, member
+from trading import CLOCK, Bed, login, member
 
 from stockops import health, migrations, rebalancing, scenarios
 from stockops.backups import manifest, repository, rights, streams, taking
@@ -23,7 +22,6 @@ from stockops.errors import Fault, Refused, ServerError
 from stockops.health import State
 from stockops.roles import granted
 from stockops.scenarios import SCENARIOS
-from stockops.targets import Target
 
 ROLES = ("owner", "app", "read", "monitor", "backup")
 
@@ -45,13 +43,6 @@ def bed(request: pytest.FixtureRequest, all_labs: Labs) -> Iterator[Bed]:
 def members(bed: Bed) -> Iterator[dict[str, Server]]:
     with ExitStack() as stack:
         yield {role: stack.enter_context(member(bed, role)) for role in ROLES}
-
-
-def login(bed: Bed, server: Server) -> Target:
-    """The target by which `server`, a session of a member, was opened."""
-    name = str(server.rows("SELECT current_user AS name")[0]["name"]).partition("@")[0]
-    url = bed.target.url.replace("//stockops@", f"//{name}@")
-    return replace(bed.target, url=url, lab=None)  # what is let pass in a lab is looked at
 
 
 PLACE = (

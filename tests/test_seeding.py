@@ -9,13 +9,14 @@ import pytest
 from click.testing import CliRunner
 from conftest import Labs, eventually
 from market import Markets, small_plan
+from trading import Bed, login, member
 
 from stockops import market as calendar
 from stockops import seeding
 from stockops.cli import main
 from stockops.engine import ENGINES, connect
 from stockops.engine.base import Server
-from stockops.errors import Busy, ConfigError, Refused
+from stockops.errors import Busy, ConfigError, Refused, ServerError
 from stockops.listing import sources
 from stockops.plan import Consent
 from stockops.seeding import SeedPlan, content, generation, state
@@ -46,6 +47,19 @@ def test_both_engines_hold_the_same_content(all_labs: Labs, markets: Markets) ->
     first, second = found.values()
     assert first == second
     assert all(table.rows for table in first)
+
+
+def test_the_owner_of_the_books_seeds_them_and_empties_nothing(
+    migrated: Target, plan: SeedPlan
+) -> None:
+    with connect(migrated) as server, member(Bed(server, migrated), "owner") as session:
+        owner = login(Bed(server, migrated), session)
+        done = seeding.run(owner, plan)
+        assert seeding.status(session).sha256 == done.sha256
+        with pytest.raises(ServerError, match="may not empty the tables"):
+            seeding.reset(owner, consent=YES)
+        assert seeding.status(session).sha256 == done.sha256
+        assert count(server, "users") > plan.users
 
 
 def test_another_seed_makes_another_market(markets: Markets) -> None:

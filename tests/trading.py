@@ -249,6 +249,13 @@ def member(bed: Bed, role: str) -> Iterator[Server]:
         bed.server.execute(f"DROP {'ROLE' if bed.engine == 'postgresql' else 'USER'} {user}")
 
 
+def login(bed: Bed, server: Server) -> Target:
+    """The target by which `server`, a session of a member, was opened; it is no lab."""
+    name = str(server.rows("SELECT current_user AS name")[0]["name"]).partition("@")[0]
+    url = bed.target.url.replace("//stockops@", f"//{name}@")
+    return replace(bed.target, url=url, lab=None)
+
+
 def plain(value: object) -> object:
     """The same value whichever engine said it."""
     if isinstance(value, bool):

@@ -41,7 +41,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON
 TO stockops_owner;
 GRANT SELECT ON database_identity TO stockops_owner;
 GRANT SELECT ON audit_canonical, adjusted_prices TO stockops_owner;
-GRANT USAGE, SELECT, UPDATE ON SEQUENCE event_ids TO stockops_owner;
+-- A seed sets the numbers of what it has loaded.
+GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO stockops_owner;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO stockops_owner;
 
 GRANT SELECT ON
@@ -82,6 +83,8 @@ TO stockops_app, stockops_read;
 GRANT SELECT ON broker_tokens TO stockops_app;
 
 GRANT INSERT, UPDATE ON heartbeats TO stockops_backup;
+-- How far the log is archived is for those who watch; on MariaDB this role has PROCESS and BINLOG MONITOR.
+GRANT pg_monitor TO stockops_backup;
 
 -- What the monitor sees of the business: figures, and which migrations are applied. No row of a customer.
 GRANT SELECT ON trading_now, database_identity, stockops_migrations, stockops_migration_steps TO stockops_monitor;

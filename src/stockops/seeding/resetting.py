@@ -3,6 +3,7 @@
 from .. import queries
 from ..engine import connect
 from ..engine.base import Server
+from ..errors import Fault, ServerError
 from ..plan import Consent, Step, check
 from ..targets import Target
 from . import state
@@ -36,6 +37,16 @@ def reset(target: Target, *, consent: Consent) -> bool:
         todo = steps(server)
         check(todo, target=target.name, protected=target.protected, consent=consent)
         with state.lock(server):
-            for step in todo:
-                server.execute(step.action)
+            try:
+                for step in todo:
+                    server.execute(step.action)
+            except ServerError as exc:
+                if exc.fault is not Fault.DENIED:
+                    raise
+                raise ServerError(
+                    f"this database user may not empty the tables: {exc}",
+                    fault=exc.fault,
+                    code=exc.code,
+                    hint="Empty them as who applies the migrations: no role of ours may drop rows.",
+                ) from exc
     return True
