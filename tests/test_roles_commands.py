@@ -68,6 +68,7 @@ RUN: Mapping[str, str] = {
     "index audit": "--only duplicate --only redundant",
     "settings advise": "--rule max_connections --memory 4GB --cpus 2 --disk ssd",
     "replica status": "",
+    "alerts lint": "",
     "backup take": "--logical --repository {home}/repository",
     "backup hash": "--repository {home}/repository",
     "backup archive status": "--repository {home}/repository",
@@ -131,3 +132,10 @@ def test_a_role_is_enough_for_what_the_page_says(bed: Bed, home: Path, role: str
             if code not in {0, 1} or DENIED.search(told):
                 said[command] = (code, output[-400:])
     assert said == {}
+
+
+def test_rules_are_not_called_fine_by_what_a_role_may_not_see(bed: Bed) -> None:
+    with member(bed, "read") as server:
+        code, output = run(f"alerts lint -t {login(bed, server).url}")
+    assert code == 1
+    assert re.search(r"^not known: .* collector 'trading' fails: .*denied", output, re.MULTILINE)

@@ -1,7 +1,7 @@
 """``stockops alerts lint``: rules and dashboards against what a server exports."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,8 @@ def lint_command(
     that the target really has now, for this version and this role, or on --metrics. `lives`: every
     part of it finds series. `waits`: a part finds none now, and will when what it is about happens.
     `dead`: a metric or a label is not there, or the two sides of an operator can never match. Exits
-    1 when something is dead, and when there was nothing to look at.
+    1 when something is dead, where a collector failed, as one does that the role may not ask, and
+    when there was nothing to look at.
 
     \b
     Examples:
@@ -72,23 +73,26 @@ def lint_command(
         )
     expressions = [each for path in files for each in parts.of_rules(path)]
     expressions += [each for path in dashboards for each in parts.of_dashboard(path)]
-    engine = None
+    engine, failed = None, list[str]()
     if against["metrics"]:
         text = sources.read(against["metrics"])
     else:
         asked = against["target"]()
-        engine, text = asked.engine, _scraped(asked)
+        engine, text = asked.engine, _scraped(asked, failed.append)
         expressions = expressions if files or dashboards else alerts.brought(engine)
     known = alerts.known(text, target_labels=against["labels"], engine=engine)
-    ctx.exit(_say(alerts.lint(expressions, known=known), form, show_all=show_all))
+    code = _say(alerts.lint(expressions, known=known), form, show_all=show_all)
+    for line in failed:
+        click.echo(f"not known: {line}", err=True)
+    ctx.exit(1 if failed else code)
 
 
-def _scraped(asked: Target) -> str:
-    """Return what our exporter answers for the target; `Unreachable` where it is not up."""
+def _scraped(asked: Target, failed: Callable[[str], None]) -> str:
+    """Return what our exporter answers for the target, and tell of each collector that failed."""
     from .. import exporter  # noqa: PLC0415
 
     watch = exporter.Watch(
-        lambda: asked, name=asked.name, engine=asked.engine, manner=exporter.Manner()
+        lambda: asked, name=asked.name, engine=asked.engine, manner=exporter.Manner(), say=failed
     )
     try:
         pieces = watch.scrape(within_s=_WITHIN_S, whole=True)
