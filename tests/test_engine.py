@@ -271,7 +271,7 @@ def test_a_generator_that_fails_stores_nothing(server: Server) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "a", "김'\"\\%\t\n\r😀", "x" * 250, "x" * 300, "x" * 70_000, "x" * 16_000_000],
+    ["", "a", "김'\"\\%,()\t\n\r😀", "x" * 250, "x" * 300, "x" * 70_000, "x" * 16_000_000],
     ids=["nothing", "a letter", "odd", "250", "300", "70 thousand", "16 million"],
 )
 def test_a_call_carries_its_values(server: Server, text: str) -> None:

@@ -29,6 +29,10 @@ _NOT_PREPARED_HERE = (
     psycopg.errors.DuplicatePreparedStatement,
 )
 _COPY_BLOCK_BYTES = 256 * 1024
+# Types of a row: that of any row, and those that a database has of its own. (Of a domain, the
+# server tells the type beneath it.)
+_RECORD, _OWN_TYPES = 2249, 16384
+_CELL = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^,]*)),')
 # glibc hands the top of the heap back to the system above 128 KiB, which a call of a large routine
 # passes each time: an order lost 4 % to brk() and to the pages it took anew. A block of this size,
 # once freed, raises that limit to twice its own (mallopt(3), M_MMAP_THRESHOLD), for the session.
@@ -143,7 +147,9 @@ class PostgreSQL(OnALine):
         """Return the fastest way to call `routine`: libpq's own, past psycopg's adaptation."""
         marks = ", ".join(f"${n}" for n in range(1, arity + 1))
         name = f"stockops_call_{next(self._names)}".encode()
-        sql = f"SELECT * FROM {_quoted(routine)}({marks})"  # noqa: S608  the name is quoted
+        # As one column: a scan of the function's rows, and a description of each of their columns,
+        # took 2 % of the server's work for an order.
+        sql = f"SELECT {_quoted(routine)}({marks})"
         with self._translated(commits=False):
             if not self._keeps_heap:
                 self._conn.execute(_HEAP_STAYS)
@@ -177,8 +183,11 @@ class PostgreSQL(OnALine):
                 raise faults.server_error(
                     f"routine {routine!r} answered with no row", fault=Fault.OTHER, code=""
                 )
-            cells = [result.get_value(0, n) for n in range(result.nfields)]
-            return tuple([None if cell is None else cell.decode() for cell in cells])
+            cell = result.get_value(0, 0)
+            if cell is None:
+                return (None,)
+            oid = result.ftype(0)
+            return _row(cell) if oid == _RECORD or oid >= _OWN_TYPES else (cell.decode(),)
 
         return Call(pack, send, read)
 
@@ -332,6 +341,21 @@ def _refused(target: Target, text: str) -> StockopsError:
             return ConfigError(f"{target.name!r}: {reason}", hint=_REFUSAL_HINTS[kind])
     hint = "Is the server up, and does the target's URL name its host, port or socket?"
     return Unreachable(f"no session at {target.name!r}: {reason}", hint=hint)
+
+
+def _row(text: bytes) -> Cells:
+    """Return the cells of a row as the server writes it: ``(1,,"a ""b"" c")``."""
+    inner = text[1:-1].decode()
+    if '"' not in inner:
+        return tuple([cell or None for cell in inner.split(",")])
+    return tuple([_cell(found[1], found[2]) for found in _CELL.finditer(inner + ",")])
+
+
+def _cell(quoted: str | None, plain: str) -> str | None:
+    """Return one cell of a row: quotes and backslashes are doubled within quotes."""
+    if quoted is None:
+        return plain or None
+    return quoted.replace('""', '"').replace("\\\\", "\\")
 
 
 def _quoted(name: str) -> str:

@@ -187,7 +187,8 @@ class Client:
 
     def _answered(self, request: Request, cells: Cells, at_ms: int) -> bool:
         """Count one answer; return whether the database accepted the request."""
-        self._lines.append(wire.answer(request, cells, at_ms))
+        if self._writer:
+            self._lines.append(wire.answer(request, cells, at_ms))
         status, reason = cells[0] or "", cells[1]
         if isinstance(request, Cancel):
             self.tally.cancels[f"{status}/{reason}"] += 1
