@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from conftest import Labs, fresh_database
+from crowd import crowd_on
 from portfolios import portfolio
 from trading import CLOCK, Bed, login, member
 
@@ -16,6 +18,7 @@ from stockops.backups import manifest, repository, rights, streams, taking
 from stockops.backups.archive import enabling, receiving, spool
 from stockops.backups.archive.walreceiver import slot_name
 from stockops.books import proofs, scratch
+from stockops.cli import main
 from stockops.engine import ENGINES, connect
 from stockops.engine.base import Server
 from stockops.errors import Fault, Refused, ServerError
@@ -281,6 +284,23 @@ def test_the_log_is_received_by_the_role_for_backups_and_by_no_other(
             if bed.engine == "postgresql":
                 drop = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
                 bed.server.rows(f"{drop} WHERE slot_name = %(slot)s", {"slot": slot_name(repo)})
+
+
+@pytest.mark.parametrize("how", ["--cancel", "--terminate"])
+def test_who_may_not_end_the_session_of_another_is_told_what_lacks(
+    bed: Bed, members: dict[str, Server], how: str
+) -> None:
+    target = login(bed, members["backup"]).url
+    words = ["slow", "kill", "-t", target, "--i-mean", target, "--longer-than", "0", how]
+    try:
+        with crowd_on(bed.target) as crowd:
+            crowd.pause(crowd.sit())
+            done = CliRunner().invoke(main, [*words, "--user", crowd.login])
+            assert done.exit_code == 1, done.output
+            assert "not allowed" in done.stdout
+            assert "may not end sessions of others\nhint: As an administrator: GRANT" in done.stderr
+    finally:
+        bed.server.execute("DROP TABLE IF EXISTS held")
 
 
 def test_who_may_do_more_than_watch_is_told_so(bed: Bed, members: dict[str, Server]) -> None:

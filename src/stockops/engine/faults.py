@@ -65,6 +65,7 @@ MARIADB: Mapping[int, Fault] = {
     1836: Fault.READ_ONLY,  # a read-only server
     1044: Fault.DENIED,
     1045: Fault.DENIED,
+    1095: Fault.DENIED,  # KILL of a session of another
     1142: Fault.DENIED,
     1143: Fault.DENIED,
     1227: Fault.DENIED,
@@ -72,6 +73,7 @@ MARIADB: Mapping[int, Fault] = {
     1419: Fault.DENIED,
     1698: Fault.DENIED,
     1820: Fault.DENIED,  # the password has expired, and nothing but a new one is taken
+    1979: Fault.DENIED,  # KILL of a statement of another
     1862: Fault.DENIED,  # the password has expired
     1021: Fault.FULL,  # disk full
     1026: Fault.FULL,  # error writing file

@@ -20,7 +20,6 @@ _LOOK_EVERY_S = 0.25  # MariaDB answers from a stale copy when asked more often 
 _SQL_CHARACTERS = 120
 # What a server says of a session that is not there, or not there any more in this way.
 _OVER = frozenset({"1094", "1957"})
-_NOT_MINE = "1095"
 
 STANDING: frozenset[Became] = frozenset({"still there", "still blocks", "not allowed"})
 
@@ -209,7 +208,7 @@ def _send(server: Server, victim: Victim) -> Became | None:
     except ServerError as exc:
         if exc.code in _OVER:
             return "moved on"
-        if exc.fault is Fault.DENIED or exc.code == _NOT_MINE:
+        if exc.fault is Fault.DENIED:
             return "not allowed"
         raise
     return "moved on" if server.engine == "postgresql" and not count else None
