@@ -146,17 +146,9 @@ class PostgreSQL(OnALine):
     def prepare_call(self, routine: str, arity: int) -> Call:
         """Return the fastest way to call `routine`: libpq's own, past psycopg's adaptation."""
         marks = ", ".join(f"${n}" for n in range(1, arity + 1))
-        name = f"stockops_call_{next(self._names)}".encode()
         # As one column: a scan of the function's rows, and a description of each of their columns,
         # took 2 % of the server's work for an order.
-        sql = f"SELECT {_quoted(routine)}({marks})"
-        with self._translated(commits=False):
-            if not self._keeps_heap:
-                self._conn.execute(_HEAP_STAYS)
-                self._keeps_heap = True
-            prepared = self._pgconn.prepare(name, sql.encode())
-        if prepared.status != pq.ExecStatus.COMMAND_OK:
-            raise self._error(prepared, commits=False)
+        name = self._prepared(f"SELECT {_quoted(routine)}({marks})")
         answered, readable, run = (
             pq.ExecStatus.TUPLES_OK,
             self._poll.poll,
@@ -190,6 +182,18 @@ class PostgreSQL(OnALine):
             return _row(cell) if oid == _RECORD or oid >= _OWN_TYPES else (cell.decode(),)
 
         return Call(pack, send, read)
+
+    def _prepared(self, sql: str) -> bytes:
+        """Prepare `sql` in a session that keeps its heap; return the name it has there."""
+        name = f"stockops_call_{next(self._names)}".encode()
+        with self._translated(commits=False):
+            if not self._keeps_heap:
+                self._conn.execute(_HEAP_STAYS)
+                self._keeps_heap = True
+            prepared = self._pgconn.prepare(name, sql.encode())
+        if prepared.status != pq.ExecStatus.COMMAND_OK:
+            raise self._error(prepared, commits=False)
+        return name
 
     @contextmanager
     def transaction(
