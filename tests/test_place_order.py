@@ -6,11 +6,10 @@ from datetime import date, time
 
 import pytest
 from conftest import Labs
-from trading import CLOCK, Bed, bed_of
+from trading import CLOCK, Bed, bed_of, rows_read
 
 from stockops import orders
 from stockops.engine import ENGINES
-from stockops.engine.base import Server
 from stockops.errors import Fault, ServerError
 from stockops.orders import Clock, clock_of
 
@@ -458,17 +457,6 @@ def test_what_was_written_down_is_never_changed(bed: Bed, table: str, change: st
     with pytest.raises(ServerError, match=f"{table}.* is append-only") as caught:
         bed.server.execute(change.format(table))
     assert caught.value.fault is Fault.REJECTED
-
-
-def rows_read(server: Server) -> int:
-    """How many rows this database (PostgreSQL) or this session (MariaDB) has read so far."""
-    if server.engine == "mariadb":
-        sql = "SELECT sum(variable_value) AS n FROM information_schema.session_status "
-        sql += "WHERE variable_name LIKE 'Handler_read%'"
-    else:
-        server.rows("SELECT pg_stat_force_next_flush() AS now")
-        sql = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) AS n FROM pg_stat_user_tables"
-    return int(server.rows(sql)[0]["n"])
 
 
 def test_an_order_reads_a_few_rows_however_many_accounts_there_are(bed: Bed) -> None:

@@ -229,6 +229,17 @@ def bed_of(lab: Lab) -> Iterator[Bed]:
         check_books(server)
 
 
+def rows_read(server: Server) -> int:
+    """How many rows this database (PostgreSQL) or this session (MariaDB) has read so far."""
+    if server.engine == "mariadb":
+        sql = "SELECT sum(variable_value) AS n FROM information_schema.session_status "
+        sql += "WHERE variable_name LIKE 'Handler_read%'"
+    else:
+        server.rows("SELECT pg_stat_force_next_flush() AS now")
+        sql = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) AS n FROM pg_stat_user_tables"
+    return int(server.rows(sql)[0]["n"])
+
+
 @contextmanager
 def member(bed: Bed, role: str) -> Iterator[Server]:
     """A session of somebody who has `role` and nothing else."""

@@ -11,8 +11,7 @@
 -- symbol the order is always the array's.
 --
 -- Rows are looked up by their keys, whatever the planner believes of the size of a table: it knows of no array how long it is, and
--- a plan that was made while a table was small would read all of it for as long as the session lives. Only issues are hashed, and
--- accounts, which no order makes more of.
+-- a plan that was made while a table was small would read all of it for as long as the session lives. Only issues are hashed.
 --
 -- place_turn, and a place_together of three arguments, stay where a database has them: a batch that is under way while this file is
 -- applied still calls them.
@@ -65,7 +64,7 @@ RETURNS batch_line[] LANGUAGE sql VOLATILE SET enable_hashjoin = on AS $body$
             END AS reason
         FROM line
         LEFT JOIN issue AS i ON i.symbol = line.symbol
-        LEFT JOIN accounts AS a ON a.account_id = line.account_id AND a.kind = 'customer'
+        LEFT JOIN LATERAL (SELECT c.* FROM accounts AS c WHERE c.account_id = line.account_id AND c.kind = 'customer' OFFSET 0) AS a ON true
         LEFT JOIN LATERAL (SELECT f.commission_rate AS rate FROM fee_schedules AS f
             WHERE f.broker_id = a.broker_id AND f.valid_from <= p_date ORDER BY f.valid_from DESC LIMIT 1) AS r ON true
         LEFT JOIN LATERAL (SELECT coalesce(
