@@ -297,7 +297,10 @@ def test_a_statement_is_found_where_the_log_has_statements(ruin: Ruin) -> None:
     assert "WHERE a > 497" in place.statement
     assert place.database == "trading"
     said = ruin.cli("find", "--statement", "WHERE a > 497", "--format", "json")
-    assert [each["aim"] for each in json.loads(said.stdout)["places"]] == [place.aim]
+    answer = json.loads(said.stdout)
+    assert [each["aim"] for each in answer["places"]] == [place.aim]
+    assert [each["at"] for each in answer["places"]] == [place.at.isoformat()]
+    assert answer["read_until"][10] == "T"
 
 
 def test_a_client_that_speaks_euc_kr_is_understood(my: Ruin) -> None:

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from manifests import made_up, of_postgresql, put
 
+from stockops import journal
 from stockops.backups import archive, repository, restoring, retention
 from stockops.backups.archive import ledger, wal
 from stockops.backups.manifest import Manifest, Position
@@ -20,6 +21,17 @@ SYSTEM = "pg-7"
 SEGMENT = 16 << 20
 LOG = Form(level=1)
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
+EMPTY = journal.Header(
+    run_id="run1",
+    target="lab",
+    engine="postgresql",
+    seed=1,
+    clients=2,
+    business_date=None,
+    started_at=NOON.isoformat(),
+    after_order_id=0,
+    config={},
+)
 
 
 @pytest.fixture
@@ -88,6 +100,19 @@ def test_evidence_that_cannot_be_written_is_told_before_the_drill(
     for name, words in (("x.pdf", "in which form"), ("a.md", "is there and is no report")):
         done = CliRunner().invoke(main, [*asked, str(tmp_path / name)])
         assert (done.exit_code, words in done.output) == (2, True), done.output
+
+
+def test_a_journal_that_can_show_no_loss_is_told_before_the_drill(
+    repo: Repository, tmp_path: Path
+) -> None:
+    backup(repo, 1)
+    asked = ["backup", "drill", "--repository", repo.store.place, "--journal", str(tmp_path)]
+    done = CliRunner().invoke(main, asked)
+    assert (done.exit_code, "there is no journal at" in done.output) == (2, True), done.output
+    with journal.create(tmp_path / "empty", EMPTY):
+        pass
+    done = CliRunner().invoke(main, [*asked[:-1], str(tmp_path / "empty")])
+    assert (done.exit_code, "holds no order" in done.output) == (1, True), done.output
 
 
 @pytest.mark.parametrize("moment", ["name:before_deploy", "xid:4711"])

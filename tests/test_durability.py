@@ -13,7 +13,7 @@ from conftest import Labs
 
 from stockops import disk, scratch
 from stockops.cli import matrixview
-from stockops.errors import ConfigError
+from stockops.errors import ConfigError, Unsupported
 from stockops.experiments import crashing, durability, powerloss, stand
 from stockops.experiments.durability import CELLS, MatrixPlan
 
@@ -122,6 +122,20 @@ def test_a_list_of_what_lies_in_memory_is_refused(all_labs: Labs) -> None:
     plan = MatrixPlan(engine="postgresql", cells=CELLS["postgresql"], seconds=1, rounds=1)
     with pytest.raises(ConfigError, match="lie in memory"):
         durability.run(plan, said=lambda _: None, told=lambda _: None)
+
+
+@pytest.mark.usefixtures("on_disk")
+def test_a_crash_that_cannot_be_made_is_told_before_the_load(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    plan = MatrixPlan(
+        engine="postgresql", cells=CELLS["postgresql"], seconds=1, rounds=1, kinds=("power",)
+    )
+    said: list[str] = []
+    with pytest.raises(Unsupported, match="there is no C compiler"):
+        durability.run(plan, said=said.append, told=lambda _: None)
+    assert said == []
 
 
 @needs_compiler

@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from conftest import Labs, eventually
 from onacopy import copies, started
 from test_index_trial import FILL, MARKS
 
+from stockops.cli.main import main
 from stockops.engine import connect
 from stockops.errors import ConfigError, Refused
 from stockops.experiments import copying, index_writes, indexing, samples, verdict
@@ -78,6 +80,68 @@ def test_ctrl_c_leaves_nothing(deals: Lab) -> None:
         process.kill()
     assert process.returncode == 130, err
     assert set(copies()) == before
+
+
+NAMED_WRONGLY = {
+    "a table that is not there": ("CREATE INDEX a_ix ON dials (said)", "no table dials"),
+    "a column that is not there": (
+        "CREATE INDEX a_ix ON deals (account_id, acount_id DESC)",
+        "'deals' has no column 'acount_id' for the index hint: Did you mean account_id?",
+    ),
+    "a name that is taken": ("CREATE INDEX taken_ix ON deals (said)", "an index 'taken_ix' of"),
+    "a name that is taken, and would be passed over": (
+        "CREATE INDEX IF NOT EXISTS taken_ix ON deals (account_id)",
+        "an index 'taken_ix' of",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", sorted(NAMED_WRONGLY))
+def test_an_index_that_names_what_is_not_there_is_told_before_the_copy(
+    deals: Lab, wrong: str
+) -> None:
+    statement, said = NAMED_WRONGLY[wrong]
+    with connect(deals.url()) as server:
+        server.execute("CREATE INDEX taken_ix ON deals (said)")
+    done = compared(deals, "--query", QUERY, "--index", statement)
+    assert (done.exit_code, said in " ".join(done.stderr.split())) == (2, True), done.output
+
+
+def test_a_query_that_no_server_takes_is_told_before_the_copy(deals: Lab) -> None:
+    done = compared(deals, "--query", "SELECT * FROM dials", "--index", INDEX)
+    assert (done.exit_code, "dials" in done.stderr) == (1, True), done.output
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE INDEX a_ix ON deals (account_id DESC, said)",
+        "CREATE UNIQUE INDEX a_ix ON trading.deals (deal_id, account_id)",
+        {
+            "postgresql": 'CREATE INDEX ON "deals" (lower(said) text_pattern_ops, ACCOUNT_ID) '
+            "INCLUDE (deal_id) WHERE account_id > 7",
+            "mariadb": "CREATE INDEX a_ix ON `deals` (said(10), ACCOUNT_ID) ALGORITHM=NOCOPY",
+        },
+        {
+            "postgresql": 'CREATE INDEX a_ix ON deals USING btree (said COLLATE "C" NULLS FIRST)',
+            "mariadb": "CREATE FULLTEXT INDEX a_ix ON deals (said)",
+        },
+    ],
+    ids=["plain", "with a schema", "in the engine's own words", "of another kind"],
+)
+def test_an_index_that_can_be_built_is_not_refused(
+    deals: Lab, statement: str | dict[str, str]
+) -> None:
+    sql = statement if isinstance(statement, str) else statement[deals.engine]
+    if deals.engine == "postgresql":
+        sql = sql.replace("trading.", "public.")
+    done = compared(deals, "--query", QUERY, "--index", sql)
+    assert done.exit_code == 0, done.output
+
+
+def compared(lab: Lab, *words: str) -> Result:
+    """What `index compare --plan` says, which makes no copy."""
+    return CliRunner().invoke(main, ["index", "compare", "-t", lab.name, *words, "--plan"])
 
 
 def test_a_target_that_is_no_lab_is_not_copied() -> None:

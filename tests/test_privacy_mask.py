@@ -354,8 +354,9 @@ def test_a_secret_that_is_short_or_read_by_others_is_not_taken(lab: Lab, tmp_pat
     for secret, mode, said in (("zq7zq", 0o600, "has 5 bytes"), ("zq7" * 11, 0o640, "its group")):
         path.write_text(secret)
         path.chmod(mode)
-        done = CliRunner().invoke(main, words)
-        assert done.exit_code == 2
-        assert said in done.output
-        assert secret not in done.output
+        for more in ([], ["--plan"]):
+            done = CliRunner().invoke(main, [*words, *more])
+            assert done.exit_code == 2
+            assert said in done.output
+            assert secret not in done.output
     assert labs.read("surely-new") is None

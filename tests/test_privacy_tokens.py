@@ -18,7 +18,7 @@ from stockops.backups.streams import Form
 from stockops.backups.taking import Request
 from stockops.cli import main
 from stockops.engine import ENGINES, connect
-from stockops.errors import ConfigError, Finding
+from stockops.errors import ConfigError, Finding, Refused
 from stockops.passwords import Secret
 from stockops.privacy import keyring, tokens
 from stockops.privacy.keyring import Keyring
@@ -53,6 +53,13 @@ def stored(bed: Bed, ring: Keyring, count: int) -> list[int]:
 def test_a_token_wants_an_account(bed: Bed, ring: Keyring) -> None:
     with pytest.raises(ConfigError, match="there is no account 999999999"):
         tokens.store(bed.server, ring, 999999999, Secret("a token"))
+
+
+def test_the_houses_own_accounts_have_no_token(bed: Bed, ring: Keyring) -> None:
+    for number, kind in ((1, "house"), (2, "fees"), (3, "tax"), (4, "bank"), (5, "issuer")):
+        with pytest.raises(Refused, match=rf"account {number} is the house's own \({kind}\)"):
+            tokens.store(bed.server, ring, number, Secret("a token"))
+    assert revealed(bed, ring) == {}
 
 
 def revealed(bed: Bed, ring: Keyring) -> dict[int, str]:

@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from conftest import Labs, eventually
 
 from stockops import disk, report, settings
 from stockops.cli import trialview
+from stockops.cli.main import main
 from stockops.engine import connect
 from stockops.errors import ConfigError, Finding
 from stockops.experiments import changes, settings_trial, stand
@@ -167,6 +169,30 @@ def test_a_restart_has_it_in_force_and_a_bad_value_is_one_sentence(
             bare.apply(bare.resolve({fatal: bad}))
         directory = bare.lab.directory
     assert not directory.exists()
+
+
+def test_what_cannot_be_set_is_told_before_the_market_is_made(engine: str) -> None:
+    said: list[str] = []
+    name, value = REFUSED[engine]
+
+    def look(bare: Stand) -> None:
+        with pytest.raises(ConfigError, match="has no setting 'max_conections'"):
+            settings_trial.rehearse(bare, {"max_conections": "9"})
+        settings_trial.rehearse(bare, {name: value})
+
+    with (
+        pytest.raises(ConfigError, match=f"{engine} refuses {name}={value}"),
+        stand.stand(engine, said=said.append, first=look),
+    ):
+        pass
+    assert said == ["start a private server"]
+
+
+def test_a_setting_that_is_not_there_is_told_before_a_lab_is_copied(shared: Stand) -> None:
+    words = ["settings", "compare", "--lab", shared.lab.name, "--set", "max_conections=9"]
+    done = CliRunner().invoke(main, words)
+    assert (done.exit_code, "Did you mean max_connections?" in done.stderr) == (2, True)
+    assert "make a copy" not in done.stderr
 
 
 def test_a_copy_of_a_lab_is_set_as_the_lab_is(shared: Stand) -> None:

@@ -17,6 +17,7 @@ from trading import Bed, bed_of
 
 from stockops import advisory, books, seeding, settlement
 from stockops.books.checking import ask
+from stockops.cli import indexview
 from stockops.cli.main import main
 from stockops.engine import ENGINES, connect
 from stockops.errors import Busy, Finding, Refused
@@ -218,9 +219,9 @@ def test_the_command_settles_what_is_due(bed: Bed, tmp_path: Path) -> None:
     traded(bed)
     plan = json.loads(stockops(bed, "--date", str(WEDNESDAY), "--plan", "--format", "json").stdout)
     assert [step["action"] for step in plan] == [
-        "open the next business day of 1 issues",
-        "settle 1 trades of 500,000 won on 2025-01-07",
-        "settle 1 trades of 1,000,000 won on 2025-01-08",
+        "open the next business day of 1 issue",
+        "settle 1 trade of 500,000 won on 2025-01-07",
+        "settle 1 trade of 1,000,000 won on 2025-01-08",
     ]
     assert logged(bed) == []
     config = tmp_path / "stockops.yaml"
@@ -237,3 +238,17 @@ def test_the_command_settles_what_is_due(bed: Bed, tmp_path: Path) -> None:
     )
     with pytest.raises(Refused, match="has not come"):
         settlement.settle(bed.server, date(2099, 1, 2), today=date(2026, 1, 2))
+
+
+def test_all_that_is_due_is_told_in_a_log_as_it_goes(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexview, "LINE_EVERY_S", 0.0)  # a minute, elsewhere
+    traded(bed)
+    done = stockops(bed)
+    assert done.exit_code == 0, done.stderr
+    dates = [row for row in done.stdout.splitlines() if "settled" in row.split()]
+    lines = done.stderr.splitlines()
+    assert len(lines) == len(dates) > 2
+    assert lines[0] == f"1 of {len(dates)} dates settled"
+    assert lines[-1] == f"{len(dates)} of {len(dates)} dates settled"

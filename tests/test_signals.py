@@ -27,6 +27,7 @@ from stockops.errors import ConfigError, Fault, Finding, ServerError
 from stockops.market import KST
 from stockops.orders import clock_of
 from stockops.predictions import Line, Loaded
+from stockops.predictions.reading import FIELDS
 
 ENDS = datetime(2025, 2, 1, tzinfo=KST)
 LATER = clock_of(CLOCK.business_date or ENDS.date(), time(11, 30))
@@ -127,7 +128,7 @@ def test_a_load_stores_what_it_can_once(bed: Bed) -> None:
         fields(bed, symbol, user, model_version="other"),
     ]
     lines = [Line(number=n, fields=each) for n, each in enumerate([*asked, asked[0]], 2)]
-    steps = predictions.steps(bed.server, lines, clock=CLOCK)
+    steps = predictions.steps(predictions.foreseen(bed.server, lines, clock=CLOCK))
     assert [step.action.split()[1:4] for step in steps] == [
         ["1", "prediction", "as"],
         ["3", "predictions", "as"],
@@ -466,8 +467,13 @@ def test_the_commands_say_what_they_did_by_their_exit_codes(bed: Bed, tmp_path: 
     path.write_text(json.dumps([fields(bed, symbol, account, confidence=None)]))
     done = stockops(bed, "predictions", "load", str(path))
     assert (done.exit_code, "confidence is missing" in done.stdout) == (1, True)
+    header = tmp_path / "header.csv"
+    header.write_text(f"{','.join(FIELDS)}\n")
     path.write_text("[]")
-    assert stockops(bed, "predictions", "load", str(path)).exit_code == 1
+    for nothing in (path, header):
+        for words in ([], ["--plan"]):
+            done = stockops(bed, "predictions", "load", str(nothing), *words)
+            assert (done.exit_code, "nothing was checked" in done.stderr) == (1, True), words
     listed = stockops(
         bed, "predictions", "list", "--symbol", symbol, "--status", "valid", "--format", "json"
     )

@@ -206,6 +206,10 @@ def test_what_is_asked_in_vain_is_said(log: tuple[str, list[str]], shop: Target)
         ((classes[0], path, "-t", f"{other}://x@127.0.0.1/y"), "the logs are of"),
         ((classes[0], path, "--logged"), "the log has no plan"),
         (("--plan-file", path), "no plan that is known"),
+        (
+            ("--sql", path, "--beside", "/nowhere.json", "-t", "postgresql://x@127.0.0.1:1/y"),
+            "'/nowhere.json' cannot be",
+        ),
     ):
         ran = explain(*arguments)
         assert ran.exit_code == 2, (arguments, ran.output)

@@ -26,8 +26,7 @@ def rows(items: Sequence["DataclassInstance"], form: Format) -> str:
     decimals as text, everything else as it is, in ASCII, so that no terminal can spoil it.
     """
     if form == "json":
-        records = [dataclasses.asdict(item) for item in items]
-        return json.dumps(records, indent=2, default=_plain)
+        return json_of([dataclasses.asdict(item) for item in items])
     if not items:
         return "(none)"
     from tabulate import tabulate  # noqa: PLC0415  a program that asks for JSON does without
@@ -41,6 +40,11 @@ def rows(items: Sequence["DataclassInstance"], form: Format) -> str:
         disable_numparse=True,  # a stock code is not a number
         colalign=["right" if _is_number(column) else "left" for column in columns],
     )
+
+
+def json_of(value: object) -> str:
+    """Return `value` as JSON: instants and dates in ISO 8601, exact decimals as text, in ASCII."""
+    return json.dumps(value, indent=2, default=_plain)
 
 
 def csv(items: Sequence["DataclassInstance"]) -> str:

@@ -10,13 +10,13 @@ A date is one transaction: it is settled as a whole or not at all, and its prima
 settle it twice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal
 
-from . import advisory, audit, market, queries
+from . import advisory, audit, counts, market, queries
 from .engine.base import Server
 from .errors import Finding, Refused
 from .plan import Step
@@ -152,9 +152,24 @@ def settle(server: Server, day: date, *, today: date | None, wait_s: float = 5.0
         return _settle(server, day, standing)
 
 
-def settle_due(server: Server, through: date, *, today: date | None) -> list[Settled]:
-    """Settle every date up to `through` that is not settled yet, the earliest first."""
-    return [settle(server, day, today=today) for day in due(server, through)]
+def settle_due(
+    server: Server,
+    through: date,
+    *,
+    today: date | None,
+    seen: Callable[[int, int], None] = lambda _done, _of: None,
+) -> list[Settled]:
+    """
+    Settle every date up to `through` that is not settled yet, the earliest first.
+
+    `seen` is told after each of them how many are done, and of how many.
+    """
+    days = list(due(server, through))
+    done: list[Settled] = []
+    for day in days:
+        done.append(settle(server, day, today=today))
+        seen(len(done), len(days))
+    return done
 
 
 def steps(server: Server, through: date) -> list[Step]:
@@ -167,13 +182,14 @@ def steps(server: Server, through: date) -> list[Step]:
         after, symbols = day, ahead.symbols
         planned.append(
             Step(
-                action=f"settle {ahead.trades:,} trades of {ahead.value_won:,} won on {day}",
+                action=f"settle {counts.of(ahead.trades, 'trade')} of {ahead.value_won:,} won "
+                f"on {day}",
                 why="their cash is settled from that date on",
             )
         )
     if symbols:
         closing = Step(
-            action=f"open the next business day of {symbols} issues",
+            action=f"open the next business day of {counts.of(symbols, 'issue')}",
             why=f"no order of a day that settles by {after} can come any more",
             lock="share",
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import plan, render, targets, unwinding
+from ..errors import Finding
 from ..plan import Consent
 from ..targets import Target
 from . import backupchains, backupview, options, paths
@@ -255,6 +256,7 @@ def drill_command(
     """  # noqa: D301  click reads \b as a character
     repo = opened(place)
     _require_room(asked["reports"])
+    _require_orders(asked["journal"])
     drilled = _drilled(repo, moment, name, asked)
     backupview.finish()
     _report(repo, drilled, asked["reports"], asked["signed_off"])
@@ -323,6 +325,20 @@ def _require_room(paths: Sequence[Path]) -> None:
 
         for path in paths:
             report.check_drill(path)
+
+
+def _require_orders(directory: Path | None) -> None:
+    """Raise where the journal is none, or has no order that could be lost, before the restore."""
+    if directory is None:
+        return
+    from .. import journal  # noqa: PLC0415
+
+    book = journal.read_header(directory)
+    if not any(line for client in range(book.header.clients) for line in book.lines(client)):
+        raise Finding(
+            f"the journal {str(directory)!r} holds no order, so none could be counted as lost",
+            hint="Name the journal of a run, or drill without one.",
+        )
 
 
 def _report(

@@ -1,7 +1,6 @@
 """``stockops backup find``: the place to restore to, read off the log."""
 
 import dataclasses
-import json
 import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -105,7 +104,7 @@ def _system_of(target: Callable[[], Target]) -> str | None:
 
 def _shown(found: "Found", form: render.Format, several: str) -> str:
     if form == "json":
-        return json.dumps(dataclasses.asdict(found), indent=2, default=str)
+        return render.json_of(dataclasses.asdict(found))
     lines: list[str] = []
     for place in found.places:
         lines += _told(place, several)

@@ -92,14 +92,19 @@ class Source:
             )
         return system
 
+    @property
+    def lab(self) -> "Target | None":
+        """The lab that is copied, which can be asked before that; None where it is a backup."""
+        return self.target if self._asked["backup"] is None else None
+
     @contextmanager
     def copy(self, seen: Callable[[str], None]) -> Iterator["Copy"]:
         """Give the copy for the length of the block."""
         from ..experiments import copying  # noqa: PLC0415
 
         seen(f"copying {self.words}")
-        if self._asked["backup"] is None and self.target is not None:
-            with copying.of_lab(self.target) as copy:
+        if self.lab is not None:
+            with copying.of_lab(self.lab) as copy:
                 yield copy
             return
         with copying.of_backup(
@@ -116,8 +121,8 @@ class Source:
         """Give a session that reads the catalogue: the lab's own, or that of the copy."""
         from ..engine import connect  # noqa: PLC0415
 
-        if self._asked["backup"] is None and self.target is not None:
-            with connect(self.target) as server:
+        if self.lab is not None:
+            with connect(self.lab) as server:
                 yield server
             return
         with self.copy(seen) as copy, connect(copy.target) as server:

@@ -59,10 +59,10 @@ def mask_command(
     declared = declarations.load()
     source = Source(ctx, asked)
     copying.require_new(name)
+    names = Pseudonyms(_secret(secret_file))
     if plan_only:
         click.echo(render.rows(copying.steps(source.words, name, declared), form))
         return
-    names = Pseudonyms(_secret(secret_file))
     with indexview.progress() as seen, source.copy(seen) as copy:
         made = copying.make(copy, name, declared, names, seen=seen)
     click.echo(render.rows([made], form))

@@ -56,7 +56,8 @@ def store_token_command(
     Store the token of an account at its broker, encrypted, in the place of the one there may be.
 
     The token is read from a file, for everybody sees a command line in ps; the server gets the
-    ciphertext alone. A protected target has to be named again with --i-mean.
+    ciphertext alone. The house's own accounts have no broker, and take none: exit 5. A protected
+    target has to be named again with --i-mean.
 
     \b
     Examples:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -197,15 +198,21 @@ class Ground:
         return replace(self, asked_engine=engine)
 
     @contextmanager
-    def made(self, said: Callable[[str], None]) -> Iterator["Stand"]:
-        """Give the lab to try on, for the block."""
-        from ..experiments import stand  # noqa: PLC0415
+    def made(
+        self, said: Callable[[str], None], wanted: "dict[str, str] | Tryable"
+    ) -> Iterator["Stand"]:
+        """Give the lab to try `wanted` on, for the block; what is wrong with it is said first."""
+        from ..experiments import settings_trial, stand  # noqa: PLC0415
 
-        made = (
-            stand.copied(self.lab, said=said) if self.lab else stand.stand(self.engine, said=said)
-        )
-        with made as found:
-            yield found
+        if self.lab is None:
+            look = partial(settings_trial.rehearse, wanted=wanted)
+            with stand.stand(self.engine, said=said, first=look) as made:
+                yield made
+            return
+        with self.asked() as source:
+            settings_trial.look(source, wanted)
+        with stand.copied(self.lab, said=said) as copy:
+            yield copy
 
     @contextmanager
     def asked(self) -> Iterator["Stand"]:
@@ -288,7 +295,7 @@ def _tried(ground: Ground, wanted: "dict[str, str] | Tryable", plan: "TrialPlan"
 
     step, moment = trialview.progress()
     try:
-        with ground.made(step) as made:
+        with ground.made(step, wanted) as made:
             return settings_trial.run(made, wanted, plan, told=moment)
     finally:
         trialview.wipe()

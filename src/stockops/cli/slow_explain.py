@@ -77,8 +77,8 @@ def explain_command(
         writes=chosen["roll_back_writes"],
         timeout_s=chosen["timeout_s"],
     )
-    asked, found = _found(what, target, how, chosen)
     other = _from_file(chosen["beside"]) if chosen["beside"] else []
+    asked, found = _found(what, target, how, chosen)
     _print(asked, [*found, *other], form, beside=bool(other))
     if report is not None:
         from ..report import planpage  # noqa: PLC0415
@@ -169,7 +169,7 @@ def _print(
     asked: Asked | None, found: list[Explained], form: render.Format, *, beside: bool
 ) -> None:
     if form == "json":
-        click.echo(json.dumps(_record(asked, found), indent=2, default=str))
+        click.echo(render.json_of(_record(asked, found)))
         return
     if asked is not None:
         _say(formatting.pretty(asked.sql).splitlines())

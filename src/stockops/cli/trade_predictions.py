@@ -56,16 +56,20 @@ def load_command(
     one; from the future; stale; a target outside the day's price limits. What cannot be stored is
     told by its line, and stops nothing else. The same line again stores nothing.
 
-    Exits 1 where something was quarantined or refused, and where FILE holds no prediction.
+    Exits 1 where something was quarantined or refused, and, with --plan too, where FILE holds no
+    prediction.
     """
     clock = tradeclock.said(target, when)
     lines = the_predictions.read(path)
     with connect(target) as server:
         clock = tradeclock.of_day(server, target, clock)
         loaded = _put(server, lines, clock, stale_after, plan_only=plan_only, form=form)
-    if loaded is not None and not loaded.lines:
-        raise Finding(f"{path} holds no prediction", hint="Give one at least; --help says how.")
-    _leave(loaded)
+    if not loaded.lines:
+        raise Finding(
+            f"nothing was checked: {path} holds no prediction",
+            hint="Give one at least; --help says how.",
+        )
+    _leave(loaded, plan_only=plan_only)
 
 
 @predictions.command("generate")
@@ -107,7 +111,7 @@ def generate_command(
             return
         stale_after_s = the_predictions.STALE_AFTER_S
         loaded = _put(server, lines, clock, stale_after_s, plan_only=plan_only, form=form)
-    _leave(loaded)
+    _leave(loaded, plan_only=plan_only)
 
 
 @predictions.command("list")
@@ -131,12 +135,12 @@ def _put(
     *,
     plan_only: bool,
     form: render.Format,
-) -> Loaded | None:
+) -> Loaded:
     """Load `lines` and show what became of them; with `plan_only` show what would, and no more."""
     if plan_only:
-        steps = the_predictions.steps(server, lines, clock=clock, stale_after_s=stale_after_s)
-        click.echo(render.rows(steps, form))
-        return None
+        told = the_predictions.foreseen(server, lines, clock=clock, stale_after_s=stale_after_s)
+        click.echo(render.rows(the_predictions.steps(told), form))
+        return told
     loaded = the_predictions.load(server, lines, clock=clock, stale_after_s=stale_after_s)
     if form == "json":
         click.echo(render.rows([loaded], form))
@@ -153,7 +157,7 @@ def _put(
     return loaded
 
 
-def _leave(loaded: Loaded | None) -> None:
-    """Leave with the exit code of a load."""
-    if loaded is not None and (loaded.quarantined or loaded.refused):
+def _leave(loaded: Loaded, *, plan_only: bool) -> None:
+    """Leave with the exit code of a load; a plan that could be made is none of a fault."""
+    if not plan_only and (loaded.quarantined or loaded.refused):
         click.get_current_context().exit(1)

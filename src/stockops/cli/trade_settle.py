@@ -10,7 +10,7 @@ from ..engine.base import Server
 from ..plan import Consent, check_named
 from ..settlement import Settled
 from ..targets import Target
-from . import options
+from . import indexview, options
 
 
 @click.command("settle")
@@ -53,10 +53,21 @@ def settle_command(
         done = (
             [settlement.settle(server, asked, today=limit)]
             if asked
-            else settlement.settle_due(server, today, today=limit)
+            else _settled(server, today, limit)
         )
         click.echo(render.rows(done, form))
         _say(server, done, today)
+
+
+def _settled(server: Server, through: date, limit: date | None) -> list[Settled]:
+    """Settle all that is due, and say how far that is: after a long standstill it takes minutes."""
+    with indexview.progress() as say:
+        return settlement.settle_due(
+            server,
+            through,
+            today=limit,
+            seen=lambda done, of: say(f"{done:,} of {of:,} dates settled"),
+        )
 
 
 def _clock(server: Server, target: Target) -> date:

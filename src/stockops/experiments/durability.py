@@ -179,6 +179,8 @@ def run(plan: MatrixPlan, *, said: Said, told: Told) -> Matrix:
     """
     began = time.monotonic()
     _check_disk(labs_root())
+    if "power" in plan.kinds:
+        powerloss.require_compiler()
     with _Stands(plan.engine, said) as stands:
         version = stands.now.lab.version
         loads, in_force = _loads(stands.now, plan, told)

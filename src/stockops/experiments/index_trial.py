@@ -9,8 +9,9 @@ from statistics import fmean, median
 from .. import counts, trials
 from ..engine import connect
 from ..engine.base import Server
+from ..targets import Target
 from ..trials import Difference, Ratio, Variant
-from . import answering, copying, drawing, index_writes, indexing
+from . import answering, copying, drawing, index_writes, indexing, naming
 from .answering import Answer, Asking, Planned
 from .copying import Copy, PlannerSetting
 from .index_writes import Writes
@@ -137,6 +138,21 @@ class _Times:
         self.values[variant].append(fmean(medians))
 
 
+def look(
+    target: Target, queries: Sequence[Asked], indexes: Sequence[str], *, budget: Budget
+) -> None:
+    """
+    Raise what is wrong with `queries` and `indexes` by what is in `target`, before it is copied.
+
+    Parameters are drawn from its rows, and the queries are planned; nothing is run or written.
+    """
+    with connect(target) as server:
+        naming.check(server, indexes)
+        queries = [drawing.draw(server, query) for query in queries]
+        engine = server.engine
+    _explained(target, [Asking(each, engine, budget.rolled_back) for each in queries], budget)
+
+
 def measure(
     copy: Copy,
     queries: Sequence[Asked],
@@ -162,7 +178,7 @@ def measure(
         queries = [drawing.draw(server, query) for query in queries]
         settings = server.fetch(copying.PLANNER)
     asked = [Asking(each, copy.engine, budget.rolled_back) for each in queries]
-    _explained(copy, asked, budget)
+    _explained(copy.target, asked, budget)
     built: list[Built] = []
     try:
         for statement in wanted:
@@ -188,9 +204,9 @@ def _writes(copy: Copy, built: Sequence[Built], budget: Budget, seen: Seen) -> W
     return index_writes.measure(copy, built, seconds=room_s, clients=budget.clients, seen=seen)
 
 
-def _explained(copy: Copy, asked: Sequence[Asking], budget: Budget) -> None:
+def _explained(target: Target, asked: Sequence[Asking], budget: Budget) -> None:
     """Have each query planned: what is wrong with it comes out before anything is built."""
-    with connect(copy.target) as server:
+    with connect(target) as server:
         for each in asked:
             with indexing.seeing(server, (), visible=True):
                 each.begin(server, budget_s=budget.seconds)

@@ -110,13 +110,19 @@ def undo(folder: Path, data: Path) -> Undone:
     return Undone(writes, lost, lost_bytes)
 
 
-def _compile(library: Path) -> None:
+def require_compiler() -> str:
+    """Return the C compiler of this machine; `Unsupported` where there is none."""
     found = compiler()
     if found is None:
         raise Unsupported(
             "a loss of power cannot be imitated: there is no C compiler",
             hint="apt-get install gcc libc6-dev, or leave it out: --crash kill",
         )
+    return found
+
+
+def _compile(library: Path) -> None:
+    found = require_compiler()
     words = [found, "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCE)]
     ran = subprocess.run(words, capture_output=True, text=True, timeout=COMPILE_S, check=False)
     if ran.returncode:

@@ -127,6 +127,19 @@ class Trial:
         return asdict(self)
 
 
+def look(stand: Stand, wanted: Mapping[str, str] | Tryable) -> tuple[Change, ...]:
+    """Return what makes `wanted`, or raise what `run` would of its names; nothing is changed."""
+    return stand.resolve(wanted.wanted if isinstance(wanted, Tryable) else wanted)
+
+
+def rehearse(stand: Stand, wanted: Mapping[str, str] | Tryable) -> None:
+    """Raise what `run` would of names and values, by putting them and taking them back."""
+    found = look(stand, wanted)
+    if strongest(found) != "restart":  # which takes seconds: the first turn makes it
+        stand.apply(found)
+        stand.apply(())
+
+
 def run(stand: Stand, wanted: Mapping[str, str] | Tryable, plan: TrialPlan, *, told: Told) -> Trial:
     """
     Try `wanted` on `stand` by `plan`; `told` hears where it is.

@@ -1,6 +1,6 @@
 """A private lab with a market, on which settings are tried one after the other."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -167,15 +167,19 @@ def _put(server: Server, change: Change) -> None:
 
 
 @contextmanager
-def stand(engine: str, *, said: Said) -> Iterator[Stand]:
+def stand(
+    engine: str, *, said: Said, first: Callable[[Stand], object] = lambda _: None
+) -> Iterator[Stand]:
     """
     Give a new lab with a small market, and remove it at the end of the block, whatever happens.
 
-    `said` hears what is being done.
+    `said` hears what is being done. `first` is called once the server is up, while it is empty:
+    what it raises ends it before the market is made.
     """
     said("start a private server")
     with labs.temporary(engine) as lab:
         target = Target(name=lab.name, url=lab.url(), lab=lab.name)
+        first(on(lab, target))
         said("build the schema")
         schema.build(target)
         said("seed the market")

@@ -25,7 +25,7 @@ def understand(sql: str, *, engine: str, tables: Mapping[TableName, Table]) -> U
     """Return what `sql` asks of `tables`, or raise `NotUnderstood`."""
     names = Names(engine, tables)
     try:
-        with _quiet():
+        with quiet():
             parsed = sqlglot.parse(sql, dialect=names.dialect)
     except (errors.SqlglotError, RecursionError) as exc:
         raise NotUnderstood(f"it cannot be parsed: {_first_line(exc)}") from exc
@@ -45,7 +45,7 @@ def understand(sql: str, *, engine: str, tables: Mapping[TableName, Table]) -> U
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the parser from writing a line on what it cannot parse: that is said elsewhere."""
     logger = logging.getLogger("sqlglot")
     was, logger.disabled = logger.disabled, True

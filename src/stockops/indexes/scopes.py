@@ -8,7 +8,7 @@ from sqlglot.optimizer.scope import Scope
 from .asks import Ask, Fixed, NotUnderstood, Sort
 from .tables import Table, TableName
 
-_DIALECTS = {
+DIALECTS = {
     "postgresql": "postgres",
     "mariadb": "mysql, normalization_strategy = case_insensitive",
 }
@@ -22,7 +22,7 @@ class Names:
 
     def __init__(self, engine: str, tables: Mapping[TableName, Table]) -> None:
         self.engine = engine
-        self.dialect = _DIALECTS[engine]
+        self.dialect = DIALECTS[engine]
         self._real = {(self.low(schema), self.low(name)): (schema, name) for schema, name in tables}
         self._columns = {
             name: {self.low(column): column for column in table.columns}

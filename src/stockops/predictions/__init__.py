@@ -9,7 +9,7 @@ from .generating import COUNT_MAX, generate, write_csv
 from .judging import STALE_AFTER_S, Verdict
 from .listing import LISTED_MAX, STATUSES, Prediction, listed
 from .reading import Line, read
-from .storing import BATCH_PREDICTIONS_MAX, Loaded, load, steps
+from .storing import BATCH_PREDICTIONS_MAX, Loaded, foreseen, load, steps
 
 __all__ = [
     "BATCH_PREDICTIONS_MAX",
@@ -21,6 +21,7 @@ __all__ = [
     "Loaded",
     "Prediction",
     "Verdict",
+    "foreseen",
     "generate",
     "listed",
     "load",

@@ -70,10 +70,10 @@ def load(
     return _tally(server, lines, ground, lambda batch: _stored(server, batch, clock))
 
 
-def steps(
+def foreseen(
     server: Server, lines: Iterable[Line], *, clock: Clock, stale_after_s: int = STALE_AFTER_S
-) -> list[Step]:
-    """Return what `load` would do, and write nothing."""
+) -> Loaded:
+    """Return what would become of `lines` in a `load`, and write nothing."""
     ground = ground_of(server, clock, stale_after_s=stale_after_s)
     seen: set[str] = set()
 
@@ -84,7 +84,11 @@ def steps(
         seen.update(fresh)
         return fresh
 
-    told = _tally(server, lines, ground, new)
+    return _tally(server, lines, ground, new)
+
+
+def steps(told: Loaded) -> list[Step]:
+    """Return what a load would do of which `told` was foreseen."""
     said = [
         (told.valid, "prediction", "store {} as valid", "conditions may be met by them"),
         (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .. import counts, queries
 from ..engine.base import Server
-from ..errors import ConfigError, Finding, Refused, ServerError
+from ..errors import ConfigError, Finding, Refused
 from ..passwords import Secret
 from ..plan import Step
 from ..queries import Query
@@ -19,7 +19,7 @@ from .keyring import Keyring
 
 TOKEN_CHARACTERS_MAX = 2000
 _ROWS_PER_TRANSACTION = 500
-_NO_SUCH_ACCOUNT = frozenset({"23503", "1452"})  # the foreign key says so
+_CUSTOMER = "customer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,13 @@ class Stored:
     account_id: int
     key_id: str
     ciphertext: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountKind:
+    """Whose account it is: a customer's, or which one of the house."""
+
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,33 +56,46 @@ class Rotated:
     keys_destroyed: int
 
 
+ACCOUNT = Query("tokens/account", AccountKind)
 KEYS = Query("tokens/keys", KeyUse)
 OTHERS = Query("tokens/under_other_keys", Stored)
 AFTER = Query("tokens/after", Stored)
 
 
 def store(server: Server, ring: Keyring, account_id: int, token: Secret) -> None:
-    """Store `token` for the account, in the place of the one there may be."""
+    """
+    Store `token` for the account, in the place of the one there may be.
+
+    Raises `ConfigError` where there is no such account, and `Refused` for the house's own.
+    """
     length = len(token.reveal())
     if not 0 < length <= TOKEN_CHARACTERS_MAX:
         raise Finding(
             f"the token has {length} characters, not 1 to {TOKEN_CHARACTERS_MAX}",
             hint="Look whether the file is the right one.",
         )
+    _require_customer(server, account_id)
     row = {
         "account_id": account_id,
         "key_id": ring.current,
         "ciphertext": ring.encrypt(token, bound_to=_bound(account_id, ring.current)),
     }
-    try:
-        server.execute(queries.text(server.engine, "storing/store", server.version[0]), row)
-    except ServerError as exc:
-        if exc.code not in _NO_SUCH_ACCOUNT:
-            raise
+    server.execute(queries.text(server.engine, "storing/store", server.version[0]), row)
+
+
+def _require_customer(server: Server, account_id: int) -> None:
+    found = server.fetch(ACCOUNT, account_id=account_id)
+    if not found:
         raise ConfigError(
             f"there is no account {account_id}",
             hint="Name the account by its number.",
-        ) from exc
+        )
+    if found[0].kind != _CUSTOMER:
+        raise Refused(
+            f"account {account_id} is the house's own ({found[0].kind}): no broker keeps it, so it "
+            "has no token",
+            hint="Name the account of a customer: their numbers begin at 1001.",
+        )
 
 
 def read(ring: Keyring, stored: Stored) -> Secret:
