@@ -1,6 +1,7 @@
 """`stockops migrate`: what it prints, where, and the exit code it leaves with."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,8 @@ def test_every_answer_comes_as_json(url: str, folder: Path) -> None:
         assert code == 0
         assert [set(row) for row in json.loads(stdout)] == [names] * (4 if verb == "plan" else 3)
     assert json.loads(run("up", *here)[1]) == []
+    for row in json.loads(run("status", *here)[1]):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", row["installed_at"])
 
 
 def test_a_difference_is_shown_before_the_error(url: str, folder: Path) -> None:

@@ -167,6 +167,7 @@ def test_the_command_says_who_waits_and_for_whom(crowd: Crowd, target: Target) -
     assert done.stderr == ""
     (line,) = done.stdout.splitlines()
     said = json.loads(line)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\+00:00", said["at"])
     tree = [(row["depth"], row["session_id"], row["waiting"]) for row in said["blocking"]]
     assert tree == [(0, root.session_id, 1), (1, waiter.session_id, 0)]
     assert said["blocking"][0]["state"] == "idle in transaction"
@@ -252,7 +253,7 @@ def test_ctrl_c_ends_it_in_good_order(counted: Target) -> None:
     ):
         first = next(iter(piped.stdout or []))
         assert b"calls" in first
-        assert re.match(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\+00 ", first)
+        assert re.match(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\+00:00 ", first)
         piped.send_signal(signal.SIGINT)
         _, errors = piped.communicate(timeout=60)
     assert (piped.returncode, b"error" in errors.lower()) == (0, False)

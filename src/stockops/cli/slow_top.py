@@ -156,8 +156,8 @@ def _head(interval: Interval) -> str:
     elif interval.unknown_s:
         unknown = f", and {interval.unknown_s:,.3f} s not known"
     return (
-        f"{interval.at}  {interval.length_s:.1f} s of {interval.source}: {interval.calls:,} calls, "
-        f"{interval.known_s:,.3f} s{unknown}"
+        f"{interval.at.replace('T', ' ')}  {interval.length_s:.1f} s of {interval.source}: "
+        f"{interval.calls:,} calls, {interval.known_s:,.3f} s{unknown}"
     )
 
 

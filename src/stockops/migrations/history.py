@@ -4,9 +4,11 @@ import os
 import pwd
 import socket
 from dataclasses import dataclass
+from datetime import datetime
 
 from .. import __version__, queries
 from ..engine.base import Server
+from ..engine.moments import in_utc
 from ..errors import Fault, Finding, ServerError
 from ..queries import Query
 from ..sqlscripts import Statement, split
@@ -26,7 +28,7 @@ class Run:
     description: str
     kind: str
     state: str
-    installed_at: str
+    installed_at: datetime
     installed_by: str
     host: str
     os_user: str
@@ -96,7 +98,7 @@ def _require_sight(server: Server) -> None:
 def runs(server: Server) -> list[Run]:
     """Return every run, oldest first; none where there is no history yet. Writes nothing."""
     if exists(server):
-        return server.fetch(RUNS)
+        return [in_utc(run) for run in server.fetch(RUNS)]
     _require_sight(server)
     return []
 

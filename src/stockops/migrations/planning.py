@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypedDict
 
@@ -27,6 +28,9 @@ State = Literal[
 CLEAN: frozenset[State] = frozenset({"applied", "retired"})
 
 
+_AT = "%Y-%m-%d %H:%M:%S"
+
+
 class Changed(Finding):
     """A file is not the one that was applied; `diff` is what came after what was stored."""
 
@@ -44,14 +48,14 @@ class Status:
     kind: Kind
     state: State
     note: str
-    installed_at: str | None = None
+    installed_at: datetime | None = None
     installed_by: str | None = None
     host: str | None = None
     ms: int | None = None
 
 
 class _When(TypedDict, total=False):
-    installed_at: str
+    installed_at: datetime
     installed_by: str
     host: str
     ms: int | None
@@ -273,14 +277,14 @@ def _raise(server: Server, comparison: Comparison, status: Status) -> None:
         case "changed", Run():
             migration = comparison.file_of(status.migration)
             raise Changed(
-                f"{migration.place} is not the file that was applied at {run.installed_at} UTC "
-                f"by {run.installed_by}",
+                f"{migration.place} is not the file that was applied at "
+                f"{run.installed_at:{_AT}} UTC by {run.installed_by}",
                 hint="Put the old text back and write the change as a new version.",
                 diff=diff(run, migration),
             )
         case "missing", _:
             raise Finding(
-                f"{status.file} was applied at {status.installed_at} UTC, and is not in "
+                f"{status.file} was applied at {status.installed_at:{_AT}} UTC, and is not in "
                 f"{files.shown(comparison.folder)}",
                 hint="Bring the file back; its text is in stockops_migrations.content.",
             )

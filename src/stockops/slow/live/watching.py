@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from ... import queries
 from ...engine import connect
@@ -58,8 +59,7 @@ def _intervals(
             for each in grouped.classes.values()
         ]
         yield Interval(
-            at=span.at.partition("+")[0]
-            + "+00",  # sessions are in UTC, and MariaDB does not say so
+            at=_in_utc(span.at),
             length_s=round(length_s, 3),
             engine=server.engine,
             source=source.name,
@@ -74,6 +74,11 @@ def _intervals(
             problems=[*_problems(server, span, grouped, unknown_us), *sorted(samples.problems)],
         )
         started = now
+
+
+def _in_utc(at: str) -> str:
+    """Return a server's moment as ISO 8601: sessions are in UTC, and MariaDB does not say so."""
+    return datetime.fromisoformat(at).replace(tzinfo=UTC).isoformat()
 
 
 def _nameless_us(grouped: Grouped) -> int:

@@ -5,7 +5,7 @@ SELECT
     description,
     kind,
     state,
-    date_format(installed_at, '%%Y-%%m-%%d %%H:%%i:%%s') AS installed_at,
+    CAST(installed_at AS datetime) AS installed_at,
     installed_by,
     host,
     os_user,

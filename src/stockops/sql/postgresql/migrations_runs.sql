@@ -5,7 +5,7 @@ SELECT
     description,
     kind,
     state,
-    to_char(installed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') AS installed_at,
+    date_trunc('second', installed_at) AS installed_at,
     installed_by,
     host,
     os_user,
