@@ -124,7 +124,7 @@ def test_what_is_made_holds_its_rows_and_the_next_run_finds_nothing(
         assert [
             each["action"].split("`.")[1].split(" (")[0]
             for each in json.loads(steps.stdout)
-            if each["lock"] == "exclusive"
+            if each["lock"] == "exclusive" and not each["action"].startswith("LOCK TABLES")
         ] == ["`events` PARTITION BY RANGE COLUMNS", "`other` PARTITION BY RANGE"]
     done = stockops(target, "apply", "--ahead", "1", "--yes", "--format", "json")
     assert done.exit_code == 0, done.output
@@ -234,3 +234,88 @@ def test_a_table_that_numbers_its_rows_by_itself_gets_partitions(
     assert done.exit_code == 0, done.output
     filled.execute("INSERT INTO closed (day) VALUES ('2025-01-02')")
     assert filled.rows("SELECT id FROM closed") == [{"id": 1}]
+
+
+PARTED = {
+    "postgresql": "CREATE TABLE sums ({}, tax int GENERATED ALWAYS AS (won / 10) STORED) "
+    "PARTITION BY RANGE (day);"
+    "CREATE TABLE sums_2024 PARTITION OF sums FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');"
+    "CREATE TABLE sums_rest (gone int, won int, day date, "
+    "tax int GENERATED ALWAYS AS (won / 10) STORED, id int);"
+    "ALTER TABLE sums_rest DROP COLUMN gone;"
+    "ALTER TABLE sums ATTACH PARTITION sums_rest {};"
+    "INSERT INTO sums (id, day, won) VALUES (1, '2025-01-05', 70)",
+    "mariadb": "CREATE TABLE sums ({}, tax int GENERATED ALWAYS AS (won DIV 10) STORED) "
+    "PARTITION BY RANGE COLUMNS (day) (PARTITION p_2024 VALUES LESS THAN ('2025-01-01'), "
+    "PARTITION p_rest VALUES LESS THAN {});"
+    "INSERT INTO sums (id, day, won) VALUES (1, '2025-01-05', 70)",
+}
+OPENLY = {
+    "DEFAULT": {"postgresql": "DEFAULT", "mariadb": "(MAXVALUE)"},
+    "MAXVALUE": {
+        "postgresql": "FOR VALUES FROM ('2025-01-01') TO (MAXVALUE)",
+        "mariadb": "(MAXVALUE)",
+    },
+}
+
+
+@pytest.mark.parametrize("how", OPENLY)
+def test_rows_keep_what_stands_in_each_column(server: Server, target: Target, how: str) -> None:
+    """One is computed, and the open partition of PostgreSQL has them in another order."""
+    columns = "id int, day date, won int"
+    for statement in PARTED[server.engine].format(columns, OPENLY[how][server.engine]).split(";"):
+        server.execute(statement)
+    done = stockops(target, "apply", "--yes", "--format", "json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)[0]["rows_moved"] == 1
+    [row] = server.rows("SELECT id, day, won, tax FROM sums WHERE day < '2025-02-01'")
+    assert row == {"id": 1, "day": date(2025, 1, 5), "won": 70, "tax": 7}
+
+
+def test_a_row_that_comes_after_they_were_counted_is_no_exception(
+    filled: Server, target: Target
+) -> None:
+    """MariaDB copies the table where rows move, and a KILL takes others: so it is counted again."""
+    filled.execute("DELETE FROM other WHERE id = 2")
+
+    def counted(server: Server) -> list[partitions.Table]:
+        found = [each for each in lacking(server) if each.table_name == "other"]
+        filled.execute("INSERT INTO other VALUES (3, '2025-01-20')")
+        return found
+
+    def made() -> partitions.Made:
+        [said] = partitions.apply(
+            target, counted, consent=Consent(yes=True), patience=Patience(), say=print
+        )
+        return said
+
+    before = ends(filled, "other")
+    first = made()
+    if filled.engine == "mariadb":
+        assert (first.outcome, ends(filled, "other")) == ("failed", before)
+        assert "p_rest was empty, and has rows by now" in first.note
+        assert made().outcome == "made"
+    else:
+        assert first.outcome == "made"
+    ids = [row["id"] for row in filled.rows("SELECT id FROM other ORDER BY id")]
+    assert ids == ([1, 3, 3] if filled.engine == "mariadb" else [1, 3])
+    assert ends(filled, "other")[-2] == "2025-03-01"
+
+
+def test_later_rows_in_the_open_partition_want_consent_where_they_are_written_again(
+    filled: Server, target: Target
+) -> None:
+    filled.execute("DROP TABLE events")
+    filled.execute("DELETE FROM other WHERE id = 2")
+    filled.execute("INSERT INTO other VALUES (4, '2199-01-01')")
+    plain = stockops(target, "apply", "--ahead", "1", "--format", "json")
+    if filled.engine == "mariadb":
+        assert (plain.exit_code, "--yes" in plain.stderr) == (5, True)
+        planned = stockops(target, "apply", "--ahead", "1", "--plan", "--format", "json")
+        steps = [each for each in json.loads(planned.stdout) if "`other`" in each["action"]]
+        assert [each["lock"] for each in steps] == ["exclusive"] * 2
+        assert "PARTITION BY RANGE" in steps[1]["action"]
+        assert "p_rest has later rows" in steps[1]["why"]
+        plain = stockops(target, "apply", "--ahead", "1", "--yes", "--format", "json")
+    assert plain.exit_code == 0, plain.output
+    assert [row["id"] for row in filled.rows("SELECT id FROM other ORDER BY id")] == [1, 4]

@@ -122,7 +122,7 @@ def test_what_is_past_its_time_is_detached_proven_and_brought_back(
         planned = stockops(
             target, "attach", archive(old, tmp_path, 1), "--plan", "--format", "json"
         )
-        assert "PARTITION BY RANGE" in json.loads(planned.stdout)[0]["action"]
+        assert "PARTITION BY RANGE" in json.loads(planned.stdout)[1]["action"]
     for number in (1, 0):
         back = stockops(target, "attach", archive(old, tmp_path, number), "--yes")
         assert back.exit_code == 0, back.stderr

@@ -8,7 +8,7 @@ from typing import Literal
 from .. import plan
 from ..engine import connect
 from ..engine.base import Server
-from ..errors import ServerError
+from ..errors import ServerError, StorageError
 from ..migrations import lock
 from ..plan import Consent
 from ..sessions.waiting import Patience, Say
@@ -16,7 +16,7 @@ from ..targets import Target
 from . import planning, statements
 from .planning import Table
 from .questions import Grant, grants_of
-from .trying import APPLICATION, in_tries
+from .trying import APPLICATION, in_tries, require_empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,19 +70,23 @@ def _made(
     started = time.monotonic()
 
     def work(server: Server) -> None:
-        _run(server, statements.of(table, engine=server.engine, grants=grants))
+        _run(server, table, statements.of(table, engine=server.engine, grants=grants))
 
     try:
         in_tries(target, work, patience=patience, say=say)
-    except ServerError as exc:
+    except (ServerError, StorageError) as exc:
         return _told(table, "failed", ms=_ms_since(started), note=str(exc))
     return _told(table, "made", ms=_ms_since(started))
 
 
-def _run(server: Server, sql: Sequence[str]) -> None:
+def _run(server: Server, table: Table, sql: Sequence[str]) -> None:
     if server.engine == "mariadb":  # its DDL is not part of a transaction; here it is one statement
-        for each in sql:
+        *locking, altering = sql
+        for each in locking:  # given back when the session ends
             server.execute(each)
+        if table.open_part is not None and not table.rewrites:
+            require_empty(server, table.open_part)
+        server.execute(altering)
         return
     with server.transaction():
         for each in sql:

@@ -21,8 +21,17 @@ from ..targets import Target
 from . import archives, statements
 from .archives import Manifest
 from .detaching import columns_of, content
-from .questions import PARTS, Part, grants_of, held, is_plain, parts_of
-from .trying import APPLICATION
+from .questions import (
+    PARTS,
+    Part,
+    builds_of,
+    grants_of,
+    has_rows,
+    held,
+    is_plain,
+    parts_of,
+)
+from .trying import APPLICATION, require_empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +46,16 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What stands where the partition is to be: `made` is what makes it, nothing if it is there."""
+    """
+    What stands where the partition is to be: `made` is what makes it, nothing if it is there.
+
+    On MariaDB it is split off `rest`, which is empty unless that `moves_rows`.
+    """
 
     part: Part
     made: tuple[str, ...]
     moves_rows: bool
+    rest: Part | None = None
 
 
 def planned(server: Server, path: Path) -> list[Step]:
@@ -71,11 +85,12 @@ def attach(
         ground = _checked(server, manifest)
         steps = _steps(path, manifest, ground)
         plan.check(steps, target=target.name, protected=target.protected, consent=consent)
-        if server.engine == "mariadb":  # its DDL is not part of a transaction
-            _run(server, ground)
+        if ground.rest is not None:  # MariaDB's DDL is not part of a transaction
+            _split_off(server, ground, ground.rest)
         with server.transaction():
             if server.engine == "postgresql":
-                _run(server, ground)
+                for sql in ground.made:
+                    server.execute(sql)
             _load(server, path, manifest, ground)
     return Attached(
         table_name=manifest.table_name,
@@ -85,9 +100,14 @@ def attach(
     )
 
 
-def _run(server: Server, ground: Ground) -> None:
-    for sql in ground.made:
+def _split_off(server: Server, ground: Ground, rest: Part) -> None:
+    *locking, splitting = ground.made
+    for sql in locking:
         server.execute(sql)
+    if not ground.moves_rows:
+        require_empty(server, rest)
+    server.execute(splitting)
+    server.execute("UNLOCK TABLES")
 
 
 def _load(server: Server, path: Path, manifest: Manifest, ground: Ground) -> None:
@@ -152,9 +172,10 @@ def _checked(server: Server, manifest: Manifest) -> Ground:
     rest = next((each for each in parts if each.is_open or _ends_after(each, part)), None)
     if rest is None:
         raise Refused(f"{manifest.table_name} has no partition after {manifest.ends_on}")
-    moves = bool(held(server, statements.source(rest, engine=server.engine)))
-    copied = parts if moves and is_plain(server, rest) else ()
-    return Ground(part, (statements.split(part, rest, copied),), moves_rows=moves)
+    moves = has_rows(server, statements.source(rest, engine=server.engine))
+    copied = parts if moves and is_plain(builds_of(server, rest)) else ()
+    made = (*statements.locking(rest, engine=server.engine), statements.split(part, rest, copied))
+    return Ground(part, made, moves_rows=moves, rest=rest)
 
 
 def _ends_after(one: Part, other: Part) -> bool:

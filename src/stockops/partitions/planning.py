@@ -9,7 +9,7 @@ from ..engine.base import Server
 from ..errors import ConfigError, Finding
 from ..plan import Step
 from . import statements
-from .questions import PARTS, Part, is_plain
+from .questions import PARTS, Part, builds_of, has_rows, is_plain
 
 EVERY = {"month": 1, "quarter": 3, "half": 6, "year": 12}
 
@@ -42,7 +42,9 @@ class Table:
     A table partitioned by date: it has partitions up to `until`, and wants them up to `wanted`.
 
     `open_part` takes what comes later, and `rows_to_move` of its rows belong into what is missing.
-    `copied`: MariaDB copies the table for that, which a KILL takes back; otherwise one loses rows.
+    `rewrites`: rows are written again for it, and nobody reads or writes the table meanwhile;
+    MariaDB does that to all rows of the open partition. `copied`: it copies the table then, which
+    a KILL takes back; otherwise one loses rows. `stored_columns` stand in statements as they are.
     """
 
     schema_name: str
@@ -53,7 +55,9 @@ class Table:
     missing: tuple[Missing, ...]
     open_part: Part | None
     rows_to_move: int
+    rewrites: bool
     copied: bool
+    stored_columns: str
 
     @property
     def last(self) -> Part:
@@ -94,7 +98,7 @@ def steps(tables: list[Table], *, engine: str) -> list[Step]:
         Step(
             action=sql,
             why=_why(table),
-            lock="exclusive" if table.rows_to_move else "none",
+            lock="exclusive" if table.rewrites else "none",
         )
         for table in tables
         if table.missing
@@ -109,6 +113,8 @@ def _why(table: Table) -> str:
         return why
     if table.rows_to_move:
         return f"{why}; {table.rows_to_move:,} rows move, and nobody reads or writes it meanwhile"
+    if table.rewrites:
+        return f"{why}; {table.open_part.part_name} has later rows, and nobody reads or writes it"
     return f"{why}; nobody reads or writes it for an instant"
 
 
@@ -119,7 +125,12 @@ def _table(server: Server, parts: list[Part], wanted: date, every: str) -> Table
         return None
     open_part = next((part for part in parts if part.is_open), None)
     missing = tuple(_missing(parts[0], until, wanted, every, server.engine))
-    rows = _rows(server, open_part, missing) if open_part and missing else 0
+    divided = open_part if missing else None
+    builds = builds_of(server, parts[0]) if divided else []
+    rows = _rows(server, divided, missing) if divided else 0
+    rewrites = rows > 0
+    if divided and server.engine == "mariadb":
+        rewrites = has_rows(server, statements.source(divided, engine=server.engine))
     return Table(
         schema_name=parts[0].schema_name,
         table_name=parts[0].table_name,
@@ -129,7 +140,9 @@ def _table(server: Server, parts: list[Part], wanted: date, every: str) -> Table
         missing=missing,
         open_part=open_part,
         rows_to_move=rows,
-        copied=rows > 0 and server.engine == "mariadb" and is_plain(server, parts[0]),
+        rewrites=rewrites,
+        copied=rewrites and server.engine == "mariadb" and is_plain(builds),
+        stored_columns=builds[0].stored_columns if builds else "",
     )
 
 

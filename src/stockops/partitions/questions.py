@@ -104,7 +104,17 @@ def held(server: Server, source: str) -> int:
     return int(server.rows(f"SELECT count(*) AS held FROM {source}")[0]["held"])  # noqa: S608
 
 
-def is_plain(server: Server, part: Part) -> bool:
-    """Tell whether all partitions of the table of `part` can be named again as they are."""
-    found = server.fetch(BUILDS, schema_name=part.schema_name, table_name=part.table_name)
-    return not any(each.refused for each in found)
+def has_rows(server: Server, source: str) -> bool:
+    """Tell whether `source`, as it stands after FROM, has any row."""
+    sql = f"SELECT EXISTS (SELECT 1 FROM {source}) AS there"  # noqa: S608
+    return bool(server.rows(sql)[0]["there"])
+
+
+def builds_of(server: Server, part: Part) -> list[Build]:
+    """Return how each partition of the table of `part` is built."""
+    return server.fetch(BUILDS, schema_name=part.schema_name, table_name=part.table_name)
+
+
+def is_plain(builds: Iterable[Build]) -> bool:
+    """Tell whether all partitions of a table can be named again as they are."""
+    return not any(each.refused for each in builds)

@@ -26,8 +26,8 @@ from ..sessions.waiting import Patience, Say
 from ..targets import Target
 from . import statements
 from .planning import EVERY, MISSING_MAX, Missing, bound_by, name_of, next_bound
-from .questions import BUILDS, PARTS, TAKEN, Build, Grant, Part, grants_of, held, parts_of
-from .trying import APPLICATION, in_tries
+from .questions import PARTS, TAKEN, Build, Grant, Part, builds_of, grants_of, held, parts_of
+from .trying import APPLICATION, in_tries, require_empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ def coarse(server: Server, job: Splitting) -> list[Coarse]:
     if len({each.schema_name for each in parts}) > 1:
         raise ConfigError(f"a table {job.table!r} is in more than one schema")
     of_table = {"schema_name": first.schema_name, "table_name": first.table_name}
-    found_builds = server.fetch(BUILDS, **of_table)
+    found_builds = builds_of(server, first)
     builds = {(each.part_schema, each.part_name): each for each in found_builds}
     taken = frozenset(each.name for each in server.fetch(TAKEN, **of_table))
     found = []
@@ -114,7 +114,7 @@ def steps(found: Sequence[Coarse], *, engine: str) -> list[Step]:
         )
         for group in _groups(found, engine)
         for sql in (
-            *statements.locking(group[0].part, group[0].build, engine=engine),
+            *statements.locking(group[0].part, group[0].build.refers_to, engine=engine),
             *_dividing(group, engine),
         )
     ]
@@ -187,14 +187,12 @@ def _split(target: Target, group: Sequence[Coarse], patience: Patience, say: Say
 def _divide(server: Server, group: Sequence[Coarse]) -> list[int]:
     """Split partitions and return their rows; the locks are given back when the session ends."""
     engine = server.engine
-    for sql in statements.locking(group[0].part, group[0].build, engine=engine):
+    for sql in statements.locking(group[0].part, group[0].build.refers_to, engine=engine):
         server.execute(sql)
+    if engine == "mariadb" and not any(each.rows for each in group):
+        for each in group:
+            require_empty(server, each.part)
     before = [held(server, statements.source(each.part, engine=engine)) for each in group]
-    if engine == "mariadb" and any(before) and not any(each.rows for each in group):
-        raise StorageError(
-            f"{group[0].part.part_name} was empty, and has rows by now",
-            hint="Run the same command again.",
-        )
     for sql in _dividing(group, engine):
         server.execute(sql)
     for each, rows in zip(group, before, strict=True):

@@ -25,10 +25,11 @@ def of(table: "Table", *, engine: str, grants: Sequence[Grant]) -> list[str]:
     """
     Return the statements that make what `table` lacks.
 
-    On PostgreSQL all of them are one transaction, on MariaDB it is one statement.
+    On PostgreSQL all of them are one transaction, on MariaDB the last one is all of it.
     """
     if engine == "mariadb":
-        return [_altered(table)]
+        others = locking(table.last, engine=engine) if table.open_part else []
+        return [*others, _altered(table)]
     return list(_split(table, grants))
 
 
@@ -119,7 +120,7 @@ def split(part: Part, rest: Part, copied: Sequence[Part]) -> str:
     return f"ALTER TABLE {parent} REORGANIZE PARTITION {after} INTO ({', '.join(made)})"
 
 
-def locking(part: Part, build: Build, *, engine: str) -> list[str]:
+def locking(part: Part, refers_to: str = "", *, engine: str) -> list[str]:
     """Return the statements that keep all others out while a partition is split."""
     parent = _dotted(engine, part.schema_name, part.table_name)
     if engine == "mariadb":
@@ -127,9 +128,9 @@ def locking(part: Part, build: Build, *, engine: str) -> list[str]:
     old = _dotted(engine, part.part_schema, part.part_name)
     # A foreign key locks its other table when the partition comes back: asked for at once, it is
     # in the way before any row was copied.
-    others = [f"LOCK TABLE {build.refers_to} IN SHARE ROW EXCLUSIVE MODE"]
+    others = [f"LOCK TABLE {refers_to} IN SHARE ROW EXCLUSIVE MODE"]
     return [
-        *(others if build.refers_to else ()),
+        *(others if refers_to else ()),
         f"LOCK TABLE ONLY {parent}, {old} IN ACCESS EXCLUSIVE MODE",
     ]
 
@@ -274,9 +275,10 @@ def _split(table: "Table", grants: Sequence[Grant]) -> Iterator[str]:
         yield from _beside(table.last, each, grants)
         if part is not None:
             where = _between(part, each.starts_on, each.ends_on, engine="postgresql")
+            columns = table.stored_columns
             yield (
-                f"WITH moved AS (DELETE FROM {rest} WHERE {where} RETURNING *) "  # noqa: S608
-                f"INSERT INTO {made} SELECT * FROM moved"
+                f"WITH moved AS (DELETE FROM {rest} WHERE {where} RETURNING {columns}) "  # noqa: S608
+                f"INSERT INTO {made} ({columns}) SELECT {columns} FROM moved"
             )
         yield f"ALTER TABLE {name} ATTACH PARTITION {made} {_range(each.starts_on, each.ends_on)}"
     if part is not None:

@@ -5,8 +5,11 @@ from typing import TypeVar
 
 from ..engine import connect
 from ..engine.base import Server
+from ..errors import StorageError
 from ..sessions.waiting import Blocker, Patience, Say, patiently, watched
 from ..targets import Target
+from . import statements
+from .questions import Part, has_rows
 
 APPLICATION = "stockops partitions"
 
@@ -32,3 +35,12 @@ def in_tries(
                 blockers[:] = seen
 
     return patiently(attempt, patience=patience, blockers=blockers, say=say)
+
+
+def require_empty(server: Server, part: Part) -> None:
+    """Raise `StorageError` where a partition that was found empty has rows by now."""
+    if has_rows(server, statements.source(part, engine=server.engine)):
+        raise StorageError(
+            f"{part.part_name} was empty, and has rows by now",
+            hint="Run the same command again.",
+        )
