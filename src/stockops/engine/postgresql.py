@@ -146,8 +146,8 @@ class PostgreSQL(OnALine):
     def prepare_call(self, routine: str, arity: int) -> Call:
         """Return the fastest way to call `routine`: libpq's own, past psycopg's adaptation."""
         marks = ", ".join(f"${n}" for n in range(1, arity + 1))
-        # As one column: a scan of the function's rows, and a description of each of their columns,
-        # took 2 % of the server's work for an order.
+        # As one column: to scan the function's rows, and to describe each of their columns, costs
+        # server and client more than the text of a row does.
         name = self._prepared(f"SELECT {_quoted(routine)}({marks})")
         answered, readable, run = (
             pq.ExecStatus.TUPLES_OK,
