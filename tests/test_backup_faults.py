@@ -1,6 +1,7 @@
 """Full disks, clocks that jump, servers that stop or are others: said, and nothing is lost."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -96,6 +97,47 @@ def test_room_is_looked_for_before_a_backup_begins(spot: Spot, tmp_path: Path) -
             with pytest.raises(Refused, match=r"MB free, and \d+ MB are wanted"):
                 act(repo, spot.target, request)
         assert repo.backups() == []
+
+
+BULK = {
+    "postgresql": "CREATE TABLE bulk AS SELECT n, repeat('x', 200) AS said "
+    "FROM generate_series(1, 40000) AS n",
+    "mariadb": "CREATE TABLE bulk (PRIMARY KEY (n)) AS SELECT seq AS n, repeat('x', 200) AS said "
+    "FROM seq_1_to_40000",
+}
+
+
+@as_root
+def test_room_is_looked_for_before_an_incremental_backup_too(spot: Spot, tmp_path: Path) -> None:
+    """By the log since the one before it; by the smallest of the last ones where there are any."""
+    request = Request(kind="incremental", form=Form(compression="none"))
+
+    def leave(free_bytes: int) -> None:
+        filler.unlink(missing_ok=True)
+        free = os.statvfs(disk)
+        filler.write_bytes(bytes(max(free.f_bavail * free.f_frsize - free_bytes, 0)))
+
+    with (
+        mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=160m", "tmpfs") as disk,
+        ExitStack() as stack,
+    ):
+        repo = repository.make(str(disk / "repository"))
+        filler = disk / "filler"
+        full = taking.take(repo, spot.target, Request())
+        spot.server.execute(BULK[spot.lab.engine])
+        stack.callback(spot.server.execute, "DROP TABLE bulk")
+        leave(4 << 20)
+        for act in (taking.steps, taking.take):
+            with pytest.raises(Refused, match=r"MB free, and \d\d MB are wanted"):
+                act(repo, spot.target, request)
+        assert [each.state for each in repo.backups()] == ["complete"]
+        filler.unlink()
+        [planned, *_] = taking.steps(repo, spot.target, request)
+        assert re.search(f"upon {full.id}, about [1-3]?[0-9] MB", planned.action)
+        second = taking.take(repo, spot.target, request)
+        leave(second.stored_bytes // 2)  # there is next to no log since
+        with pytest.raises(Refused, match="are wanted"):
+            taking.steps(repo, spot.target, request)
 
 
 @as_root

@@ -608,6 +608,44 @@ def test_a_rescue_without_the_rights_it_takes_is_refused_at_once(ruin: Ruin) -> 
             server.execute(drop)
 
 
+def test_who_is_not_the_owner_is_told_before_anything_is_restored(pg: Ruin) -> None:
+    """A table that takes its own place is given to its owner, and a partition to its table's."""
+    guest = replace(pg.target, url=pg.target.url.replace("//stockops@", "//guest@"))
+    before = pg.aim(pg.marks["lsn"])
+
+    def look(name: str) -> None:
+        rescuing.require_room(before, rescuing.Wish(table=name, name=name, target=guest))
+
+    with connect(pg.target) as server:
+        for sql in (
+            "DROP TABLE IF EXISTS parted_1",
+            "CREATE ROLE guest LOGIN",
+            "GRANT USAGE, CREATE ON SCHEMA public TO guest",
+        ):
+            server.execute(sql)
+        try:
+            with pytest.raises(Refused, match="owned by stockops, and this role cannot"):
+                look("copied")
+            with pytest.raises(
+                Refused, match=r"public\.parted is owned by stockops, and this role"
+            ):
+                look("parted_1")
+            server.execute("GRANT stockops TO guest")
+            look("copied")
+            look("parted_1")
+            if server.version >= (16, 0):
+                server.execute("GRANT stockops TO guest WITH SET FALSE")
+                with pytest.raises(Refused, match="this role cannot act as that"):
+                    look("copied")
+                server.execute("GRANT stockops TO guest WITH SET TRUE")
+            wish = rescuing.Wish(table="copied", name="copied", target=guest)
+            assert rescuing.rescue(pg.repo, before, wish).rescued_rows > 0
+            server.execute("DROP TABLE copied")
+        finally:
+            server.execute("DROP OWNED BY guest CASCADE")
+            server.execute("DROP ROLE guest")
+
+
 def test_a_moment_in_a_gap_is_refused_and_the_windows_are_named(ruin: Ruin, tmp_path: Path) -> None:
     with connect(ruin.target) as server:
         before = len(archive.logs(ruin.repo, ruin.system))

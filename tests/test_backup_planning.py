@@ -1,5 +1,7 @@
 """Which backups and which log a restore takes, and what it refuses: by names alone."""
 
+import hashlib
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,13 +11,13 @@ from click.testing import CliRunner
 from manifests import made_up, of_postgresql, put
 
 from stockops import journal
-from stockops.backups import archive, repository, restoring, retention
+from stockops.backups import archive, manifest, repository, restoring, retention
 from stockops.backups.archive import ledger, wal
 from stockops.backups.manifest import Manifest, Position
 from stockops.backups.repository import Repository
 from stockops.backups.streams import Form
 from stockops.cli import main
-from stockops.errors import ConfigError, Refused
+from stockops.errors import ConfigError, Refused, StorageError
 
 SYSTEM = "pg-7"
 SEGMENT = 16 << 20
@@ -228,3 +230,18 @@ def test_a_prune_counts_the_cluster_before_an_upgrade_by_itself(repo: Repository
     assert CliRunner().invoke(main, words).exit_code == 0
     assert [each.id for each in repo.backups(SYSTEM)] == [of_old[-1].id]
     assert [each.id for each in repo.backups("pg-8")] == [of_new[-1].id]
+
+
+def test_a_manifest_that_says_of_no_owners_is_read(repo: Repository) -> None:
+    """Older versions wrote none; any other field that is missing is no manifest of ours."""
+    said = json.loads(backup(repo, 1).as_bytes())
+    for gone, known in (("owners", True), ("relations", False)):
+        says = {name: value for name, value in said.items() if name not in {gone, "checksum"}}
+        canonical = json.dumps(says, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        says["checksum"] = hashlib.sha256(canonical.encode("ascii")).hexdigest()
+        text = json.dumps(says).encode()
+        if known:
+            assert manifest.parse(text, name="it").owners == {}
+        else:
+            with pytest.raises(StorageError, match="it has other fields"):
+                manifest.parse(text, name="it")

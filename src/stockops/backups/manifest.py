@@ -92,7 +92,8 @@ class Manifest:
 
     `relations` says what the files of the database are, which PostgreSQL's log knows by number
     alone: ``base/5/16390`` is ``public.orders``, or ``index of public.orders``, or
-    ``public.trades_2025 of public.trades``, which is a partition.
+    ``public.trades_2025 of public.trades``, which is a partition. `owners` says whose its tables
+    are, by such names; both are empty on MariaDB, whose tables are nobody's.
     """
 
     id: str
@@ -122,6 +123,7 @@ class Manifest:
     recipients: Sequence[str]
     notes: Sequence[str]
     relations: Mapping[str, str] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stored_bytes(self) -> int:
@@ -156,7 +158,7 @@ def parse(text: bytes, *, name: str) -> Manifest:
     if says.pop("format") != FORMAT:
         raise _unreadable(name, "its format is another one than this version of stockops writes")
     known = {field.name for field in fields(Manifest)}
-    if says.keys() != known:
+    if says.keys() not in (known, known - {"owners"}):  # who wrote it may have known of no owners
         raise _unreadable(name, f"it has other fields: {sorted(says.keys() ^ known)}")
     return Manifest(
         **{

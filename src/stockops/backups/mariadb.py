@@ -74,6 +74,7 @@ class MariaDB:
             settings=settings,
             links=[Link(name=each.name, path=each.path) for each in server.fetch(LINKS)],
             size_bytes=cluster.size_bytes,
+            log_bytes=cluster.log_bytes,
             notes=notes,
             loose=[each.name for each in left_out] if method == "logical" else [],
         )

@@ -14,7 +14,7 @@ from ..targets import Target
 from . import credentials, logical, staging
 from .manifest import Kind, Link, Method, Position
 from .members import TarWatch
-from .questions import CLUSTER, LEFT_BEHIND, LEFT_OUT, LINKS, RELATIONS, SETTINGS
+from .questions import CLUSTER, LEFT_BEHIND, LEFT_OUT, LINKS, OWNERS, RELATIONS, SETTINGS
 from .sources import Ground, Job, Part, Span
 
 MANIFEST = "backup_manifest"
@@ -53,8 +53,10 @@ class PostgreSQL:
             settings=settings,
             links=_links(server),
             size_bytes=cluster.size_bytes,
+            log_bytes=cluster.log_bytes,
             notes=notes,
             relations={each.path: each.name for each in server.fetch(RELATIONS)},
+            owners={each.name: each.owner for each in server.fetch(OWNERS)},
         )
 
     @contextmanager

@@ -7,11 +7,12 @@ from ..queries import Query
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """One database cluster."""
+    """One database cluster; `log_bytes` is how far its log is, counted from its first day."""
 
     system: str
     version: str
     size_bytes: int
+    log_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,21 @@ class Relation:
 
     path: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A table in SQL, and the role that owns it."""
+
+    name: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Why a table cannot be made here for the role that owned it."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +150,8 @@ LEFT_OUT = Query("backup_left_out", LeftOut)
 LEFT_BEHIND = Query("backup_left_behind", LeftBehind)
 TABLESPACES = Query("backup_tablespaces", Tablespace)
 RELATIONS = Query("backup_relations", Relation)
+OWNERS = Query("backup_owners", Owned)
+UNFIT = Query("backup_unfit", Unfit)
 TABLE = Query("backup_table", TableColumn)
 CHECKED = Query("backup_checked", Checked)
 LED_HERE = Query("backup_led_here", LedHere)

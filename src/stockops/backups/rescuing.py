@@ -26,7 +26,7 @@ from .differing import Difference, count, difference
 from .finding import waldump
 from .keys import Identities
 from .mariadb import program
-from .questions import LED_HERE, PARTS, PLACE_OF_PART, TABLE, TableColumn
+from .questions import LED_HERE, PARTS, PLACE_OF_PART, TABLE, UNFIT, TableColumn
 from .repository import Repository
 from .restoring import Phases, Recovery, filling, finish
 from .restoring.tools import pipe
@@ -86,6 +86,7 @@ def require_room(recovery: Recovery, wish: Wish) -> None:
         _require_rights(server, wish)
         if wish.whole:
             _require_parent(server, recovery, wish)
+            _require_owner(server, recovery, wish)
 
 
 def _require_rights(server: Server, wish: Wish) -> None:
@@ -111,6 +112,29 @@ def _require_parent(server: Server, recovery: Recovery, wish: Wish) -> None:
             raise Refused(
                 f"{wish.title!r} is a partition of {'.'.join(parent)}, which is gone, too",
                 hint=f"Bring that back: --table {names.typed(*parent)}",
+            )
+
+
+def _require_owner(server: Server, recovery: Recovery, wish: Wish) -> None:
+    """Raise `Refused` where the role cannot make the table its owner's again, if that is known."""
+    parents = {
+        waldump.parts(each): parent
+        for each in recovery.last.relations.values()
+        if (parent := waldump.parent(each)) is not None
+    }
+    owners = {waldump.parts(name): owner for name, owner in recovery.last.owners.items()}
+    for space, name in owners:
+        if name != wish.table or wish.space not in {None, space}:
+            continue
+        whole = (space, name)
+        mine = {owner for table, owner in owners.items() if whole in {table, parents.get(table)}}
+        _, parent_name = parents.get(whole, (space, None))
+        unfit = server.fetch(UNFIT, names=sorted(mine), space=space, name=parent_name)
+        if unfit:
+            raise Refused(
+                f"{wish.title!r} cannot go back into its own place: "
+                + "; ".join(each.why for each in unfit),
+                hint=f"Name its owner or a superuser in -t; or bring it back beside: --as {name}_2",
             )
 
 

@@ -33,8 +33,10 @@ class Ground:
     settings: Mapping[str, str]
     links: Sequence[Link]
     size_bytes: int
+    log_bytes: int  # from the first day of its log on
     notes: Sequence[str]
     relations: Mapping[str, str] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
     loose: Sequence[str] = ()  # tables that a dump would hold as of another moment than the rest
 
 

@@ -6,7 +6,6 @@ is over, everything that must be in it is, every object is on disk, and the mani
 """
 
 import os
-import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,13 +18,12 @@ from ..engine.base import Server
 from ..errors import ConfigError, Refused, StockopsError, StorageError
 from ..plan import Step
 from ..targets import Target
-from . import content, manifest, owing, repository, rights, streams
+from . import content, manifest, owing, repository, rights, room, streams
 from .manifest import File, Kind, Manifest, Method, TableContent
 from .mariadb import MariaDB
 from .postgresql import PostgreSQL
 from .repository import Backup, Repository
 from .sources import Ground, Job, Part, Source, Span
-from .store import DirectoryStore
 from .streams import Form
 
 SOURCES: Mapping[str, Source] = {"postgresql": PostgreSQL(), "mariadb": MariaDB()}
@@ -36,7 +34,6 @@ _PIPE_BYTES = 64 << 10  # as much as a pipe holds: room for more is mapped anew 
 _END_BYTES = 4096  # of a dump, in which its last line is
 _AT_ONCE_BYTES = 16 << 20  # of the tables' rows are hashed before a backup is complete; of a
 _AT_ONCE_SHARE = 0.015  # larger database this part, which costs it up to a twentieth of its time
-_ROOM = 1.1  # how much of the size of the data must be free at least, uncompressed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +92,7 @@ def take(
             if not request.new_system:
                 repository.require_same(repo, target=target.name, system=ground.system)
             parent = _parent(repo, ground, request)
-            _require_room(repo, ground, request)
+            room.require(repo, ground, parent, request.form)
             with scratch.directory("backup", within=request.staging) as work:
                 taking = _Taking(repo, source, server, target, request, ground)
                 return taking.run(work, parent, progress)
@@ -109,8 +106,8 @@ def steps(repo: Repository, target: Target, request: Request) -> list[Step]:
         ground = source.survey(server, request.method, request.kind)
     _require_one_moment(ground, request)
     parent = _parent(repo, ground, request)
-    _require_room(repo, ground, request)
-    upon = f" upon {parent.id}" if parent else ""
+    room.require(repo, ground, parent, request.form)
+    upon = f" upon {parent.id}, about {_megabytes(repo, ground, parent)}" if parent else ""
     where = f"{repo.store.place}/backups/{ground.system}"
     sealed = (
         f", encrypted to {len(request.form.recipients)} keys" if request.form.recipients else ""
@@ -122,6 +119,10 @@ def steps(repo: Repository, target: Target, request: Request) -> list[Step]:
         ),
         *(Step(action="note in the manifest", why=note) for note in ground.notes),
     ]
+
+
+def _megabytes(repo: Repository, ground: Ground, parent: Backup) -> str:
+    return f"{room.expected_bytes(repo, ground, parent) >> 20:,} MB"
 
 
 def reap(repo: Repository, system: str) -> list[str]:
@@ -162,7 +163,7 @@ class _Taking:
         kind: Kind = "incremental" if parent else "full"
         taken = self.repo.ids(self.ground.system)
         identity = repository.new_id(kind, self.request.method, after=taken)
-        tick = _ticking(self.ground, progress)
+        tick = _ticking(room.expected_bytes(self.repo, self.ground, parent), progress)
         job = Job(
             id=identity,
             target=self.target,
@@ -279,6 +280,7 @@ class _Taking:
             recipients=[each.text for each in self.request.form.recipients],
             notes=[*self.ground.notes, *stored.notes],
             relations=self.ground.relations,
+            owners=self.ground.owners,
         )
 
     def _failed(self, partial: str, work: Path, exc: StockopsError) -> None:
@@ -375,19 +377,7 @@ def _require_one_moment(ground: Ground, request: Request) -> None:
         )
 
 
-def _require_room(repo: Repository, ground: Ground, request: Request) -> None:
-    if not isinstance(repo.store, DirectoryStore):
-        return
-    free = shutil.disk_usage(repo.store.root).free
-    needed = int(ground.size_bytes * (_ROOM if request.form.compression == "none" else _ROOM / 4))
-    if request.kind == "full" and free < needed:
-        raise Refused(
-            f"{repo.store.place!r} has {free >> 20:,} MB free, and {needed >> 20:,} MB are wanted",
-            hint="Make room: stockops backup prune --plan",
-        )
-
-
-def _ticking(ground: Ground, progress: Progress | None) -> Callable[[int, int], None]:
+def _ticking(expected_bytes: int, progress: Progress | None) -> Callable[[int, int], None]:
     began, next_s = time.monotonic(), 0.0
 
     def tick(raw_bytes: int, stored_bytes: int) -> None:
@@ -395,6 +385,6 @@ def _ticking(ground: Ground, progress: Progress | None) -> Callable[[int, int], 
         elapsed = time.monotonic() - began
         if progress is not None and elapsed >= next_s:
             next_s = elapsed + 0.2
-            progress(Tick(raw_bytes, stored_bytes, ground.size_bytes, elapsed))
+            progress(Tick(raw_bytes, stored_bytes, expected_bytes, elapsed))
 
     return tick

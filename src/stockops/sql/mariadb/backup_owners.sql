@@ -1,0 +1,1 @@
+-- unsupported: a table of MariaDB is nobody's.
