@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import struct
@@ -14,10 +15,11 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import eventually
+from conftest import ending, eventually
 from spots import Spot
 
 import stockops
@@ -26,6 +28,7 @@ from stockops.backups import archive, keys, repository, taking
 from stockops.backups.archive import binlog, enabling, following, ledger, spool, wal, walreceiver
 from stockops.backups.archive.status import status
 from stockops.backups.repository import Repository
+from stockops.backups.store import OutOfReach
 from stockops.backups.streams import Form
 from stockops.cli import main
 from stockops.engine import connect
@@ -74,11 +77,13 @@ def cli(*args: object) -> Result:
             signal.signal(number, handler)
 
 
-def started(*args: object) -> "subprocess.Popen[bytes]":
+def started(
+    *args: object, stderr: int | IO[bytes] = subprocess.DEVNULL
+) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, "-m", "stockops", "backup", "archive", *map(str, args)],
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=stderr,
     )
 
 
@@ -864,6 +869,37 @@ def test_the_spool_of_an_encrypted_archive_is_not_in_the_repository(
                "--recipient", key, "--spool", inside)  # fmt: skip
     assert done.exit_code == 5
     assert "in the clear" in done.stderr
+
+
+def test_what_waits_while_the_repository_is_away_is_said_at_the_end_and_kept(
+    spot: Spot, repo: Repository, tmp_path: Path
+) -> None:
+    """Where its disk was mounted an empty directory may be: nothing is written there."""
+    elsewhere, place = tmp_path / "spool", Path(repo.store.place)
+    words = ["run", "-t", spot.target.url, "--repository", place, "--spool", elsewhere]
+    with (
+        (tmp_path / "said").open("wb") as file,
+        ending(running := started(*words, stderr=file)),
+    ):
+        eventually(lambda: spool.tails(repo, spot.system))
+        place.rename(tmp_path / "away")
+        place.mkdir()
+        first = current(spot)
+        spot.turn()
+        eventually(lambda: spool.left(elsewhere, spot.system))
+        with pytest.raises(OutOfReach, match="is no repository any more"):
+            repo.backups()
+        running.terminate()
+        assert running.wait(60) == 1
+    said = " ".join((tmp_path / "said").read_text("utf-8").split())
+    waits = r"\d+ files? of log, [\d,]+ MB, since 20.* UTC, are in .*spool' alone: .*no repository"
+    assert re.search(waits, said), said
+    assert not [*place.iterdir()]
+    place.rmdir()
+    (tmp_path / "away").rename(place)
+    with receiving(spot, repo, "--spool", str(elsewhere)):
+        eventually(partial(is_archived, repo, spot, first))
+    assert not archive.missing(repo, spot.system)
 
 
 # Servers that die, and come back on another timeline: last, for they leave other servers behind

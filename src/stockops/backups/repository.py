@@ -250,6 +250,8 @@ def opened(place: str) -> Repository:
             f"{place!r} has format {said.get('format')!r}, and this version writes {FORMAT}",
             hint="Use the version of stockops that made it.",
         )
+    if isinstance(store, DirectoryStore):
+        store.anchor = MARKER
     return Repository(store)
 
 

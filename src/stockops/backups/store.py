@@ -9,6 +9,7 @@ import errno
 import io
 import os
 import secrets
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -136,10 +137,16 @@ class _Written(io.FileIO):
 
 
 class DirectoryStore:
-    """Objects as files below `root`, each synced to disk with the directories above it."""
+    """
+    Objects as files below `root`, each synced to disk with the directories above it.
+
+    With an `anchor` nothing is read or written while there is no file of that name in it: where a
+    disk is not mounted any more an empty directory is, which would look like an empty store.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.anchor: str | None = None
 
     @property
     def place(self) -> str:
@@ -269,6 +276,11 @@ class DirectoryStore:
     @contextmanager
     def _said(self, name: str) -> Iterator[None]:
         try:
+            if self.anchor is not None and not (self.root / self.anchor).exists():
+                raise OutOfReach(
+                    f"{self.place!r} is no repository any more: there is no {self.anchor} in it",
+                    hint=f"Is its disk mounted? findmnt -T {shlex.quote(self.place)}",
+                )
             yield
         except (FileNotFoundError, FileExistsError, ConnectionError, ProcessLookupError):
             raise  # these are not the store's

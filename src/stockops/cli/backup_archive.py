@@ -315,6 +315,8 @@ def run_command(target: Any, place: str, stored: Any, spool: Path | None) -> Non
     PostgreSQL by pg_receivewal through a replication slot, MariaDB by mariadb-binlog. A server or
     a network that goes away is waited for; a run that was killed is continued by the next one.
     Meanwhile a row of the table heartbeats says once a second how far the log reaches.
+
+    Exits 1 where whole files of log are in the spool alone at the end, and says how many and why.
     """
     from ..backups.archive import receiving  # noqa: PLC0415
 
@@ -322,13 +324,19 @@ def run_command(target: Any, place: str, stored: Any, spool: Path | None) -> Non
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _frame: over.append(number))
     done = receiving.run(
-        _opened(place), target, stored, stop=lambda: bool(over), progress=_progress(), spool=spool
+        _opened(place), target, stored, stop=lambda: bool(over), progress=_progress(), place=spool
     )
     click.echo(
         f"stopped: {counts.of(done.pieces, 'file')}, {done.raw_bytes >> 20:,} MB archived "
         "in this run",
         err=True,
     )
+    if done.unsafe:
+        raise Finding(
+            done.unsafe,
+            hint=f"It is archived by the next run: stockops backup archive run -t "
+            f"{shlex.quote(target.name)}",
+        )
 
 
 def _progress() -> Callable[["Tick"], None]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ... import children, filelock, scratch
+from ... import children, counts, filelock, scratch
 from ...engine import connect
 from ...errors import Fault, Refused, ServerError, StockopsError, Unreachable
 from ...targets import Target
@@ -21,10 +21,11 @@ from ..questions import CLUSTER
 from ..repository import Repository
 from ..store import DirectoryStore
 from ..streams import Form
+from . import spool
 from .heart import beating
-from .spool import note_place, spool_of
 
 POLL_S = 0.2
+LAST_S = 10.0  # at the end, for what is finished and not archived yet
 RETRY_S = 5.0  # between two tries to receive
 LOG = "receiver.log"
 _LOG_BYTES_MAX = 1 << 20
@@ -65,11 +66,24 @@ class Job:
 
 @dataclass(slots=True)
 class Account:
-    """What this run has archived."""
+    """What this run has archived, and what it had to leave."""
 
     pieces: int = 0
     raw_bytes: int = 0
     stored_bytes: int = 0
+    left: spool.Left | None = None
+    stuck: str = ""  # why the last try to archive came to nothing
+
+    @property
+    def unsafe(self) -> str:
+        """What of the log that is whole is not in the repository, and why; empty for nothing."""
+        if self.left is None:
+            return self.stuck and f"what was received last is not archived: {self.stuck}"
+        return (
+            f"{counts.of(self.left.files, 'file')} of log, {self.left.stored_bytes >> 20:,} MB, "
+            f"since {self.left.since:%Y-%m-%d %H:%M:%S} UTC, are in {str(self.left.place)!r} "
+            f"alone: {self.stuck or 'there was no time for it'}"
+        )
 
 
 class Receiver(Protocol):
@@ -108,10 +122,12 @@ def run(
     *,
     stop: Callable[[], bool],
     progress: Progress | None = None,
-    spool: Path | None = None,
+    place: Path | None = None,
 ) -> Account:
     """
-    Receive the log of `target` until `stop` says so; return what was archived.
+    Receive the log of `target` until `stop` says so; return what was archived, and what was left.
+
+    It waits in `place` until a file is whole.
 
     Raises `Busy` where another run receives it, and what stands in the way of the first try: later
     a server that is gone is waited for.
@@ -119,7 +135,7 @@ def run(
     with connect(target, application="stockops archive") as server:
         rights.require_receiving(server)
     system = system_of(target)
-    place = (spool or spool_of(repo, system, encrypted=bool(form.recipients))).absolute()
+    place = (place or spool.spool_of(repo, system, encrypted=bool(form.recipients))).absolute()
     _require_apart(repo, place, form)
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (
@@ -128,7 +144,7 @@ def run(
         scratch.directory("archive") as work,
         beating(target) as heart,
     ):
-        note_place(repo, system, place, encrypted=bool(form.recipients))
+        spool.note_place(repo, system, place, encrypted=bool(form.recipients))
         job = Job(repo=repo, target=target, system=system, spool=place, form=form, work=work)
         receiver = receivers()[target.engine](job)
         loop = _Loop(job, receiver)
@@ -140,6 +156,8 @@ def run(
                 time.sleep(POLL_S)
         finally:
             loop.close()
+    receiver.account.left = spool.left(place, system)
+    receiver.account.stuck = loop.stuck
     return receiver.account
 
 
@@ -197,9 +215,11 @@ class _Loop:
         )
 
     def close(self) -> None:
-        """End the tool, then keep what it wrote last."""
+        """End the tool, then archive what it finished last."""
         self._drop()
-        self._look()
+        until_s = time.monotonic() + LAST_S
+        while self._look() and self.receiver.waiting and time.monotonic() < until_s:
+            time.sleep(POLL_S)
         self.receiver.close()
 
     def _start(self) -> None:
@@ -216,18 +236,21 @@ class _Loop:
         finally:
             self.tried = True
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
+        """See to what the tool wrote; tell whether nothing was in the way."""
         try:
             self.receiver.look()
         except Restart as exc:
             self._drop()
             self.problem = str(exc)
             self.next_try_s = 0.0
+            return False
         except (StockopsError, OSError) as exc:
             self.stuck = str(exc)
             self.next_look_s = time.monotonic() + RETRY_S / 5
-        else:
-            self.stuck = ""
+            return False
+        self.stuck = ""
+        return True
 
     def _drop(self) -> None:
         if self.child is not None:

@@ -9,6 +9,8 @@ import hashlib
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ... import state
@@ -57,21 +59,65 @@ def tails(repo: Repository, system: str, *, more: Sequence[Log] = ()) -> list[Lo
 
     Of a piece that is in `more`, too, the one that reaches further; where both do, the spool's.
     """
+    return _best([log for place in places(repo, system) for log in _inside(place, system)], more)
+
+
+def _inside(place: Path, system: str) -> list[Log]:
     found: list[Log] = []
-    for place in places(repo, system):
-        if system.startswith("pg-"):
-            for folder in (place / KEPT, place):
-                found += _segments(system, folder) if folder.is_dir() else []
-        else:
-            for series in sorted(place.iterdir()):
-                if re.fullmatch("[0-9A-F]{8}", series.name):
-                    found += _binlogs(system, series)
+    if system.startswith("pg-"):
+        for folder in (place / KEPT, place):
+            found += _segments(system, folder) if folder.is_dir() else []
+    else:
+        for series in sorted(place.iterdir()):
+            if re.fullmatch("[0-9A-F]{8}", series.name):
+                found += _binlogs(system, series)
+    return found
+
+
+def _best(found: Sequence[Log], more: Sequence[Log]) -> list[Log]:
     best: dict[tuple[int, int], Log] = {}
     for log in [*found, *more]:
         key = (log.branch, log.number)
         if key not in best or _reach(best[key]) < _reach(log):
             best[key] = log
     return [best[key] for key in sorted(best)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """Whole files of log that wait in the spool `place`, and when the oldest was last written."""
+
+    place: Path
+    files: int
+    stored_bytes: int
+    since: datetime
+
+
+def left(place: Path, system: str) -> Left | None:
+    """
+    Return what of `system` waits in the spool `place` though it is whole; None where nothing does.
+
+    The file that the server still writes is not meant: it waits there while all is well.
+    """
+    every = _best(_inside(place, system), ()) if place.is_dir() else []
+    if every and _is_being_written(every[-1]):
+        every.pop()
+    stats = [log.spooled.stat() for log in every if log.spooled is not None]
+    if not stats:
+        return None
+    return Left(
+        place=place,
+        files=len(stats),
+        stored_bytes=sum(stat.st_size for stat in stats),
+        since=datetime.fromtimestamp(min(stat.st_mtime for stat in stats), UTC),
+    )
+
+
+def _is_being_written(log: Log) -> bool:
+    """Tell whether the last piece in the spool is the one that the server is at."""
+    if log.start.lsn is None:
+        return True
+    return log.spooled is not None and log.spooled.name.endswith(".partial")
 
 
 def _reach(log: Log) -> int:
