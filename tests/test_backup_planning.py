@@ -14,7 +14,8 @@ from stockops import journal
 from stockops.backups import archive, manifest, repository, restoring, retention
 from stockops.backups.archive import ledger, wal
 from stockops.backups.manifest import Manifest, Position
-from stockops.backups.repository import Repository
+from stockops.backups.repository import Evidence, Repository
+from stockops.backups.restoring import planning
 from stockops.backups.streams import Form
 from stockops.cli import main
 from stockops.errors import ConfigError, Refused, StorageError
@@ -245,3 +246,46 @@ def test_a_manifest_that_says_of_no_owners_is_read(repo: Repository) -> None:
         else:
             with pytest.raises(StorageError, match="it has other fields"):
                 manifest.parse(text, name="it")
+
+
+def drilled(repo: Repository, said: Manifest, *, size: int, logs: int = 0, **phases: float) -> None:
+    took_s = sum(phases.values())
+    says = {"restored_bytes": size, "rto_s": took_s, "logs": logs, "phases": phases}
+    detail = {**says, "restored_bytes_per_s": size / took_s}
+    at = NOON.isoformat()
+    found = Evidence(backup=said.id, what="drill", at=at, passed=True, summary="", detail=detail)
+    repo.record(found, system=said.system)
+
+
+@pytest.mark.parametrize("method", ["physical", "logical"])
+def test_a_server_that_has_to_be_started_first_is_in_what_a_restore_will_take(
+    repo: Repository, method: manifest.Method
+) -> None:
+    """As in the last drill, of another backup, too; of a small one alone its size tells nothing."""
+
+    def predicted(megabytes: int) -> float:
+        among = repo.backups()
+        return planning.predicted(repo, among[-1:], megabytes * 1_000_000, among=among)
+
+    small, large, _ = (
+        put(repo, replace(made_up(NOON + timedelta(minutes=minute)), method=method))
+        for minute in range(3)
+    )
+    usual_s = predicted(0)
+    assert usual_s > 1
+    a_hundred_s = predicted(100) - usual_s
+    drilled(repo, small, size=1_000_000, start=3.0, load=5.0)
+    assert predicted(1) == pytest.approx(8.0)
+    assert predicted(101) == pytest.approx(8.0 + a_hundred_s)
+    drilled(repo, large, size=1_000_000_000, start=2.0, fetch=20.0)
+    assert predicted(0) == pytest.approx(2.0)
+    assert predicted(2000) == pytest.approx(42.0)
+
+
+def test_log_that_a_server_replayed_as_it_started_is_no_part_of_its_start(repo: Repository) -> None:
+    said = backup(repo, 1)
+    drilled(repo, said, size=1_000_000_000, logs=9, start=30.0, fetch=20.0)
+    [of_it] = repo.backups()
+    assert planning.predicted(repo, [of_it], 0, among=[of_it]) < 5
+    at_once = planning.predicted(repo, [of_it], 1_000_000_000, among=[of_it])
+    assert at_once == pytest.approx(50.0)

@@ -24,8 +24,8 @@ from .keys import Identities
 from .manifest import Manifest
 from .proving import Level
 from .repository import Backup, Evidence, Repository, now
-from .restoring import Phases, Recovery, filling, finish, manifest_of, predicted, require_room
-from .restoring.loading import load
+from .restoring import Phases, Recovery, filling, finish, manifest_of, require_room
+from .restoring.loading import load, predicted_of
 from .store import OutOfReach
 
 SUMMARY_CHARACTERS = 500
@@ -179,7 +179,7 @@ def drill_dump(
         links=1,
         logs=0,
         restored_bytes=said.raw_bytes,
-        predicted_s=round(predicted(repo, [backup], said.raw_bytes), 1),
+        predicted_s=round(predicted_of(repo, backup), 1),
     )
     with (
         _timed(repo, drilled, seen) as (phases, began),

@@ -177,7 +177,7 @@ def _load(
             hint="Name a lab that is new or empty, and no other place: --lab NAME",
         )
     if plan_only:
-        click.echo(render.rows(loading.steps(dump, name), form))
+        click.echo(render.rows(loading.steps(repo, dump, name), form))
         return
     before, running = lab.read(name), lab.find(name)
     phases = restoring.Phases(seen=backupview.phase)

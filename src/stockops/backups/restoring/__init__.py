@@ -5,7 +5,7 @@ from .chains import chain
 from .filling import filling, finish, require_room
 from .placing import Place, Placed, into, of_lab
 from .placing import steps as placing_steps
-from .planning import Recovery, manifest_of, plan, plan_in_place, predicted
+from .planning import Recovery, manifest_of, plan, plan_in_place
 from .tools import Phases
 
 __all__ = [
@@ -24,6 +24,5 @@ __all__ = [
     "placing_steps",
     "plan",
     "plan_in_place",
-    "predicted",
     "require_room",
 ]

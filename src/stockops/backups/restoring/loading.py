@@ -22,7 +22,7 @@ from ..manifest import File, Manifest
 from ..mariadb import program
 from ..repository import Backup, Repository
 from .objects import reading
-from .planning import manifest_of
+from .planning import manifest_of, predicted
 from .tools import TOOL_S, Phases
 
 _SMALL_BYTES = 64 << 20
@@ -64,7 +64,13 @@ def load(
     return target
 
 
-def steps(backup: Backup, lab_name: str) -> list[Step]:
+def predicted_of(repo: Repository, dump: Backup) -> float:
+    """Return how long it takes to make a server and to load `dump` into it."""
+    raw_bytes = manifest_of(dump).raw_bytes
+    return predicted(repo, [dump], raw_bytes, among=repo.backups(dump.system))
+
+
+def steps(repo: Repository, backup: Backup, lab_name: str) -> list[Step]:
     """Return what `load` would do."""
     said = manifest_of(backup)
     return [
@@ -73,7 +79,10 @@ def steps(backup: Backup, lab_name: str) -> list[Step]:
             why=f"{said.raw_bytes >> 20:,} MB, each byte checked, into {said.database!r} of the "
             f"lab {lab_name}, which must be empty",
         ),
-        Step(action="add the roles or users that are not there", why="those that are stay"),
+        Step(
+            action="add the roles or users that are not there",
+            why=f"those that are stay; about {predicted_of(repo, backup):.0f} s in all",
+        ),
     ]
 
 

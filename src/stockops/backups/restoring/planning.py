@@ -6,7 +6,7 @@ is told to stop where its log does not reach either fails after an hour, or star
 on what there was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,14 +17,17 @@ from ...plan import Step
 from .. import archive
 from ..archive import Log, Stopped, Window
 from ..keys import Identities
-from ..manifest import Manifest
-from ..repository import Backup, Repository
+from ..manifest import Manifest, Method
+from ..repository import Backup, Evidence, Repository
 from .aims import Aim
 from .chains import chain, require_sound
 from .reaching import described, lsn_of, require_all, require_reached, window_of
 
 _SOUGHT = ("xid", "name")  # what no piece of the archive says of itself
-_RESTORE_BYTES_PER_S = 60e6  # until a drill has measured it
+# Until a drill has measured it: to make a server, to start it, and to load a schema without rows.
+_BEGIN_S: Mapping[Method, float] = {"physical": 1.5, "logical": 3.5}
+_BYTES_PER_S: Mapping[Method, float] = {"physical": 60e6, "logical": 10e6}
+_TELLING_BYTES = 32 << 20
 _REPLAY_BYTES_PER_S = {"mariadb": 5e6}  # of small transactions; 2 to 9 were seen
 
 
@@ -198,7 +201,7 @@ def _planned(repo: Repository, aim: Aim, means: _Means) -> Recovery:
         logs=logs,
         aim=aim,
         window=window,
-        predicted_s=predicted(repo, links, raw, log_bytes=log_bytes),
+        predicted_s=predicted(repo, links, raw, among=list(backups.values()), log_bytes=log_bytes),
         stopped=stopped,
     )
 
@@ -270,23 +273,54 @@ def _until(logs: Sequence[Log], aim: Aim) -> list[Log]:
 
 
 def predicted(
-    repo: Repository, links: Sequence[Backup], raw_bytes: int, *, log_bytes: int = 0
+    repo: Repository,
+    links: Sequence[Backup],
+    raw_bytes: int,
+    *,
+    among: Sequence[Backup],
+    log_bytes: int = 0,
 ) -> float:
     """
-    Return how long it takes at the rate of the last drill of any of `links`.
+    Return how long it takes, from the first byte until the server answers.
 
-    MariaDB applies its log statement by statement, or row by row, in one session: a day of it takes
-    longer than the files of the backup.
+    As the last drill took, of any of `links`, or else of another backup by this method `among`
+    those of the system. MariaDB applies its log statement by statement, or row by row, in one
+    session: a day of it takes longer than the files of the backup.
     """
-    rate = _drilled_rate(repo, links) or _RESTORE_BYTES_PER_S
-    replays = min(rate, _REPLAY_BYTES_PER_S.get(manifest_of(links[-1]).engine, rate))
-    return raw_bytes / rate + log_bytes / replays
+    said = manifest_of(links[-1])
+    pace = _drilled(repo, links, among) or _Pace(_BEGIN_S[said.method], _BYTES_PER_S[said.method])
+    replays = min(pace.bytes_per_s, _REPLAY_BYTES_PER_S.get(said.engine, pace.bytes_per_s))
+    return pace.begin_s + raw_bytes / pace.bytes_per_s + log_bytes / replays
 
 
-def _drilled_rate(repo: Repository, links: Sequence[Backup]) -> float | None:
-    for link in reversed(links):
-        for evidence in reversed(repo.evidence(link)):
-            rate = evidence.detail.get("restored_bytes_per_s")
-            if evidence.what == "drill" and rate:
-                return float(rate)
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """What a restore takes whatever it holds, and how fast the rest comes."""
+
+    begin_s: float
+    bytes_per_s: float
+
+
+def _drilled(repo: Repository, links: Sequence[Backup], among: Sequence[Backup]) -> _Pace | None:
+    method = manifest_of(links[-1]).method
+    others = [each for each in reversed(among) if each.state == "verified" and each.manifest]
+    alike = [each for each in others if manifest_of(each).method == method]
+    for backup in (*reversed(links), *alike[:1]):
+        for evidence in reversed(repo.evidence(backup)):
+            if evidence.what == "drill" and evidence.detail.get("restored_bytes_per_s"):
+                return _pace(evidence, manifest_of(backup))
     return None
+
+
+def _pace(evidence: Evidence, said: Manifest) -> _Pace:
+    """Return the pace of a drill; of a small one, what goes with the bytes cannot be told."""
+    took_s = float(evidence.detail["rto_s"])
+    held_bytes = int(evidence.detail["restored_bytes"])
+    usual = _BYTES_PER_S[said.method]
+    if held_bytes < _TELLING_BYTES:
+        return _Pace(max(took_s - held_bytes / usual, 0.0), usual)
+    begin_s = float(evidence.detail["phases"].get("start", 0.0))
+    if said.engine == "postgresql" and evidence.detail["logs"]:  # which it replays in its start
+        begin_s = min(begin_s, _BEGIN_S[said.method])
+    begin_s = min(begin_s, took_s / 2)
+    return _Pace(begin_s, held_bytes / (took_s - begin_s))
