@@ -166,6 +166,33 @@ def test_a_full_disk_ends_a_restore_with_its_reason_and_leaves_no_data(
         assert not [*root.iterdir()]
 
 
+@as_root
+def test_a_disk_that_fills_up_under_a_drill_is_not_held_against_a_dump(
+    spot: Spot, repo: Repository
+) -> None:
+    said = taking.take(repo, spot.target, Request(method="logical"))
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(short_place()))
+        root = stack.enter_context(
+            mounted(place / "labs", "-t", "tmpfs", "-o", "size=300m,mode=755", "tmpfs")
+        )
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("STOCKOPS_LABS", str(root))
+
+        def fill(phase: str) -> None:
+            if phase == "load":
+                free = os.statvfs(root)
+                (root / "filler").write_bytes(bytes(free.f_bavail * free.f_frsize))
+
+        with pytest.raises(labs.NoRoom, match="there is no room for the lab 'temporary-"):
+            drilling.drill_dump(repo, repo.backup(said.id), seen=fill)
+        with pytest.raises(labs.NoRoom, match=f"no room for what {said.id} holds"):
+            drilling.drill_dump(repo, repo.backup(said.id))
+        assert [each.state for each in repo.backups()] == ["complete"]
+        (root / "filler").unlink()
+        labs.sweep()
+
+
 @contextmanager
 def short_place() -> Iterator[str]:
     """A directory that every account can reach: labs have sockets and other users."""

@@ -272,7 +272,7 @@ def test_a_server_that_has_to_be_started_first_is_in_what_a_restore_will_take(
         for minute in range(3)
     )
     usual_s = predicted(0)
-    assert usual_s > 1
+    assert usual_s >= 1
     a_hundred_s = predicted(100) - usual_s
     drilled(repo, small, size=1_000_000, start=3.0, load=5.0)
     assert predicted(1) == pytest.approx(8.0)
@@ -289,3 +289,11 @@ def test_log_that_a_server_replayed_as_it_started_is_no_part_of_its_start(repo: 
     assert planning.predicted(repo, [of_it], 0, among=[of_it]) < 5
     at_once = planning.predicted(repo, [of_it], 1_000_000_000, among=[of_it])
     assert at_once == pytest.approx(50.0)
+
+
+def test_a_plan_names_no_lab_that_could_not_be_made(repo: Repository) -> None:
+    backup(repo, 1)
+    words = ["backup", "restore", "--repository", repo.store.place, "--plan", "--lab"]
+    assert CliRunner().invoke(main, [*words, "rescued"]).exit_code == 0
+    said = CliRunner().invoke(main, [*words, "a b"])
+    assert (said.exit_code, "cannot be the name of a lab" in said.stderr) == (2, True)

@@ -24,8 +24,7 @@ from .keys import Identities
 from .manifest import Manifest
 from .proving import Level
 from .repository import Backup, Evidence, Repository, now
-from .restoring import Phases, Recovery, filling, finish, manifest_of, require_room
-from .restoring.loading import load, predicted_of
+from .restoring import Phases, Recovery, filling, finish, loading, manifest_of, require_room
 from .store import OutOfReach
 
 SUMMARY_CHARACTERS = 500
@@ -134,14 +133,16 @@ def drill(
     require_room(recovery)
     with _timed(repo, drilled, seen) as (phases, began):
         fill = filling(repo, recovery, identities=identities, phases=phases)
-        with lab.temporary(
-            said.engine,
-            version=said.major,
-            bin_directory=bin_directory,
-            settings=caches.settings_of_proof(said.engine, recovery.raw_bytes),
-            fill=fill,
-        ) as copy:
-            _timed_start(phases, began)
+        with (
+            lab.temporary(
+                said.engine,
+                version=said.major,
+                bin_directory=bin_directory,
+                settings=caches.settings_of_proof(said.engine, recovery.raw_bytes),
+                fill=fill,
+            ) as copy,
+            lab.telling_full(copy.name),
+        ):
             finish(copy, recovery, phases=phases)
             drilled.rto_s = round(monotonic() - began, 3)
             drilled.loss = _loss(copy, said, target, journal)
@@ -179,14 +180,15 @@ def drill_dump(
         links=1,
         logs=0,
         restored_bytes=said.raw_bytes,
-        predicted_s=round(predicted_of(repo, backup), 1),
+        predicted_s=round(loading.predicted_of(repo, backup), 1),
     )
+    loading.require_room(backup, new=True)
     with (
         _timed(repo, drilled, seen) as (phases, began),
         lab.temporary(said.engine, bin_directory=bin_directory) as copy,
+        lab.telling_full(copy.name),
     ):
-        _timed_start(phases, began)
-        load(repo, backup, copy, identities=identities, phases=phases)
+        loading.load(repo, backup, copy, identities=identities, phases=phases)
         drilled.rto_s = round(monotonic() - began, 3)
         drilled.loss = _loss(copy, said, at, journal)
         stored = proving.stored([said], phases.seconds)
@@ -223,11 +225,6 @@ def _timed(repo: Repository, drilled: Drilled, seen: Seen) -> Iterator[tuple[Pha
         detail=drilled.as_json(),
     )
     repo.record(evidence, system=drilled.system)
-
-
-def _timed_start(phases: Phases, began: float) -> None:
-    """Count as the start what no other phase took; PostgreSQL replays its log in it."""
-    phases.seconds["start"] = round(monotonic() - began - sum(phases.seconds.values()), 3)
 
 
 def _loss(copy: Lab, said: Manifest, target: datetime, journal: Path | None) -> Loss:

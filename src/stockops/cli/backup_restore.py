@@ -136,6 +136,8 @@ def _restore(
 
     form, plan_only, _ = how
     restoring.require_room(recovery)
+    if asked["lab_name"]:
+        lab.require_new(asked["lab_name"])
     if plan_only:
         click.echo(render.rows(recovery.steps(f"the lab {asked['lab_name'] or 'NAME'}"), form))
         return
@@ -176,10 +178,11 @@ def _load(
             f"{dump.id} is a dump, which a server loads",
             hint="Name a lab that is new or empty, and no other place: --lab NAME",
         )
+    before, running = lab.read(name), lab.find(name)
+    loading.require_room(dump, new=before is None)
     if plan_only:
         click.echo(render.rows(loading.steps(repo, dump, name), form))
         return
-    before, running = lab.read(name), lab.find(name)
     phases = restoring.Phases(seen=backupview.phase)
     engine = restoring.manifest_of(dump).engine
     made = running or lab.up(name, engine=engine, bin_directory=asked["bin_directory"])

@@ -305,6 +305,7 @@ def _backup(backup: "Backup") -> dict[str, Any]:
 def _brief(said: "Manifest") -> dict[str, Any]:
     says = dataclasses.asdict(said)
     says["members"] = len(said.members)
+    says["owners"] = sorted(set(said.owners.values()))
     says["owed"] = [each.table for each in said.content if each.owed]
     return {**says, "stored_bytes": said.stored_bytes, "raw_bytes": said.raw_bytes}
 

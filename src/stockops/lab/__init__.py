@@ -18,6 +18,7 @@ from .operations import (
     rebuilt,
     replicas_of,
     require,
+    require_new,
     require_room,
     status,
     status_of,
@@ -25,7 +26,7 @@ from .operations import (
     temporary,
     up,
 )
-from .room import NoRoom
+from .room import NoRoom, telling_full
 from .servers import ENGINES, crash, run_sql, start, stop
 from .wiping import wipe
 
@@ -58,6 +59,7 @@ __all__ = [
     "remake",
     "replicas_of",
     "require",
+    "require_new",
     "require_place",
     "require_room",
     "run_sql",
@@ -66,6 +68,7 @@ __all__ = [
     "status_of",
     "stop",
     "sweep",
+    "telling_full",
     "temporary",
     "up",
     "wipe",

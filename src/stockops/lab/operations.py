@@ -68,11 +68,7 @@ def adopt(
     """
     sweep()
     with held(name), signals_unwind():
-        if marker.read(place.directory(name)) is not None:
-            raise Refused(
-                f"there is a lab {name!r} already",
-                hint=f"Take another name, or remove it: stockops lab destroy --name {name} --yes",
-            )
+        require_new(name)
         draft = replace(draft_of(name, engine, version, bin_directory), temporary=True)
         try:
             with _room_for(name):
@@ -90,6 +86,15 @@ def adopt(
         marker.write(lab)
         release(lab)
         return lab
+
+
+def require_new(name: str) -> None:
+    """Raise `Refused` where there is a lab `name`, `ConfigError` where there cannot be one."""
+    if marker.read(place.directory(name)) is not None:
+        raise Refused(
+            f"there is a lab {name!r} already",
+            hint=f"Take another name, or remove it: stockops lab destroy --name {name} --yes",
+        )
 
 
 def down(name: str = DEFAULT_NAME) -> bool:
@@ -354,8 +359,13 @@ def _remove_leftovers(name: str) -> None:
     place.sweep(name)
 
 
-def require_room(size_bytes: int, *, why: str) -> None:
-    """Raise `NoRoom` where fewer are free for labs, even without what killed makers left there."""
+def require_room(size_bytes: int, *, why: str, new_of: str | None = None) -> None:
+    """
+    Raise `NoRoom` where fewer are free for labs, even without what killed makers left there.
+
+    A lab of the engine `new_of` is made before they are needed.
+    """
+    size_bytes += room.TAKES_MIB[new_of] << 20 if new_of else 0
     try:
         room.require(size_bytes, why=why)
     except room.NoRoom:

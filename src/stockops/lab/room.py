@@ -4,7 +4,7 @@ import errno
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from .. import disk
@@ -56,6 +56,11 @@ def needed(
             raise
         undo()
         raise _no_room(name, new_of, then or f"stockops lab up --name {name}") from exc
+
+
+def telling_full(name: str) -> AbstractContextManager[None]:
+    """Give a block in which `NoRoom` tells that the lab `name`, which is up, met a full disk."""
+    return needed(name, new_of=None, undo=lambda: None, then="do the same again")
 
 
 def _no_room(name: str, new_of: str | None, then: str) -> NoRoom:

@@ -76,6 +76,7 @@ def finish(lab: Lab, recovery: Recovery, *, phases: Phases) -> None:
 
     Numbers of orders that were given after the target are not given again.
     """
+    phases.rest("start")  # in which PostgreSQL replays its log
     ENGINES[lab.engine].finish(lab, recovery, phases)
     numbering.leave_gap(lab.engine, lab.url)
 

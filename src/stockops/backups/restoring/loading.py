@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ... import children, counts, numbering, scratch
+from ... import lab as labs
 from ...engine import connect
 from ...errors import Refused, ServerError, StorageError
 from ...lab import Lab
@@ -55,13 +56,22 @@ def load(
     target = Target(name=lab.name, url=lab.url(said.database), lab=lab.name)
     loading = _Loading(repo, backup, lab, target, identities)
     phases = phases or Phases()
-    with phases.of("load"), scratch.directory("load") as work:
+    phases.rest("start")
+    with phases.of("load"), scratch.directory("load") as work, labs.telling_full(lab.name):
         if lab.engine == "postgresql":
             _postgresql(loading, said, work)
         else:
             _mariadb(loading, said, work)
     numbering.leave_gap(lab.engine, lab.url)
     return target
+
+
+def require_room(dump: Backup, *, new: bool) -> None:
+    """Raise `NoRoom` where a lab, a `new` one or another, cannot hold what `dump` does."""
+    said = manifest_of(dump)
+    labs.require_room(
+        said.raw_bytes, why=f"what {dump.id} holds", new_of=said.engine if new else None
+    )
 
 
 def predicted_of(repo: Repository, dump: Backup) -> float:

@@ -25,7 +25,7 @@ from .reaching import described, lsn_of, require_all, require_reached, window_of
 
 _SOUGHT = ("xid", "name")  # what no piece of the archive says of itself
 # Until a drill has measured it: to make a server, to start it, and to load a schema without rows.
-_BEGIN_S: Mapping[Method, float] = {"physical": 1.5, "logical": 3.5}
+_BEGIN_S: Mapping[Method, float] = {"physical": 1.0, "logical": 3.5}
 _BYTES_PER_S: Mapping[Method, float] = {"physical": 60e6, "logical": 10e6}
 _TELLING_BYTES = 32 << 20
 _REPLAY_BYTES_PER_S = {"mariadb": 5e6}  # of small transactions; 2 to 9 were seen

@@ -26,6 +26,12 @@ class Phases:
 
     seconds: dict[str, float] = field(default_factory=dict)
     seen: Callable[[str], None] | None = None
+    began_s: float = field(default_factory=time.monotonic)
+
+    def rest(self, name: str) -> None:
+        """Count as the phase `name` what no other took since all began."""
+        took = time.monotonic() - self.began_s - sum(self.seconds.values())
+        self.seconds[name] = round(took, 3)
 
     @contextmanager
     def of(self, name: str) -> Iterator[None]:
