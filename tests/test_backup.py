@@ -288,6 +288,38 @@ def test_who_may_not_take_it_is_told_before_it_begins(market: Target, repo: Repo
             server.execute(drop)
 
 
+def test_a_role_that_is_not_active_is_named_and_gives_nothing(
+    engine: str, market: Target, repo: Repository
+) -> None:
+    if engine == "postgresql":
+        pytest.skip("what a role of PostgreSQL inherits is in force when it logs in")
+    weak = replace(market, url=market.url.replace("stockops@", "weak@"))
+    rights = "SELECT, SHOW VIEW, TRIGGER, EVENT"
+    with connect(market) as server:
+        for sql in (
+            "CREATE USER weak@localhost",
+            "CREATE ROLE bakers",
+            "GRANT stockops_backup TO bakers",
+            "GRANT bakers TO weak@localhost",
+            f"GRANT {rights} ON {market.database}.* TO weak@localhost",
+            "GRANT RELOAD, PROCESS ON *.* TO weak@localhost",
+        ):
+            server.execute(sql)
+        try:
+            with pytest.raises(Refused, match="lacks BINLOG MONITOR on the server") as caught:
+                taking.steps(repo, weak, taking.Request())
+            hint = "It has bakers, which is not active: SET DEFAULT ROLE bakers"
+            assert hint in str(caught.value.hint)
+            with pytest.raises(Refused, match="SELECT on mysql"):
+                taking.steps(repo, weak, taking.Request(method="logical"))
+            server.execute("SET DEFAULT ROLE bakers FOR weak@localhost")
+            assert taking.steps(repo, weak, taking.Request())
+            assert taking.steps(repo, weak, taking.Request(method="logical"))
+        finally:
+            server.execute("DROP ROLE bakers")
+            server.execute("DROP USER weak@localhost")
+
+
 def test_a_chain_comes_back_and_half_a_chain_does_not(
     engine: str, all_labs: Labs, repo: Repository, chained: "Chained"
 ) -> None:

@@ -345,6 +345,8 @@ def test_what_was_granted_is_read_as_the_server_writes_it(bed: Bed) -> None:
     line = "GRANT SELECT (`b`, `a`), INSERT ON `t`.`u` TO `r`"
     assert granted.names(line) == [("SELECT (a, b)", "t.u"), ("INSERT", "t.u")]
     assert granted.names("GRANT `role` TO `u`@`h`") == []
+    spaced = "GRANT SELECT ON `two words`.* TO `u`@`h`"
+    assert granted.names(spaced) == [("SELECT", "two words.*")]
     if bed.engine == "postgresql":
         return
     name = bed.target.database

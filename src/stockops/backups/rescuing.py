@@ -97,7 +97,7 @@ def _require_rights(server: Server, wish: Wish) -> None:
         raise Refused(
             f"the role that {wish.target.name!r} names may not bring a table there: it lacks "
             f"{named}",
-            hint="Grant that, or name another role in -t.",
+            hint=rights.hint(server),
         )
 
 

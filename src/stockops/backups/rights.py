@@ -17,15 +17,23 @@ _HERE: Mapping[Method, list[str]] = {
 }
 _RESCUE = ["CREATE", "INSERT", "ALTER", "DROP", "SELECT"]
 _RECEIVE = ["BINLOG MONITOR", "REPLICATION SLAVE"]
+_USERS = "mysql"  # whose tables hold the users that a dump brings along
+_IDLE = (
+    "SELECT a.role_name AS name FROM information_schema.applicable_roles AS a "
+    "WHERE a.is_default = 'NO' AND a.role_name NOT IN (SELECT coalesce(e.role_name, '') "
+    "FROM information_schema.enabled_roles AS e) ORDER BY a.role_name"
+)
 
 
 def require(server: Server, method: Method) -> None:
     """Raise `Refused` where the role of `server` may not take a backup by `method`."""
     if server.engine == "mariadb":
         lacking = _granted(server, _EVERYWHERE, _HERE[method])
+        if method == "logical":
+            lacking += _granted(server, [], ["SELECT"], database=_USERS)
     else:
         lacking = server.fetch(RIGHTS, method=method)
-    _refuse(f"this role may not take a {method} backup", lacking)
+    _refuse(server, f"this role may not take a {method} backup", lacking)
 
 
 def require_receiving(server: Server) -> None:
@@ -34,7 +42,7 @@ def require_receiving(server: Server) -> None:
         lacking = _granted(server, _RECEIVE, [])
     else:
         lacking = server.fetch(RIGHTS, method="physical")
-    _refuse("this role may not receive the log", lacking)
+    _refuse(server, "this role may not receive the log", lacking)
 
 
 def to_rescue(server: Server, *, table: str, space: str | None) -> list[Lacking]:
@@ -44,18 +52,27 @@ def to_rescue(server: Server, *, table: str, space: str | None) -> list[Lacking]
     return server.fetch(LACKING, name=table, space=space)
 
 
-def _granted(server: Server, everywhere: list[str], here: list[str]) -> list[Lacking]:
+def hint(server: Server) -> str:
+    """Return what helps who lacks a right; a role of MariaDB gives nothing until it is active."""
+    words = "Grant that, or name another role in -t."
+    idle = [str(row["name"]) for row in server.rows(_IDLE)] if server.engine == "mariadb" else []
+    if idle:
+        words += f" It has {', '.join(idle)}, which is not active: SET DEFAULT ROLE {idle[0]}"
+    return words
+
+
+def _granted(
+    server: Server, everywhere: list[str], here: list[str], *, database: str = ""
+) -> list[Lacking]:
     [row] = server.rows("SELECT database() AS name")
-    found = granted.lacking(server, row["name"] or "", everywhere=everywhere, here=here)
+    place = database or row["name"] or ""
+    found = granted.lacking(server, place, everywhere=everywhere, here=here)
     return [Lacking(needed=right, place=place) for right, place in found]
 
 
-def _refuse(what: str, lacking: list[Lacking]) -> None:
+def _refuse(server: Server, what: str, lacking: list[Lacking]) -> None:
     if not lacking:
         return
     named = ", ".join(f"{each.needed} on {each.place}" for each in lacking[:_SHOWN])
     more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
-    raise Refused(
-        f"{what}: it lacks {named}{more}",
-        hint="Grant that, or name another role in -t.",
-    )
+    raise Refused(f"{what}: it lacks {named}{more}", hint=hint(server))

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from ..engine.base import Server
 
 _COMMAS = re.compile(r", (?![^(]*\))")  # between rights, not between the columns of one
-_GRANT = re.compile(r"GRANT (?P<what>.+?) ON (?:PROCEDURE |FUNCTION )?(?P<where>\S+) TO ")
+_NAME = r"(?:`(?:[^`]|``)*`|[^`\s.]+)"
+_GRANT = re.compile(
+    rf"GRANT (?P<what>.+?) ON (?:PROCEDURE |FUNCTION )?(?P<where>{_NAME}(?:\.{_NAME})?) TO "
+)
 _ALL = "ALL PRIVILEGES"
 _EVERYWHERE = "*.*"
 _ALSO = {"BINLOG MONITOR": "SUPER"}  # what lets the same be done
