@@ -101,9 +101,9 @@ def test_room_is_looked_for_before_a_backup_begins(spot: Spot, tmp_path: Path) -
 
 BULK = {
     "postgresql": "CREATE TABLE bulk AS SELECT n, repeat('x', 200) AS said "
-    "FROM generate_series(1, 40000) AS n",
+    "FROM generate_series(1, 60000) AS n",
     "mariadb": "CREATE TABLE bulk (PRIMARY KEY (n)) AS SELECT seq AS n, repeat('x', 200) AS said "
-    "FROM seq_1_to_40000",
+    "FROM seq_1_to_60000",
 }
 
 
@@ -126,14 +126,14 @@ def test_room_is_looked_for_before_an_incremental_backup_too(spot: Spot, tmp_pat
         full = taking.take(repo, spot.target, Request())
         spot.server.execute(BULK[spot.lab.engine])
         stack.callback(spot.server.execute, "DROP TABLE bulk")
-        leave(4 << 20)
+        leave(2 << 20)
         for act in (taking.steps, taking.take):
-            with pytest.raises(Refused, match=r"MB free, and \d\d MB are wanted"):
+            with pytest.raises(Refused, match=r"MB free, and \d+ MB are wanted"):
                 act(repo, spot.target, request)
         assert [each.state for each in repo.backups()] == ["complete"]
         filler.unlink()
         [planned, *_] = taking.steps(repo, spot.target, request)
-        assert re.search(f"upon {full.id}, about [1-3]?[0-9] MB", planned.action)
+        assert re.search(f"upon {full.id}, about \\d+ MB", planned.action)
         second = taking.take(repo, spot.target, request)
         leave(second.stored_bytes // 2)  # there is next to no log since
         with pytest.raises(Refused, match="are wanted"):
