@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from conftest import Labs, fresh_database
+from conftest import Labs, eventually, fresh_database
 from crowd import crowd_on
 from portfolios import portfolio
 from trading import CLOCK, Bed, login, member
@@ -321,7 +321,7 @@ def test_the_owner_proves_the_books_and_breaks_a_copy_of_them(
     held_won = bed.one("SELECT sum(cash_won) FROM accounts")
     with connect(bed.target) as other, other.transaction():
         other.execute("UPDATE accounts SET cash_won = cash_won WHERE account_id = 1")
-        assert members["owner"].fetch(proofs.WRITERS)
+        assert eventually(lambda: members["owner"].fetch(proofs.WRITERS))
     with scratch.copied(login(bed, members["owner"])) as copy:
         copy.execute("UPDATE accounts SET cash_won = cash_won + 1")
         assert copy.rows("SELECT count(*) AS n FROM orders")[0]["n"] > 0
