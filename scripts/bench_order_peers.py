@@ -16,6 +16,7 @@ from stockops.lab import Lab
 from stockops.targets import Target
 
 HERE = Path(__file__).parent
+TPCB = "bench_tpcb"
 _TIMEOUT_S = 900.0
 Arm = Callable[[], tuple[float, float, float]]  # orders, orders/s, us of client CPU an order
 
@@ -41,7 +42,7 @@ def tpcb(lab: Lab, load: Load) -> Arm:
 
     Two branches a client, so that the rows of the branches are no queue.
     """
-    target = Target(name="bench_tpcb", url=lab.url("bench_tpcb"), lab=lab.name)
+    target = Target(name=TPCB, url=lab.url(TPCB), lab=lab.name)
     scale = 2 * load.clients
     with connect(lab.url()) as admin:
         admin.execute(f"CREATE DATABASE {target.name}")

@@ -11,7 +11,8 @@
 -- symbol the order is always the array's.
 --
 -- Rows are looked up by their keys, whatever the planner believes of the size of a table: it knows of no array how long it is, and
--- a plan that was made while a table was small would read all of it for as long as the session lives. Only issues are hashed.
+-- a plan that was made while a table was small would read all of it for as long as the session lives. Only issues are hashed. OFFSET 0
+-- keeps a table that grows on the inner side of its join.
 --
 -- place_turn, and a place_together of three arguments, stay where a database has them: a batch that is under way while this file is
 -- applied still calls them.
@@ -210,7 +211,7 @@ BEGIN
                     WHERE f.broker_id = c.broker_id AND f.valid_from <= p_date ORDER BY f.valid_from DESC LIMIT 1) AS rate,
                 NULL::text AS reason, i.available_shares, i.last_won, i.settles_on, NULL::numeric AS sell_tax_rate
             FROM unnest(p_resting) WITH ORDINALITY AS b (order_id, n)
-            JOIN orders AS o ON o.order_id = b.order_id
+            CROSS JOIN LATERAL (SELECT rest.* FROM orders AS rest WHERE rest.order_id = b.order_id OFFSET 0) AS o
             JOIN accounts AS c ON c.account_id = o.account_id
             JOIN stock_inventory AS i ON i.symbol = o.symbol
             WHERE o.resting_won IS NOT NULL AND EXISTS (SELECT 1 FROM line)
@@ -222,7 +223,7 @@ BEGIN
         )
         SELECT e.*, p.quantity AS held_quantity, p.reserved_quantity AS held_reserved, p.cost_won AS held_cost
         FROM entry AS e
-        LEFT JOIN positions AS p ON p.account_id = e.account_id AND p.symbol = e.symbol
+        LEFT JOIN LATERAL (SELECT h.* FROM positions AS h WHERE h.account_id = e.account_id AND h.symbol = e.symbol OFFSET 0) AS p ON true
         ORDER BY e.symbol, e.position_no NULLS FIRST, e.n
     LOOP
         v_buys := r.buys;
@@ -561,7 +562,8 @@ RETURNS TABLE (
     filled_value_won bigint, fee_won bigint, tax_won bigint, replayed boolean
 )
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path FROM CURRENT SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $body$
+SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $body$
 #variable_conflict use_column
 DECLARE
     v_at timestamptz := coalesce(p_at, clock_timestamp());
@@ -632,7 +634,7 @@ BEGIN
             o.symbol, o.order_id, o.account_id,
             row_number() OVER (ORDER BY CASE o.side WHEN 'buy' THEN -o.resting_won ELSE o.resting_won END, o.order_id)
         FROM (SELECT DISTINCT b.symbol FROM asked AS b WHERE b.moves) AS b
-        JOIN orders AS o ON o.symbol = b.symbol AND o.resting_won IS NOT NULL
+        CROSS JOIN LATERAL (SELECT rest.* FROM orders AS rest WHERE rest.symbol = b.symbol AND rest.resting_won IS NOT NULL OFFSET 0) AS o
     )
     SELECT
         ARRAY(SELECT j.account_id FROM jsonb_to_recordset(p_orders) AS j (account_id bigint) UNION SELECT m.account_id FROM met AS m),
