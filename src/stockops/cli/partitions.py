@@ -1,6 +1,6 @@
 """``stockops partitions``."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -150,9 +150,7 @@ def apply_command(
             planned = the_partitions.steps(tables(server), engine=server.engine)
             planned += the_partitions.retiring_steps(old, engine=server.engine)
             click.echo(render.rows(planned, form))
-            for each in old:
-                if each.refused:
-                    say(f"stays: {each.refused}")
+            _say_what_stays([each.refused for each in old])
             return
     check_named("partitions apply", target=target.name, protected=target.protected, consent=consent)
     patience = Patience(lock_timeout_s=said["lock_timeout_s"], tries=said["tries"])
@@ -161,6 +159,12 @@ def apply_command(
     made += the_partitions.retire(target, old, folder, consent=consent, patience=patience, say=say)
     click.echo(render.rows(made, form))
     ctx.exit(_exit_code({each.outcome for each in made}))
+
+
+def _say_what_stays(refused: Iterable[str]) -> None:
+    """Say why partitions stay as they are; the reason is empty for those that do not."""
+    for why in filter(None, refused):
+        click.echo(f"stays: {why}", err=True)
 
 
 def _exit_code(outcomes: Container[str]) -> int:
@@ -225,9 +229,7 @@ def split_command(
         click.echo(render.rows(steps, form))
         if not found:
             say(nothing)
-        for each in found:
-            if each.refused:
-                say(f"stays: {each.refused}")
+        _say_what_stays([each.refused for each in found])
         return
     check_named("partitions split", target=target.name, protected=target.protected, consent=consent)
     patience = Patience(lock_timeout_s=said["lock_timeout_s"], tries=said["tries"])
